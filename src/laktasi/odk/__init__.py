@@ -1,0 +1,1 @@
+"""The outside: phones' instance folders and ODK Central."""

@@ -1,0 +1,81 @@
+"""Where things stand on disk: the house (this code), a project (what is asked), and its data (what came of it)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+HOUSE = Path(__file__).resolve().parents[2]
+"""The checkout that this code runs from: holds warehouse/ and flows/, and is the default project."""
+
+WAREHOUSE_SQL = HOUSE / "warehouse"
+FLOWS = HOUSE / "flows"
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """What a data manager edits: questionnaires and what must hold of them."""
+
+    root: Path
+
+    @property
+    def xlsforms(self) -> Path:
+        """Folder of the XLSForms; media of ``x.xlsx`` lie in ``x-media/`` beside it."""
+        return self.root / "xlsforms"
+
+    @property
+    def study(self) -> Path:
+        """Roles, orderings and analyses; a project without it has no Kendall part."""
+        return self.root / "schemas" / "study.yml"
+
+    @property
+    def checks(self) -> Path:
+        """The checks that the form cannot say."""
+        return self.root / "schemas" / "checks.yml"
+
+    @property
+    def settings_file(self) -> Path:
+        """The project's settings."""
+        return self.root / "laktasi.toml"
+
+
+@dataclass(frozen=True, slots=True)
+class DataFolder:
+    """What the runs make. Everything here but `research` and `report` is private."""
+
+    root: Path
+
+    @property
+    def warehouse(self) -> Path:
+        """The private warehouse. Only runs open it."""
+        return self.root / "warehouse.duckdb"
+
+    @property
+    def research(self) -> Path:
+        """The de-identified copy that people open."""
+        return self.root / "research.duckdb"
+
+    @property
+    def report(self) -> Path:
+        """The report."""
+        return self.root / "report" / "index.html"
+
+    @property
+    def attachments(self) -> Path:
+        """Attachments by the SHA-256 of their content."""
+        return self.root / "attachments"
+
+    @property
+    def refused(self) -> Path:
+        """Files that could not be taken in, kept aside by the SHA-256 of their content."""
+        return self.root / "refused"
+
+    @property
+    def manifests(self) -> Path:
+        """One JSON file per finished run."""
+        return self.root / "runs"
+
+    @property
+    def lock(self) -> Path:
+        """Held by the one run that may write."""
+        return self.root / "run.lock"

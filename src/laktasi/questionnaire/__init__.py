@@ -1,0 +1,1 @@
+"""XLSForm to Questionnaire: fields, versions, choices, privacy, and XPath compiled to SQL."""

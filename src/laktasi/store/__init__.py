@@ -1,0 +1,1 @@
+"""The warehouse in DuckDB: raw, answers, staging, marts, runs, and the research copy."""
