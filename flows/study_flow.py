@@ -1,0 +1,60 @@
+"""When and in what order: the way of a record, and its parts, as Prefect flows.
+
+No work is done here: a task calls one step of :mod:`laktasi.pipeline`. Only steps that reach out of this machine
+are retried.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from prefect import flow, task
+from prefect.artifacts import create_markdown_artifact, create_table_artifact
+from prefect.cache_policies import NO_CACHE
+
+from laktasi import pipeline
+from laktasi.settings import read_settings
+
+RETRIES = 2
+RETRY_SECONDS = 30
+
+
+def as_task(step: pipeline.Step, run: pipeline.Run, progress: pipeline.Progress) -> pipeline.Counts:
+    """Run one step as a Prefect task; results stay in memory, so no answer is written to Prefect's home."""
+    step_task = task(
+        step.work,
+        name=step.name,
+        cache_policy=NO_CACHE,
+        persist_result=False,
+        retries=RETRIES if step.is_outside else 0,
+        retry_delay_seconds=RETRY_SECONDS,
+    )
+    return step_task(run, progress)
+
+
+def walk(steps: tuple[pipeline.Step, ...], project: str | None, data: str | None, phones: list[str] | None) -> str:
+    """Walk some steps of the way and leave what a data manager reads in the Prefect UI; give the run's id."""
+    settings = read_settings(Path(project) if project else None, data=data, phones=phones)
+    outcome = pipeline.walk(settings, steps, door="prefect", call=as_task)
+    create_markdown_artifact(key="run", markdown=pipeline.told_in_markdown(outcome), description="What this run did")
+    for key, (description, rows) in pipeline.tables(settings).items():
+        create_table_artifact(key=key, table=rows, description=description)
+    return outcome.run.run_id
+
+
+@flow(name="study")
+def study(project: str | None = None, data: str | None = None, phones: list[str] | None = None) -> str:
+    """Everything: from the sources to the report."""
+    return walk(pipeline.WAY, project, data, phones)
+
+
+@flow(name="land")
+def land(project: str | None = None, data: str | None = None, phones: list[str] | None = None) -> str:
+    """Only take in what the sources have: cheap, and safe to run often."""
+    return walk(pipeline.LANDING, project, data, phones)
+
+
+@flow(name="analyse")
+def analyse(project: str | None = None, data: str | None = None) -> str:
+    """Only work on what has landed: checks, analysis, research copy and report, without asking any source."""
+    return walk(pipeline.ANALYSING, project, data, None)

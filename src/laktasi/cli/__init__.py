@@ -1,0 +1,45 @@
+"""The command line. One module per kind of command; whatever takes time to import is imported inside the command."""
+
+from __future__ import annotations
+
+import click
+
+from laktasi import __version__
+from laktasi.cli import forms, read, run
+from laktasi.errors import LaktasiError
+
+
+class Laktasi(click.Group):
+    """The group of all commands: turns what a user can mend into its lines and its exit code, without a traceback."""
+
+    def invoke(self, ctx: click.Context) -> object:
+        """Run the command."""
+        try:
+            return super().invoke(ctx)
+        except LaktasiError as error:
+            failure = click.ClickException(str(error))
+            failure.exit_code = error.exit_code
+            raise failure from error
+
+
+@click.group(cls=Laktasi, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="laktasi")
+def main() -> None:
+    """Survey data from an ODK questionnaire on a phone to an analysis people can trust.
+
+    A first look: laktasi demo. Your own data: laktasi import FOLDER, then laktasi run.
+    """
+
+
+for command in (
+    run.demo,
+    run.run,
+    run.import_,
+    read.report,
+    read.findings,
+    read.kendall,
+    read.sql,
+    read.status,
+    forms.forms,
+):
+    main.add_command(command)

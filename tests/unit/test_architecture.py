@@ -1,0 +1,85 @@
+"""The rooms stand in an order, and none imports a later one."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+from laktasi.paths import HOUSE
+
+SRC = HOUSE / "src" / "laktasi"
+COMMON = {"errors", "paths", "settings", "records", "study"}
+MAY_IMPORT = {
+    "questionnaire": COMMON | {"questionnaire"},
+    "odk": COMMON | {"odk"},
+    "store": COMMON | {"questionnaire", "store"},
+    "quality": COMMON | {"questionnaire", "store", "quality"},
+    "analysis": {"analysis"},
+    "report": COMMON | {"report"},
+}
+
+
+def imported(path: Path) -> set[str]:
+    """Give the full names of all modules that a file imports, wherever in it."""
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+    return names
+
+
+def rooms_of(names: set[str]) -> set[str]:
+    return {name.split(".")[1] for name in names if name.startswith("laktasi.")}
+
+
+@pytest.mark.parametrize("room", MAY_IMPORT)
+def test_no_room_imports_a_later_one(room: str) -> None:
+    files = sorted((SRC / room).rglob("*.py"))
+    assert files
+    wrong = {
+        str(path.relative_to(SRC)): sorted(extra)
+        for path in files
+        if (
+            extra := rooms_of(imported(path)) & set(MAY_IMPORT) - MAY_IMPORT[room]
+            | rooms_of(imported(path)) & {"pipeline", "cli"}
+        )
+    }
+    assert wrong == {}
+
+
+def test_only_the_command_that_starts_a_flow_knows_prefect() -> None:
+    knows = {
+        str(path.relative_to(SRC))
+        for path in SRC.rglob("*.py")
+        for name in imported(path)
+        if name.startswith("prefect")
+    }
+    assert knows <= {"cli/run.py"}
+
+
+def test_nothing_in_the_code_knows_the_study_by_name() -> None:
+    words = ("mopuya", "oxytocin", "postpartum", "massage", "oksitosin")
+    told = {"cli/run.py"}  # the demo names the sample it ships
+    wrong = [
+        f"{path.relative_to(SRC)}: {word}"
+        for path in SRC.rglob("*.py")
+        if str(path.relative_to(SRC)) not in told
+        for word in words
+        if word in "".join(_strings_and_names(path)).lower()
+    ]
+    assert wrong == []
+
+
+def _strings_and_names(path: Path) -> list[str]:
+    """Give what runs: names and strings, docstrings (where an example may name the study) left out."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    docs = {
+        id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+    }
+    return [
+        node.id if isinstance(node, ast.Name) else str(node.value)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Name) or (isinstance(node, ast.Constant) and id(node) not in docs)
+    ]
