@@ -1,0 +1,117 @@
+"""Commands that make something: demo, run, import."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from laktasi.cli.common import project_options, settings_for, showing_progress
+
+if TYPE_CHECKING:
+    from laktasi.settings import Settings
+
+without_prefect = click.option("--no-prefect", is_flag=True, help="Run the same steps without Prefect's server.")
+
+
+@click.command()
+@without_prefect
+def demo(no_prefect: bool) -> None:
+    """Run everything on the shipped sample: from phones' folders to a report, in data/demo.
+
+    The sample is synthetic. It is safe to run again and again.
+    """
+    from laktasi.paths import HOUSE
+
+    sample = HOUSE / "xlsforms" / "sample" / "postpartum_visit.zip"
+    settings = settings_for(None, HOUSE / "data" / "demo", phones=(sample,))
+    _walk(settings, no_prefect)
+    click.echo("\nThe sample is synthetic (data contoh, bukan data asli). Look further:")
+    click.echo("  laktasi findings --data data/demo")
+    click.echo('  laktasi sql --data data/demo "select * from analysis.kendall_latest"')
+
+
+@click.command()
+@project_options
+@without_prefect
+def run(project: Path | None, data: Path | None, no_prefect: bool) -> None:
+    """Take the study from its sources to its report.
+
+    Sources are the phones' folders and the Central named in laktasi.toml, and what was imported before. What cannot be
+    reached is said and caught up by the next run.
+    """
+    _walk(settings_for(project, data), no_prefect)
+
+
+@click.command("import")
+@click.argument("folders", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
+@project_options
+def import_(folders: tuple[Path, ...], project: Path | None, data: Path | None) -> None:
+    """Take in FOLDERS copied from phones (or a zip of them), each submission once however often it is imported.
+
+    A folder may hold any number of phones, nested and partly copied. What cannot be a submission is said and
+    kept aside.
+    """
+    from laktasi import pipeline
+
+    settings = settings_for(project, data, phones=tuple(folder.resolve() for folder in folders))
+    with showing_progress() as progress:
+        outcome = pipeline.walk(settings, pipeline.IMPORTING, door="import", progress=progress)
+    for line in pipeline.told(outcome.steps):
+        click.echo(line)
+    click.echo("Next: laktasi run")
+
+
+def _walk(settings: Settings, no_prefect: bool) -> None:
+    from laktasi import pipeline
+    from laktasi.cli.read import tell_kendall
+
+    if no_prefect:
+        with showing_progress() as progress:
+            pipeline.walk(settings, pipeline.WAY, door="cli", progress=progress)
+    else:
+        _through_prefect(settings)
+    tell_kendall(settings)
+    for line in pipeline.told(pipeline.latest_steps(settings)):
+        click.echo(line)
+    click.echo(f"\nReport: {settings.data_folder.report}")
+
+
+def _through_prefect(settings: Settings) -> None:
+    """Start the flow: on the Prefect server that PREFECT_API_URL names, else on one of its own, offline and quiet."""
+    import os
+    import sys
+
+    from laktasi.errors import LaktasiError
+    from laktasi.paths import FLOWS
+
+    quiet = {
+        "PREFECT_HOME": str(settings.data_folder.root / "prefect"),
+        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+        "DO_NOT_TRACK": "1",
+        "PREFECT_SERVER_UI_V2_ENABLED": "false",
+        "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "120",
+        "PREFECT_LOGGING_LEVEL": "WARNING",
+    }
+    for name, value in quiet.items():
+        os.environ.setdefault(name, value)
+    sys.path.insert(0, str(FLOWS))
+    click.echo("… starting Prefect (its own server takes some seconds; --no-prefect does without)", err=True)
+    import study_flow
+
+    given = {
+        "project": str(settings.project),
+        "data": str(settings.data_folder.root),
+        "phones": [str(folder) for folder in settings.phones],
+    }
+    state = study_flow.study(**given, return_state=True)
+    if state.is_completed():
+        return
+    failure = state.result(raise_on_failure=False)
+    if isinstance(failure, Exception):
+        raise failure
+    raise LaktasiError(
+        f"the Prefect flow ended as {state.name}",
+        next_step="read its log above, or run the same steps with: laktasi run --no-prefect",
+    )
