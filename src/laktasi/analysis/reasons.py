@@ -1,0 +1,53 @@
+"""Why there is no coefficient, in words: a result that cannot be computed says so, in both languages."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from laktasi.analysis.pairs import PairCounts
+
+NO_RECORDS = "no_records"
+ONE_RECORD = "one_record"
+SAME_BOTH = "same_both"
+SAME_EXPOSURE = "same_exposure"
+SAME_OUTCOME = "same_outcome"
+NO_CENTRE = "no_centre"
+
+REASONS: Mapping[str, Mapping[str, str]] = {
+    NO_RECORDS: {"en": "no records", "id": "tidak ada data"},
+    ONE_RECORD: {"en": "only one record", "id": "hanya ada satu data"},
+    SAME_BOTH: {
+        "en": "all gave the same exposure and the same outcome",
+        "id": "paparan dan hasil semua responden sama",
+    },
+    SAME_EXPOSURE: {"en": "all gave the same exposure", "id": "paparan semua responden sama"},
+    SAME_OUTCOME: {"en": "all gave the same outcome", "id": "hasil semua responden sama"},
+    NO_CENTRE: {
+        "en": "no two records of one centre differ in exposure, or none differ in outcome",
+        "id": "di tiap puskesmas tidak ada dua data yang berbeda paparannya, atau tidak ada yang berbeda hasilnya",
+    },
+}
+"""Words for each reason code, by language."""
+
+
+def reason_codes(pairs: PairCounts) -> NDArray[np.object_]:
+    """Return why each table has no tau_b: a key of `REASONS`, or None where it has one."""
+    same_rows, same_columns = pairs.untied_rows == 0, pairs.untied_columns == 0
+    codes = np.full(pairs.n.shape, None, dtype=object)
+    codes[same_columns] = SAME_OUTCOME
+    codes[same_rows] = SAME_EXPOSURE
+    codes[same_rows & same_columns] = SAME_BOTH
+    codes[pairs.n == 1] = ONE_RECORD
+    codes[pairs.n == 0] = NO_RECORDS
+    return codes
+
+
+def in_words(codes: NDArray[np.object_], language: str = "en") -> NDArray[np.object_]:
+    """Return the words for reason codes, in ``en`` or ``id``; None stays None."""
+    words = np.full(codes.shape, None, dtype=object)
+    for index in np.flatnonzero(codes):
+        words[index] = REASONS[codes[index]][language]
+    return words
