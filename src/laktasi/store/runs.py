@@ -1,0 +1,89 @@
+"""meta.runs: what each run did. A run that was killed cannot say so itself; the next one does."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+import duckdb
+
+from laktasi.store.sql import identifier
+
+COUNTS = (
+    "landed",
+    "refused",
+    "staged",
+    "drafts",
+    "waiting",
+    "open_errors",
+    "open_warnings",
+    "analysed_rows",
+    "analysed_hash",
+)
+"""Columns of meta.runs that :func:`finish` fills."""
+
+
+def begin(
+    con: duckdb.DuckDBPyConnection, door: str, *, laktasi_version: str | None = None, code_version: str | None = None
+) -> str:
+    """Write down that a run starts. Only the holder of the data folder's lock may call this.
+
+    Any run that still stands as running was killed, and is marked ``interrupted``.
+
+    Parameters
+    ----------
+    door
+        ``cli``, ``prefect``, or ``import`` for a run that only lands.
+
+    Returns
+    -------
+    str
+        The run's id: its start in UTC to the millisecond and a random part, so that ids sort by time.
+    """
+    now = datetime.now(UTC)
+    run_id = f"{now:%Y%m%dT%H%M%S}{now.microsecond // 1000:03d}Z-{secrets.token_hex(3)}"
+    con.begin()
+    con.execute("UPDATE meta.runs SET status = 'interrupted' WHERE status = 'running'")
+    con.execute(
+        """
+        INSERT INTO meta.runs (run_id, started_at, status, laktasi_version, code_version, door)
+        VALUES (?, ?, 'running', ?, ?, ?)
+        """,
+        [run_id, now, laktasi_version, code_version, door],
+    )
+    con.commit()
+    return run_id
+
+
+def finish(
+    con: duckdb.DuckDBPyConnection, run_id: str, counts: Mapping[str, int | str | None], manifest: Mapping[str, Any]
+) -> None:
+    """Write down that a run ended well. Before the research copy is published, so that it names this run.
+
+    Parameters
+    ----------
+    counts
+        Values for any of :data:`COUNTS`.
+    manifest
+        What the run read and used. It is published: no paths, no answers.
+
+    Raises
+    ------
+    ValueError
+        A count that meta.runs does not have.
+    """
+    if unknown := sorted(set(counts) - set(COUNTS)):
+        raise ValueError(f"meta.runs has no column {unknown[0]!r}")
+    sets = "".join(f", {identifier(name)} = ?" for name in counts)
+    con.execute(
+        f"UPDATE meta.runs SET status = 'finished', finished_at = ?, manifest = ?{sets} WHERE run_id = ?",
+        [datetime.now(UTC), json.dumps(manifest, ensure_ascii=False, sort_keys=True), *counts.values(), run_id],
+    )
+
+
+def fail(con: duckdb.DuckDBPyConnection, run_id: str) -> None:
+    """Write down that a run ended with an error. What it had committed stays; the next run goes on from there."""
+    con.execute("UPDATE meta.runs SET status = 'failed', finished_at = ? WHERE run_id = ?", [datetime.now(UTC), run_id])

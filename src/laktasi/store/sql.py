@@ -1,0 +1,64 @@
+"""SQL as text: quoting, and the files under warehouse/.
+
+Names of columns come from questionnaires, so every name that enters a statement goes through :func:`identifier`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from string import Template
+from typing import Any
+
+from laktasi.paths import WAREHOUSE_SQL
+
+
+def identifier(*parts: str) -> str:
+    """Quote a name, or a qualified one: ``identifier("staging", "x")`` gives ``"staging"."x"``."""
+    return ".".join('"' + part.replace('"', '""') + '"' for part in parts)
+
+
+def literal(value: str | int | bool | None) -> str:
+    """Write a value into a statement, where a parameter cannot stand (comments, views, file names)."""
+    if value is None:
+        return "NULL"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int):
+        return str(value)
+    return "'" + value.replace("'", "''") + "'"
+
+
+def text_map(texts: Iterable[tuple[str, str]]) -> str:
+    """Write texts by key as a ``MAP(VARCHAR, VARCHAR)``."""
+    entries = ", ".join(f"{literal(key)}: {literal(value)}" for key, value in texts)
+    return f"MAP {{{entries}}}::MAP(VARCHAR, VARCHAR)"
+
+
+def mart(name: str, **placeholders: str) -> str:
+    """Read the select of a mart, ``warehouse/marts/<name>.sql``, and fill its placeholders.
+
+    Parameters
+    ----------
+    placeholders
+        SQL for each ``$name`` in the file: quoted names, conditions, or lists of columns.
+
+    Raises
+    ------
+    KeyError
+        The file has a placeholder that was not given.
+    """
+    text = (WAREHOUSE_SQL / "marts" / f"{name}.sql").read_text(encoding="utf-8")
+    return Template(text).substitute(placeholders)
+
+
+def migrations() -> list[tuple[int, str, Path]]:
+    """Give number, name and file of every migration, in order."""
+    found = sorted((WAREHOUSE_SQL / "migrations").glob("[0-9][0-9][0-9][0-9]_*.sql"))
+    return [(int(path.name[:4]), path.stem, path) for path in found]
+
+
+def scalar(con: Any, query: str, parameters: Iterable[Any] = ()) -> Any:
+    """Give the one value that a query answers with; None where it answers with no row."""
+    row = con.execute(query, list(parameters)).fetchone()
+    return None if row is None else row[0]
