@@ -1,0 +1,122 @@
+"""Files kept by the hash of their content: attachments, and what was refused.
+
+A file is first copied beside its place and has its place only when it is whole and durable. Modes are 0700 and 0600.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import BinaryIO
+
+from laktasi.errors import WarehouseError
+
+CHUNK = 1 << 20
+PART = ".part-"
+
+
+class UnreadableError(Exception):
+    """A file of a source cannot be read; the message says why in words."""
+
+
+@contextmanager
+def open_plain(path: Path) -> Iterator[BinaryIO]:
+    """Open a plain file for reading: never through a link, never a pipe or a device."""
+    flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+    try:
+        if not stat.S_ISREG(path.lstat().st_mode):
+            raise UnreadableError("not a plain file")
+        descriptor = os.open(path, flags)
+    except OSError as error:
+        raise UnreadableError(f"cannot be read ({error.strerror})") from error
+    with os.fdopen(descriptor, "rb") as file:
+        yield file
+
+
+@contextmanager
+def writing(place: Path) -> Iterator[None]:
+    """Say in words that the data folder cannot be written."""
+    try:
+        yield
+    except OSError as error:
+        raise WarehouseError(
+            f"cannot write to {place.name} in the data folder: {error.strerror}",
+            why="Nothing of the batch at hand has landed; what landed before stays.",
+            next_step="free some space or correct the folder's rights, then run the command again",
+        ) from error
+
+
+@dataclass(slots=True)
+class Shelf:
+    """A folder of files by the SHA-256 of their content; made where it does not exist."""
+
+    root: Path
+    digits: int = 0
+    """Hexadecimal digits of the subfolder that a file stands in; none for 0."""
+    _waiting: dict[str, Path] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for left in self.root.glob(f"{PART}*"):  # of a run that was killed: one run at a time
+            left.unlink()
+
+    def keep(self, file: BinaryIO) -> tuple[str, int]:
+        """Copy a file beside its place; give hash and size. It has its place after :meth:`settle`."""
+        sha256, size = _digest(file)
+        if sha256 in self._waiting or self._place(sha256).exists():
+            return sha256, size
+        file.seek(0)
+        with writing(self.root):
+            descriptor, name = tempfile.mkstemp(prefix=PART, dir=self.root)  # mode 0600
+            with os.fdopen(descriptor, "wb") as copy:
+                # Hashed again: the row names what was copied, even if the file changed in between.
+                sha256, size = _digest(file, copy)
+            self._waiting[sha256] = Path(name)
+        return sha256, size
+
+    def settle(self) -> None:
+        """Make all that was kept durable, and give it its place."""
+        folders = set()
+        for sha256, part in self._waiting.items():
+            place = self._place(sha256)
+            place.parent.mkdir(mode=0o700, exist_ok=True)
+            _sync(part)
+            part.replace(place)
+            folders.add(place.parent)
+        for folder in folders | ({self.root} if folders else set()):
+            _sync(folder)
+        self._waiting.clear()
+
+    def _place(self, sha256: str) -> Path:
+        return self.root / sha256[: self.digits] / sha256 if self.digits else self.root / sha256
+
+
+def _digest(file: BinaryIO, copy: BinaryIO | None = None) -> tuple[str, int]:
+    digest, size = hashlib.sha256(), 0
+    while True:
+        try:
+            chunk = file.read(CHUNK)
+        except OSError as error:
+            raise UnreadableError(f"cannot be read ({error.strerror})") from error
+        if not chunk:
+            return digest.hexdigest(), size
+        digest.update(chunk)
+        size += len(chunk)
+        if copy:
+            copy.write(chunk)
+
+
+def _sync(path: Path) -> None:
+    if path.is_dir() and os.name == "nt":
+        return  # a folder cannot be opened there; NTFS journals renames by itself
+    descriptor = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
