@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from laktasi.analysis.pairs import Floats, Ints, PairCounts
+from laktasi.analysis.pairs import Floats, Ints, PairCounts, add_cells
 
 LEVEL = 0.95
 NORMAL_QUANTILE = 1.959963984540054
@@ -50,7 +50,7 @@ def influence(pairs: PairCounts, pseudo: float = 0.0) -> tuple[Floats, Floats, F
     untied_rows = 2.0 * pairs.untied_rows * f
     untied_columns = 2.0 * pairs.untied_columns * f
     scale = np.sqrt(untied_rows * untied_columns)
-    tau = (table * dominance).sum(axis=(0, 1)) / (scale * f)
+    tau = add_cells(table * dominance) / (scale * f)
     dominance *= 2 / (scale * f)
     dominance -= ((pairs.n - pairs.rows) * (tau / untied_rows))[:, None]
     dominance -= ((pairs.n - pairs.columns) * (tau / untied_columns))[None, :]

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from laktasi.analysis.interval import CI_METHOD, PSEUDO_RECORDS, influence, score_interval
-from laktasi.analysis.pairs import Floats, Ints, PairCounts, count_pairs
+from laktasi.analysis.pairs import Floats, Ints, PairCounts, add_cells, count_pairs
 from laktasi.analysis.reasons import in_words, reason_codes
 
 
@@ -147,5 +147,4 @@ def _variance(pairs: PairCounts, pseudo: float) -> tuple[Floats, Floats]:
     A smoothed table has n + pseudo records, but only n were observed: its variance is that of n.
     """
     tau, weights, per_record = influence(pairs, pseudo)
-    variance: Floats = (weights * per_record * per_record).sum(axis=(0, 1))
-    return tau, variance * (1 + pseudo / pairs.n)
+    return tau, add_cells(weights * per_record * per_record) * (1 + pseudo / pairs.n)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import prod
 
 import numpy as np
 from numpy.typing import NDArray
@@ -112,6 +113,18 @@ def count_pairs(counts: NDArray[np.integer]) -> PairCounts:
     )
 
 
+def add_cells(values: Floats) -> Floats:
+    """Add over all axes but the last, one cell after another.
+
+    numpy's own sum changes its order with the number of tables, and with it the last digit: a centre's result would
+    change when another centre joins.
+    """
+    total = np.zeros(values.shape[-1])
+    for cell in values.reshape(prod(values.shape[:-1]), values.shape[-1]):
+        total += cell
+    return total
+
+
 def _levels_first(counts: NDArray[np.integer]) -> Ints:
     if counts.ndim != 3:
         raise ValueError(f"counts have {counts.ndim} axes; expected three: tables, rows, columns")
@@ -132,9 +145,7 @@ def _largest_s(row_edges: Ints, column_edges: Ints) -> Ints:
 
 def _excess(totals: Ints, g: Ints, untied: Ints) -> Floats:
     """Return G − 2 D of one margin; in floats, since n³ overflows beyond two million records."""
-    squares = (g * g).astype(np.float64)
-    excess: Floats = (totals * squares).sum(axis=0) - 2.0 * untied
-    return excess
+    return add_cells(totals.astype(np.float64) * (g * g)) - 2.0 * untied
 
 
 def _null_variance(n: Ints, excess_x: Floats, excess_y: Floats, untied_x: Ints, untied_y: Ints) -> Floats:

@@ -1,0 +1,131 @@
+"""The exact p given both margins, against every table with those margins, counted in fractions."""
+
+import itertools
+import math
+from collections import defaultdict
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as npst
+from numpy.typing import NDArray
+from scipy.stats import fisher_exact
+
+from laktasi.analysis.exact import exact_p_values
+from laktasi.analysis.pairs import count_pairs
+
+Table = NDArray[np.int64]
+
+
+def every_table(rows: tuple[int, ...], columns: tuple[int, ...]) -> list[tuple[tuple[int, ...], ...]]:
+    if len(rows) == 1:
+        return [(columns,)]
+    found = []
+    for first in itertools.product(*(range(min(rows[0], total) + 1) for total in columns)):
+        if sum(first) == rows[0]:
+            left = tuple(total - taken for total, taken in zip(columns, first, strict=True))
+            found += [(first, *rest) for rest in every_table(rows[1:], left)]
+    return found
+
+
+def brute_force(rows: tuple[int, ...], columns: tuple[int, ...]) -> tuple[Table, list[Fraction]]:
+    """Return all tables with these margins, and P(|S| >= |s|) of each, exactly."""
+    tables = every_table(rows, columns)
+    sizes = [abs(s_of(table)) for table in tables]
+    weights = [
+        Fraction(
+            math.prod(map(math.factorial, (*rows, *columns))),
+            math.factorial(sum(rows)) * math.prod(math.factorial(count) for row in table for count in row),
+        )
+        for table in tables
+    ]
+    assert sum(weights) == 1
+    by_size: defaultdict[int, Fraction] = defaultdict(Fraction)
+    for size, weight in zip(sizes, weights, strict=True):
+        by_size[size] += weight
+    return np.array(tables), [sum((by_size[other] for other in by_size if other >= size), Fraction()) for size in sizes]
+
+
+def s_of(table: tuple[tuple[int, ...], ...]) -> int:
+    cells = [(i, j, count) for i, row in enumerate(table) for j, count in enumerate(row) if count]
+    return sum(
+        a * b * (1 if (i - k) * (j - m) > 0 else -1 if (i - k) * (j - m) < 0 else 0)
+        for (i, j, a), (k, m, b) in itertools.combinations(cells, 2)
+    )
+
+
+def margins(total: int, levels: int) -> list[tuple[int, ...]]:
+    return [m for m in itertools.product(range(1, total + 1), repeat=levels) if sum(m) == total]
+
+
+@pytest.mark.parametrize(("n", "row_levels", "column_levels"), [(2, 2, 2), (5, 2, 2), (6, 2, 3), (5, 3, 3), (5, 2, 4)])
+def test_all_tables_of_small_margins(n: int, row_levels: int, column_levels: int) -> None:
+    for rows, columns in itertools.product(margins(n, row_levels), margins(n, column_levels)):
+        tables, expected = brute_force(rows, columns)
+        np.testing.assert_allclose(exact_p_values(tables), [float(p) for p in expected], rtol=1e-12, atol=0)
+
+
+@pytest.mark.parametrize(
+    ("rows", "columns"),
+    [
+        ((11, 14), (7, 12, 6)),
+        ((3, 27), (10, 5, 15)),
+        ((15, 15), (15, 15)),
+        ((7, 5, 3), (4, 6, 5)),
+        ((9, 1, 4), (3, 11)),
+        ((3, 2, 4, 2), (5, 3, 3)),
+        ((2, 3, 2, 2), (3, 2, 3, 1)),
+    ],
+)
+def test_larger_margins_with_ties_of_every_kind(rows: tuple[int, ...], columns: tuple[int, ...]) -> None:
+    tables, expected = brute_force(rows, columns)
+    np.testing.assert_allclose(exact_p_values(tables), [float(p) for p in expected], rtol=1e-12, atol=0)
+
+
+@settings(max_examples=30, deadline=None)
+@given(npst.arrays(np.int64, npst.array_shapes(min_dims=2, max_dims=2, max_side=4), elements=st.integers(0, 2)))
+def test_random_tables_with_empty_levels(table: Table) -> None:
+    rows, columns = tuple(map(int, table.sum(axis=1))), tuple(map(int, table.sum(axis=0)))
+    if sum(rows) > 9:
+        return
+    p_value = exact_p_values(table[None])[0]
+    pairs = count_pairs(table[None])
+    if pairs.untied_rows[0] == 0 or pairs.untied_columns[0] == 0:
+        assert math.isnan(p_value)
+        return
+    tables, expected = brute_force(rows, columns)
+    own = next(p for other, p in zip(tables, expected, strict=True) if np.array_equal(other, table))
+    assert p_value == pytest.approx(float(own), rel=1e-12)
+
+
+def test_without_ties_it_is_kendalls_own_table() -> None:
+    """Kendall (1970), appendix table 1: of the 24 orders of 4, two reach |S| = 6 and eight reach |S| >= 4."""
+    perfect = np.eye(4, dtype=np.int64)
+    one_swap = perfect[[1, 0, 2, 3]]
+    np.testing.assert_allclose(exact_p_values(np.array([perfect, one_swap])), [2 / 24, 8 / 24], rtol=1e-14)
+
+
+def test_direction_order_and_empty_levels_do_not_matter() -> None:
+    table = np.array([[5, 2, 0, 1], [1, 0, 3, 4], [0, 0, 0, 0]])
+    others = [table[::-1], table[:, ::-1], table[::-1, ::-1]]
+    expected = exact_p_values(table[None])
+    for other in others:
+        np.testing.assert_array_equal(exact_p_values(other[None]), expected)
+    np.testing.assert_array_equal(exact_p_values(table.T[None]), expected)
+
+
+def test_only_tables_small_enough_get_one() -> None:
+    small, large = np.array([[8, 7], [7, 8]]), np.array([[8, 8], [7, 8]])
+    assert list(np.isnan(exact_p_values(np.array([small, large])))) == [False, True]
+    assert list(np.isnan(exact_p_values(np.array([small, large]), max_n=31))) == [False, False]
+    assert list(np.isnan(exact_p_values(np.array([small, large]), max_n=29))) == [True, True]
+
+
+def test_more_than_a_float_can_count_is_refused() -> None:
+    with pytest.raises(ValueError, match="101"):
+        exact_p_values(np.array([[[1, 0], [0, 1]]]), max_n=101)
+    a_hundred = exact_p_values(np.array([[[30, 20], [20, 30]]]), max_n=100)
+    # With two levels each way and equal halves, Fisher's exact test is the same test.
+    assert a_hundred[0] == pytest.approx(fisher_exact([[30, 20], [20, 30]]).pvalue, rel=1e-11)
