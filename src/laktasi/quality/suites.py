@@ -1,0 +1,111 @@
+"""Great Expectations suites: one per form version and table, one per check over the set.
+
+A rule has been compiled to a BOOLEAN column that is true where it holds, so one native type of expectation serves every
+kind of rule, and a suite is plain JSON that any installation of Great Expectations can read.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Protocol
+
+from laktasi.questionnaire.model import Texts
+
+if TYPE_CHECKING:
+    from great_expectations import ExpectationSuite
+
+COMPLETE = "_is_complete"
+"""Column that is true where no rule of the row is NULL: NULL is neither good nor bad, and GX would pass it."""
+
+COMPARED = "_is_compared"
+"""Column that is true where a check over the set takes part in the comparison (the check's ``where``)."""
+
+_SEVERITY = {"error": "critical", "warning": "warning"}
+
+
+class Rule(Protocol):
+    """What a suite needs to know of a rule; :mod:`laktasi.questionnaire.compiler` makes them."""
+
+    @property
+    def rule_id(self) -> str:
+        """Name of the rule, unique in its form."""
+
+    @property
+    def kind(self) -> str:
+        """``type``, ``required``, ``relevant``, ``constraint``, ``choice``, ``calculation``, ``declared``, ``set``."""
+
+    @property
+    def field(self) -> str | None:
+        """Path of the field it is about; None where it is about several."""
+
+    @property
+    def severity(self) -> str:
+        """``error`` or ``warning``."""
+
+    @property
+    def messages(self) -> Texts:
+        """What a person should know, by language."""
+
+    @property
+    def expression(self) -> str:
+        """What it asks, in the words of the form or of checks.yml."""
+
+    @property
+    def column(self) -> str:
+        """Its BOOLEAN column; of a check over the set, the column of its key."""
+
+
+def row_suite(name: str, rules: Sequence[Rule]) -> ExpectationSuite:
+    """Expect every rule to hold in every row of one form version's table.
+
+    The last expectation holds that no rule is NULL anywhere: the other ones would not see it.
+    """
+    import great_expectations as gx
+    import great_expectations.expectations as gxe
+
+    expectations: list[Any] = [
+        gxe.ExpectColumnValuesToBeInSet(
+            column=rule.column, value_set=[True], severity=_SEVERITY[rule.severity], meta=_meta(rule)
+        )
+        for rule in rules
+    ]
+    expectations.append(
+        gxe.ExpectColumnValuesToBeInSet(
+            column=COMPLETE, value_set=[True], severity="critical", meta={"rule_id": COMPLETE}
+        )
+    )
+    return gx.ExpectationSuite(name, expectations=expectations)
+
+
+def unique_suite(name: str, rule: Rule) -> ExpectationSuite:
+    """Expect the key of every row that takes part to come once; a row without a key takes part in no comparison.
+
+    The key is one column however many questions it is made of: of a compound key, GX's SQL tells how many rows fail and
+    never which.
+    """
+    import great_expectations as gx
+    import great_expectations.expectations as gxe
+    from great_expectations.expectations.row_conditions import Column
+
+    unique = gxe.ExpectColumnValuesToBeUnique(
+        column=rule.column,
+        row_condition=Column(COMPARED) == True,  # noqa: E712 - this builds a condition, it does not compare
+        severity=_SEVERITY[rule.severity],
+        meta=_meta(rule),
+    )
+    complete = gxe.ExpectColumnValuesToNotBeNull(column=COMPARED, severity="critical", meta={"rule_id": COMPLETE})
+    return gx.ExpectationSuite(name, expectations=[unique, complete])
+
+
+def suite_json(suite: ExpectationSuite) -> str:
+    """Write a suite as JSON: the same rules give the same text, byte for byte."""
+    expectations = []
+    for configuration in suite.expectation_configurations:
+        told = configuration.to_json_dict()
+        expectations.append({key: told.get(key) for key in ("type", "kwargs", "meta", "severity")})
+    return json.dumps({"name": suite.name, "expectations": expectations}, ensure_ascii=False, indent=1, sort_keys=True)
+
+
+def _meta(rule: Rule) -> dict[str, Any]:
+    return {"rule_id": rule.rule_id, "kind": rule.kind, "field": rule.field, "messages": dict(rule.messages)}
