@@ -46,11 +46,11 @@ def begin(
     now = datetime.now(UTC)
     run_id = f"{now:%Y%m%dT%H%M%S}{now.microsecond // 1000:03d}Z-{secrets.token_hex(3)}"
     con.begin()
-    con.execute("UPDATE meta.runs SET status = 'interrupted' WHERE status = 'running'")
+    con.execute("update meta.runs set status = 'interrupted' where status = 'running'")
     con.execute(
         """
-        INSERT INTO meta.runs (run_id, started_at, status, laktasi_version, code_version, door)
-        VALUES (?, ?, 'running', ?, ?, ?)
+        insert into meta.runs (run_id, started_at, status, laktasi_version, code_version, door)
+        values (?, ?, 'running', ?, ?, ?)
         """,
         [run_id, now, laktasi_version, code_version, door],
     )
@@ -79,11 +79,11 @@ def finish(
         raise ValueError(f"meta.runs has no column {unknown[0]!r}")
     sets = "".join(f", {identifier(name)} = ?" for name in counts)
     con.execute(
-        f"UPDATE meta.runs SET status = 'finished', finished_at = ?, manifest = ?{sets} WHERE run_id = ?",
+        f"update meta.runs set status = 'finished', finished_at = ?, manifest = ?{sets} where run_id = ?",
         [datetime.now(UTC), json.dumps(manifest, ensure_ascii=False, sort_keys=True), *counts.values(), run_id],
     )
 
 
 def fail(con: duckdb.DuckDBPyConnection, run_id: str) -> None:
     """Write down that a run ended with an error. What it had committed stays; the next run goes on from there."""
-    con.execute("UPDATE meta.runs SET status = 'failed', finished_at = ? WHERE run_id = ?", [datetime.now(UTC), run_id])
+    con.execute("update meta.runs set status = 'failed', finished_at = ? where run_id = ?", [datetime.now(UTC), run_id])

@@ -5,7 +5,7 @@ Names of columns come from questionnaires, so every name that enters a statement
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from string import Template
 from typing import Any
@@ -21,7 +21,7 @@ def identifier(*parts: str) -> str:
 def literal(value: str | int | bool | None) -> str:
     """Write a value into a statement, where a parameter cannot stand (comments, views, file names)."""
     if value is None:
-        return "NULL"
+        return "null"
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, int):
@@ -30,26 +30,35 @@ def literal(value: str | int | bool | None) -> str:
 
 
 def text_map(texts: Iterable[tuple[str, str]]) -> str:
-    """Write texts by key as a ``MAP(VARCHAR, VARCHAR)``."""
+    """Write texts by key as a ``map(varchar, varchar)``."""
     entries = ", ".join(f"{literal(key)}: {literal(value)}" for key, value in texts)
-    return f"MAP {{{entries}}}::MAP(VARCHAR, VARCHAR)"
+    return f"map {{{entries}}}::map(varchar, varchar)"
 
 
-def mart(name: str, **placeholders: str) -> str:
-    """Read the select of a mart, ``warehouse/marts/<name>.sql``, and fill its placeholders.
+def select_from_file(folder: str, name: str, **placeholders: str) -> str:
+    """Read the select of one table, ``warehouse/<folder>/<name>.sql``, and fill its placeholders.
 
     Parameters
     ----------
     placeholders
-        SQL for each ``$name`` in the file: quoted names, conditions, or lists of columns.
+        SQL for each ``$name`` in the file: quoted names, conditions, relations.
 
     Raises
     ------
     KeyError
         The file has a placeholder that was not given.
     """
-    text = (WAREHOUSE_SQL / "marts" / f"{name}.sql").read_text(encoding="utf-8")
+    text = (WAREHOUSE_SQL / folder / f"{name}.sql").read_text(encoding="utf-8")
     return Template(text).substitute(placeholders)
+
+
+def values(columns: Sequence[str], rows: Iterable[Sequence[str | int | None]]) -> str:
+    """Write a small relation of texts and integers as a select, also where it has no rows."""
+    names = ", ".join(identifier(column) for column in columns)
+    listed = ", ".join("(" + ", ".join(literal(value) for value in row) + ")" for row in rows)
+    if not listed:
+        return "select " + ", ".join(f"null as {identifier(column)}" for column in columns) + " where false"
+    return f"select * from (values {listed}) as listed ({names})"
 
 
 def migrations() -> list[tuple[int, str, Path]]:

@@ -40,11 +40,11 @@ def open_warehouse(folder: DataFolder) -> Iterator[duckdb.DuckDBPyConnection]:
         # No extension is ever fetched at run time; times are UTC whatever the machine says. GLOBAL: for cursors too.
         con.execute(
             f"""
-            SET GLOBAL autoinstall_known_extensions = false;
-            SET GLOBAL autoload_known_extensions = false;
-            SET GLOBAL TimeZone = 'UTC';
-            SET GLOBAL memory_limit = '{MEMORY_LIMIT}';
-            SET GLOBAL preserve_insertion_order = false;
+            set global autoinstall_known_extensions = false;
+            set global autoload_known_extensions = false;
+            set global TimeZone = 'UTC';
+            set global memory_limit = '{MEMORY_LIMIT}';
+            set global preserve_insertion_order = false;
             """
         )
         _migrate(con, path)
@@ -76,8 +76,8 @@ def open_research(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
         )
     con = _connect(path, read_only=True)
     try:
-        con.execute("SET autoinstall_known_extensions = false; SET autoload_known_extensions = false")
-        con.execute("SET TimeZone = 'UTC'")
+        con.execute("set autoinstall_known_extensions = false; set autoload_known_extensions = false")
+        con.execute("set TimeZone = 'UTC'")
         yield con
     finally:
         con.close()
@@ -140,16 +140,16 @@ def _migrate(con: duckdb.DuckDBPyConnection, path: Path) -> None:
     """Apply the migrations that the file has not seen, each in one transaction."""
     con.execute(
         """
-        BEGIN;
-        CREATE SCHEMA IF NOT EXISTS meta;
-        CREATE TABLE IF NOT EXISTS meta.migrations (number INTEGER, name VARCHAR, applied_at TIMESTAMPTZ);
-        COMMIT;
+        begin;
+        create schema if not exists meta;
+        create table if not exists meta.migrations (number integer, name varchar, applied_at timestamptz);
+        commit;
         """
     )
-    applied = {number for (number,) in con.execute("SELECT number FROM meta.migrations").fetchall()}
+    applied = {number for (number,) in con.execute("select number from meta.migrations").fetchall()}
     known = migrations()
     if newer := applied - {number for number, _, _ in known}:
-        name = scalar(con, "SELECT name FROM meta.migrations WHERE number = ?", [max(newer)])
+        name = scalar(con, "select name from meta.migrations where number = ?", [max(newer)])
         raise WarehouseError(
             f"{path.name} was written by a newer laktasi",
             why=f"It has seen migration {name}, which this code does not know.",
@@ -160,5 +160,5 @@ def _migrate(con: duckdb.DuckDBPyConnection, path: Path) -> None:
             continue
         con.begin()
         con.execute(file.read_text(encoding="utf-8"))
-        con.execute("INSERT INTO meta.migrations VALUES (?, ?, now())", [number, name])
+        con.execute("insert into meta.migrations values (?, ?, now())", [number, name])
         con.commit()
