@@ -1,1 +1,5 @@
-"""The report that people read."""
+"""The report that people read: one HTML file, made from the research copy alone."""
+
+from laktasi.report.write import write_report
+
+__all__ = ["write_report"]

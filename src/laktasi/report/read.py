@@ -1,0 +1,352 @@
+"""What the report reads from research.duckdb, and nothing else.
+
+A project without a study has no marts or analyses in its research copy; every table that is absent reads as empty.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+from laktasi.errors import WarehouseError
+
+if TYPE_CHECKING:
+    import duckdb
+
+POPULATIONS = ("accepted", "all")
+"""The rows that passed the checks first: they carry the main result."""
+
+Row = TypeVar("Row")
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """The run whose results the file holds."""
+
+    run_id: str
+    started_at: datetime | None
+    finished_at: datetime | None
+    status: str
+    laktasi_version: str | None
+    code_version: str | None
+    analysed_rows: int | None
+    analysed_hash: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Centre:
+    """A health centre, or whatever place the study compares."""
+
+    centre_code: str
+    labels: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Arrivals:
+    """What came in from one centre; the code is None for submissions that name no centre."""
+
+    centre_code: str | None
+    submissions: int
+    not_consented: int
+    included: int
+    set_aside: int
+    accepted: int
+
+
+@dataclass(frozen=True, slots=True)
+class BrokenRule:
+    """One rule with open findings."""
+
+    form_id: str
+    rule_id: str
+    severity: str
+    messages: Mapping[str, str]
+    submissions: int
+    """How many submissions break it."""
+    included: int
+    """How many of these the study would count."""
+
+
+@dataclass(frozen=True, slots=True)
+class Variable:
+    """One level of an ordered variable of the analysis."""
+
+    variable: str
+    position: int
+    level: str
+    level_rank: int
+    labels: Mapping[str, str]
+    level_labels: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Kendall:
+    """Kendall's tau_b of one pair of variables at one centre."""
+
+    centre_code: str
+    exposure: str
+    outcome: str
+    population: str
+    n: int
+    tau_b: float | None
+    z: float | None
+    p_value: float | None
+    p_exact: float | None
+    ci_low: float | None
+    ci_high: float | None
+    ci_method: str | None
+    tau_b_min: float | None
+    tau_b_max: float | None
+    reason: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Pooled:
+    """One pair of variables across all centres."""
+
+    exposure: str
+    outcome: str
+    population: str
+    method: str
+    centres: int | None
+    centres_used: int | None
+    n: int | None
+    tau_b: float | None
+    z: float | None
+    p_value: float | None
+    ci_low: float | None
+    ci_high: float | None
+    ci_method: str | None
+    q: float | None
+    q_df: int | None
+    q_p_value: float | None
+    i2: float | None
+    reason: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class JointCount:
+    """How many records of one centre have one level of the exposure and one of the outcome."""
+
+    centre_code: str
+    exposure: str
+    outcome: str
+    population: str
+    exposure_rank: int
+    outcome_rank: int
+    n: int
+
+
+@dataclass(frozen=True, slots=True)
+class Frequency:
+    """How many records have one level of one variable; the code is None for all centres together."""
+
+    centre_code: str | None
+    population: str
+    variable: str
+    level_rank: int
+    n: int
+    percent: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class CodebookField:
+    """One question, calculate or piece of metadata of a form."""
+
+    form_id: str
+    table_name: str
+    column_name: str
+    path: str
+    position: int
+    type: str
+    privacy: str
+    labels: Mapping[str, str]
+    list_name: str | None
+    versions: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One answer that a list of a form offers, as its newest version words it."""
+
+    form_id: str
+    list_name: str
+    value: str
+    labels: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Unverified:
+    """A rule of a form that could not be checked after the fact."""
+
+    form_id: str
+    field: str
+    kind: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """Everything the report tells, as it stands in the research copy."""
+
+    run: Run
+    submissions: int
+    """Current submissions that were finished: no drafts, none that wait for their form version."""
+    newest_at: datetime | None
+    """When the newest of them landed."""
+    centres: Sequence[Centre]
+    arrivals: Sequence[Arrivals]
+    rules: Sequence[BrokenRule]
+    mended: int
+    """Findings that have been mended since they were first seen."""
+    variables: Sequence[Variable]
+    kendall: Sequence[Kendall]
+    pooled: Sequence[Pooled]
+    joint: Sequence[JointCount]
+    frequencies: Sequence[Frequency]
+    codebook: Sequence[CodebookField]
+    choices: Sequence[Choice]
+    unverified: Sequence[Unverified]
+    columns: frozenset[tuple[str, str]]
+    """(table, column) of every typed answer that the research copy holds."""
+
+
+def read(research: Path) -> Content:
+    """Read what the report needs from the research copy, which is opened read-only and closed again.
+
+    Raises
+    ------
+    WarehouseError
+        There is no such file, it is no research copy, or no run has finished in it.
+    """
+    import duckdb
+
+    if not research.exists():
+        raise WarehouseError(
+            f"{research.name} does not exist",
+            why="The report is made from the research copy, which a run publishes when it ends.",
+            next_step="laktasi run",
+        )
+    try:
+        with duckdb.connect(str(research), read_only=True) as connection:
+            # No extension is ever fetched at run time.
+            connection.execute("set autoinstall_known_extensions = false; set autoload_known_extensions = false")
+            return _read_all(connection, research)
+    except duckdb.IOException as error:
+        raise WarehouseError(
+            f"{research.name} cannot be opened: {str(error).splitlines()[0]}",
+            why="Another process may be writing to it, or it is not a DuckDB file.",
+            next_step="close the other program, or make the file anew with: laktasi run",
+        ) from error
+
+
+# Where each kind of row stands, and in which order. Orders are total: the same file gives the same report.
+SOURCES: Mapping[type, tuple[str, str]] = {
+    Centre: ("marts.centres", "centre_code"),
+    Arrivals: ("marts.arrivals", "centre_code nulls last"),
+    Variable: ("marts.variables", "position, variable, level_rank"),
+    Kendall: ("analysis.kendall_latest", "exposure, outcome, population, centre_code"),
+    Pooled: ("analysis.pooled_latest", "exposure, outcome, population, method"),
+    JointCount: (
+        "analysis.contingency_latest",
+        "exposure, outcome, population, centre_code, exposure_rank, outcome_rank",
+    ),
+    Frequency: ("analysis.frequencies_latest", "variable, population, centre_code nulls first, level_rank"),
+    CodebookField: ("staging.codebook", "form_id, position, table_name, column_name"),
+    Unverified: ("quality.unverified", "form_id, field, kind, reason"),
+}
+
+# marts.set_aside counts the same errors; warnings do not set a row aside and stand in the findings only.
+RULES = """
+select
+    findings.form_id,
+    findings.rule_id,
+    findings.severity,
+    arg_max(findings.messages, findings.finding_id) as messages,
+    count(distinct findings.submission_id) as submissions,
+    count(distinct findings.submission_id) filter (where whose.is_included) as included
+from quality.findings as findings
+left join marts.submissions as whose
+    on findings.form_id = whose.form_id and findings.submission_id = whose.submission_id
+where findings.status = 'open'
+group by findings.form_id, findings.rule_id, findings.severity
+order by findings.severity, included desc, submissions desc, findings.form_id, findings.rule_id
+"""
+
+CHOICES = """
+select
+    form_id,
+    list_name,
+    value,
+    arg_max(labels, form_version) as labels
+from staging.choices
+group by form_id, list_name, value
+order by form_id, list_name, min(position), value
+"""
+
+
+def _read_all(connection: duckdb.DuckDBPyConnection, research: Path) -> Content:
+    relations: dict[str, set[str]] = {}
+    for schema, relation, column in connection.execute(
+        "select schema_name, table_name, column_name from duckdb_columns() where not internal"
+    ).fetchall():
+        relations.setdefault(f"{schema}.{relation}", set()).add(column)
+
+    def rows(kind: type[Row]) -> list[Row]:
+        relation, order = SOURCES[kind]
+        if relation not in relations:
+            return []
+        names = ", ".join(item.name for item in fields(kind))  # type: ignore[arg-type]  # each kind is a dataclass
+        return [kind(*row) for row in connection.execute(f"select {names} from {relation} order by {order}").fetchall()]
+
+    run = _last_run(connection, research, relations)
+    arrived = connection.execute(
+        "select count(*), max(first_landed_at) from staging.submissions where state = 'staged'"
+    ).fetchone()
+    mended = connection.execute("select count(*) from quality.findings where status = 'mended'").fetchone()
+    assert arrived is not None
+    assert mended is not None
+    return Content(
+        run=run,
+        submissions=arrived[0],
+        newest_at=arrived[1],
+        centres=rows(Centre),
+        arrivals=rows(Arrivals),
+        rules=[BrokenRule(*row) for row in connection.execute(RULES).fetchall()],
+        mended=mended[0],
+        variables=rows(Variable),
+        kendall=rows(Kendall),
+        pooled=rows(Pooled),
+        joint=rows(JointCount),
+        frequencies=rows(Frequency),
+        codebook=rows(CodebookField),
+        choices=[Choice(*row) for row in connection.execute(CHOICES).fetchall()],
+        unverified=rows(Unverified),
+        columns=frozenset(
+            (relation.removeprefix("staging."), column)
+            for relation, columns in relations.items()
+            if relation.startswith("staging.")
+            for column in columns
+        ),
+    )
+
+
+def _last_run(connection: duckdb.DuckDBPyConnection, research: Path, relations: Mapping[str, set[str]]) -> Run:
+    names = ", ".join(item.name for item in fields(Run))
+    found = (
+        connection.execute(
+            f"select {names} from meta.runs where status = 'finished' order by finished_at desc, run_id desc limit 1"
+        ).fetchone()
+        if "meta.runs" in relations
+        else None
+    )
+    if found is None:
+        raise WarehouseError(
+            f"{research.name} holds no finished run",
+            why="A report tells the results of a run, and names it.",
+            next_step="laktasi run",
+        )
+    return Run(*found)
