@@ -5,7 +5,12 @@ The rules of most tests are written here as SQL, so that what must fail can be r
 
 from __future__ import annotations
 
+import json
+import logging
+import os
 import random
+import socket
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -17,9 +22,10 @@ from laktasi import quality
 from laktasi.errors import CheckError
 from laktasi.paths import DataFolder
 from laktasi.quality import plan as plan_module
-from laktasi.quality.engine import engine_on
-from laktasi.quality.plan import Batch
-from laktasi.quality.suites import COMPLETE, row_suite
+from laktasi.quality.declared import DeclaredCheck
+from laktasi.quality.engine import Engine, Verdict, engine_on
+from laktasi.quality.plan import Batch, make_plan
+from laktasi.quality.suites import COMPLETE, row_suite, suite_json, unique_suite
 from laktasi.quality.validate import materialise, validate
 from laktasi.questionnaire.compiler import CompiledForm, DeclaredRule, Rule, Unverified
 from laktasi.questionnaire.model import Field, Privacy, Questionnaire, Table, ValueType
@@ -89,7 +95,9 @@ TWO_VERSIONS = {
 def rules_of(monkeypatch: pytest.MonkeyPatch) -> Mapping[str, CompiledForm]:
     """What the compiler gives for each version, to be filled by the test."""
     forms = {
-        version: compiled(version, {"age.constraint": "CAST(age AS INTEGER) >= 0", "code.choice": "code <> 'M8'"})
+        version: compiled(
+            version, {"age.constraint": "CAST(age AS INTEGER) >= 0", "code.choice": "coalesce(code, '') <> 'M8'"}
+        )
         for version in ("1", "2")
     }
 
@@ -207,3 +215,248 @@ def test_a_missing_column_is_an_error(con: duckdb.DuckDBPyConnection) -> None:
         with pytest.raises(CheckError, match="suite 'absent' could not be run"):
             engine.validate("absent", row_suite("absent", [rule("gone")]))
     assert con.execute("SELECT 1").fetchone() == (1,)
+
+
+def test_a_second_opinion_that_differs_is_an_error(
+    con: duckdb.DuckDBPyConnection, rules_of: Mapping[str, CompiledForm], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    quality.check(con, "run-1", TWO_VERSIONS, [])
+    before = events(con)
+    answered = Engine.validate
+
+    def forgetful(self: Engine, table: str, suite: Any) -> Mapping[str, Verdict]:
+        verdicts = answered(self, table, suite)
+        return {name: Verdict(item.submission_ids[1:], item.rows[1:]) for name, item in verdicts.items()}
+
+    monkeypatch.setattr(Engine, "validate", forgetful)
+    with pytest.raises(CheckError) as raised:
+        quality.check(con, "run-2", TWO_VERSIONS, [])
+    assert raised.value.why == "Great Expectations finds 0 failing rows, SQL 1."
+    assert events(con) == before
+
+
+def test_fewer_answers_than_expectations_are_an_error(
+    con: duckdb.DuckDBPyConnection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from great_expectations.datasource.fluent.interfaces import Batch as GxBatch
+
+    con.execute(f"CREATE TABLE checks.t AS SELECT 'a' AS _submission_id, '' AS _row, true AS c, true AS {COMPLETE}")
+    answered = GxBatch.validate
+
+    def lossy(self: Any, *arguments: Any, **options: Any) -> Any:
+        outcome = answered(self, *arguments, **options)
+        outcome.results = outcome.results[1:]
+        return outcome
+
+    monkeypatch.setattr(GxBatch, "validate", lossy)
+    with engine_on(con, "checks") as engine, pytest.raises(CheckError) as raised:
+        engine.validate("t", row_suite("t", [rule("r", column="c")]))
+    assert raised.value.why == "2 checks were asked and 1 answered"
+
+
+def test_rows_that_no_rule_would_look_at_are_an_error(
+    con: duckdb.DuckDBPyConnection, rules_of: dict[str, CompiledForm]
+) -> None:
+    with pytest.raises(
+        CheckError, match="form 'visit', version '2': its answers are staged, but the form is not at hand"
+    ):
+        quality.check(con, "run-1", {(FORM, "1"): TWO_VERSIONS[FORM, "1"]}, [])
+    lost = rules_of["2"].selects[FORM] + " AND code <> 'M9'"
+    rules_of["2"] = CompiledForm(FORM, "2", rules_of["2"].rules, (), {FORM: lost})
+    with pytest.raises(CheckError) as raised:
+        quality.check(con, "run-1", TWO_VERSIONS, [])
+    assert raised.value.why == "4 rows are to be checked, and its rules give 3 verdicts."
+
+
+@pytest.mark.usefixtures("rules_of")
+def test_a_suite_without_rows_says_so(con: duckdb.DuckDBPyConnection) -> None:
+    con.execute(f"DELETE FROM answers.{FORM} WHERE _form_version = '1'")
+    told: list[tuple[str, int, int | None]] = []
+    summary = quality.check(
+        con, "run-1", TWO_VERSIONS, [], progress=lambda what, done, total: told.append((what, done, total))
+    )
+    assert [name.rpartition("__")[0] for name in summary.empty] == [FORM]
+    assert summary.rows_checked == 4
+    assert [item[1:] for item in told] == [(0, 2), (1, 2)]
+
+
+@pytest.mark.usefixtures("rules_of")
+@pytest.mark.parametrize("questions", [("name", "code"), ("code",)])
+def test_what_must_not_come_twice_is_compared_across_form_versions(
+    con: duckdb.DuckDBPyConnection, monkeypatch: pytest.MonkeyPatch, questions: tuple[str, ...]
+) -> None:
+    monkeypatch.setattr(
+        plan_module,
+        "predicate_sql",
+        lambda form, _expression: (
+            f"SELECT _submission_id FROM answers.{FORM}"
+            f" WHERE _form_version = '{form.version}' AND CAST(age AS INTEGER) > 0"
+        ),
+    )
+    con.execute(
+        f"""
+        UPDATE answers.{FORM} SET code = 'M1' WHERE _submission_id IN ('uuid:4', 'uuid:9');  -- version 1 twice, and 2
+        UPDATE answers.{FORM} SET code = 'M5' WHERE _submission_id = 'uuid:2';  -- its age is not > 0
+        UPDATE answers.{FORM} SET code = NULL WHERE _submission_id IN ('uuid:0', 'uuid:3');  -- nothing to compare
+        """
+    )
+    once = DeclaredCheck("one_visit", "unique", "error", MESSAGES, questions=questions, where="${age} > 0")
+    quality.check(con, "run-1", TWO_VERSIONS, [once])
+    assert {item for item in open_now(con) if item[2] == "one_visit"} == {
+        ("uuid:1", "", "one_visit"),
+        ("uuid:4", "", "one_visit"),
+        ("uuid:9", "", "one_visit"),
+    }
+    rules = "SELECT form_version, table_name, severity, messages FROM quality.rules WHERE rule_id = 'one_visit'"
+    assert con.execute(rules).fetchall() == [(None, FORM, "error", MESSAGES)]
+
+
+@pytest.mark.usefixtures("rules_of")
+def test_what_the_form_does_not_have_is_a_warning_at_its_place(con: duckdb.DuckDBPyConnection) -> None:
+    con.execute(
+        "INSERT INTO answers.unknown_nodes VALUES"
+        " ('uuid:1', 'visit', '1', 'extra/node'), ('uuid:1', 'visit', '1', 'other'), ('uuid:9', 'visit', '2', 'other')"
+    )
+    summary = quality.check(con, "run-1", TWO_VERSIONS, [])
+    assert {item for item in open_now(con) if item[2].endswith("unknown_node")} == {
+        ("uuid:1", "extra/node", "visit.unknown_node"),
+        ("uuid:1", "other", "visit.unknown_node"),
+        ("uuid:9", "other", "visit.unknown_node"),
+    }
+    assert summary.open_warnings == 4
+    con.execute("DELETE FROM answers.unknown_nodes WHERE path = 'other'")
+    assert quality.check(con, "run-2", TWO_VERSIONS, []).mended == 2
+
+
+def test_a_finding_is_worded_in_both_languages_and_names_what_cannot_be_checked(
+    con: duckdb.DuckDBPyConnection, rules_of: dict[str, CompiledForm]
+) -> None:
+    gap = Unverified("place", "constraint", "pulldata(…)", "reads a file that is not at hand")
+    rules_of["2"] = compiled("2", {"age.constraint": "CAST(age AS INTEGER) >= 0"}, unverified=[gap])
+    assert quality.check(con, "run-1", TWO_VERSIONS, []).unverified == 1
+    assert con.execute("SELECT form_version, field, reason FROM quality.unverified").fetchall() == [
+        ("2", "place", "reads a file that is not at hand")
+    ]
+    found = con.execute(
+        "SELECT DISTINCT kind, field, severity, messages FROM quality.findings WHERE rule_id = 'age.constraint'"
+    ).fetchall()
+    assert found == [("constraint", "age", "error", MESSAGES)]
+    assert [item.message for item in quality.list_findings(con, language="id")] == ["Perlu diperiksa."] * 2
+
+
+@pytest.mark.usefixtures("rules_of")
+def test_no_answer_reaches_a_suite_a_log_or_the_ledger(
+    con: duckdb.DuckDBPyConnection,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    from great_expectations.datasource.fluent.interfaces import Batch as GxBatch
+
+    caplog.set_level(logging.DEBUG)
+    answered, written = GxBatch.validate, []
+
+    def listening(self: Any, suite: Any, **options: Any) -> Any:
+        outcome = answered(self, suite, **options)
+        written.extend([suite_json(suite), json.dumps(outcome.to_json_dict(), default=str)])
+        return outcome
+
+    monkeypatch.setattr(GxBatch, "validate", listening)
+    once = DeclaredCheck("one_name", "unique", "error", MESSAGES, questions=("name",))
+    summary = quality.check(con, "run-1", TWO_VERSIONS, [once])
+    assert summary.open_errors == 12  # all ten have the same name
+    assert len(written) == 6
+    written += [str(summary), str(quality.list_findings(con)), caplog.text, *capfd.readouterr()]
+    for table in ("quality.rules", "quality.unverified", "quality.finding_events", "quality.findings"):
+        written.append(str(con.execute(f"SELECT * FROM {table}").fetchall()))
+    for (name,) in con.execute("SELECT table_name FROM duckdb_tables() WHERE schema_name = 'checks'").fetchall():
+        written.append(str(con.execute(f'SELECT * FROM checks."{name}"').fetchall()))
+    assert not [text for text in written if MARKER in text]
+    assert con.execute(f"SELECT count(*) FROM answers.{FORM} WHERE name = '{MARKER}'").fetchone() == (10,)
+
+
+def test_an_error_of_the_database_does_not_quote_the_answer_it_choked_on(
+    con: duckdb.DuckDBPyConnection, rules_of: dict[str, CompiledForm]
+) -> None:
+    rules_of["1"] = compiled("1", {"name.type": "CAST(name AS INTEGER) > 0"})
+    with pytest.raises(CheckError) as raised:
+        quality.check(con, "run-1", TWO_VERSIONS, [])
+    assert "ConversionException" in raised.value.why
+    assert MARKER not in str(raised.value)
+    assert raised.value.__cause__ is None
+    assert raised.value.__suppress_context__
+    # What stood there before still stands: the tables of the checks are replaced all at once.
+    assert con.execute("SELECT count(*) FROM duckdb_tables() WHERE schema_name = 'checks'").fetchone() == (0,)
+
+
+@pytest.mark.usefixtures("rules_of")
+def test_nothing_is_opened_written_or_sent_besides_the_warehouse(
+    con: duckdb.DuckDBPyConnection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*arguments: object, **_options: object) -> None:
+        raise AssertionError(f"not allowed here: {arguments}")
+
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    monkeypatch.chdir(elsewhere)
+    monkeypatch.setenv("TMPDIR", str(elsewhere))
+    monkeypatch.setenv("HOME", str(elsewhere))
+    monkeypatch.setattr("tempfile.tempdir", str(elsewhere))
+    monkeypatch.setattr(duckdb, "connect", refuse)
+    monkeypatch.setattr(socket.socket, "connect", refuse)
+    held: list[int] = []
+
+    def look(_what: str, _done: int, _total: int | None) -> None:
+        if sys.platform == "linux":
+            descriptors = Path("/proc/self/fd").iterdir()
+            held.append(sum(os.path.realpath(item).endswith("warehouse.duckdb") for item in descriptors))
+
+    assert quality.check(con, "run-1", TWO_VERSIONS, [], progress=look).opened == 3
+    assert set(held) <= {1}
+    assert list(elsewhere.iterdir()) == []
+    # The connection that was lent still works, and still writes.
+    con.execute("CREATE TABLE meta.after_checks AS SELECT 1 AS one")
+
+
+def test_suites_are_json_and_the_same_every_time() -> None:
+    def written() -> str:
+        rules = [rule("age.constraint"), rule("code.choice", severity="warning")]
+        return suite_json(row_suite("visit__1", rules)) + suite_json(
+            unique_suite("set__once", rule("once", column="_key"))
+        )
+
+    assert written() == written()
+    suite = json.loads(suite_json(row_suite("visit__1", [rule("age.constraint")])))
+    assert suite["expectations"][0] == {
+        "type": "expect_column_values_to_be_in_set",
+        "kwargs": {"column": "age.constraint", "value_set": [True]},
+        "meta": {"rule_id": "age.constraint", "kind": "constraint", "field": "age", "messages": MESSAGES},
+        "severity": "critical",
+    }
+
+
+@pytest.mark.usefixtures("rules_of")
+def test_a_repeat_is_checked_row_by_row(con: duckdb.DuckDBPyConnection, rules_of: dict[str, CompiledForm]) -> None:
+    con.execute(
+        f"""
+        CREATE TABLE answers.{FORM}__infants AS
+        SELECT 'uuid:' || i AS _submission_id, CAST(j AS VARCHAR) AS _row, '' AS _parent_row,
+            CASE WHEN i < 6 THEN '1' ELSE '2' END AS _form_version,
+            CASE WHEN i = 3 AND j = 2 THEN 'no' ELSE 'yes' END AS alive
+        FROM range(10) AS submissions(i), range(1, 3) AS rows(j);
+        """
+    )
+    for version, form in list(rules_of.items()):
+        select = (
+            f"SELECT _submission_id, _row, alive = 'yes' AS \"alive.constraint\""
+            f" FROM answers.{FORM}__infants WHERE _form_version = '{version}'"
+        )
+        infants = rule("alive.constraint", table=f"{FORM}__infants")
+        rules_of[version] = CompiledForm(
+            FORM, version, (*form.rules, infants), (), {**form.selects, f"{FORM}__infants": select}
+        )
+    forms = {(FORM, v): questionnaire(v, "name", "age", "code", repeat=["alive"]) for v in ("1", "2")}
+    assert len(make_plan(forms, []).batches) == 4
+    assert quality.check(con, "run-1", forms, []).rows_checked == 30
+    assert ("uuid:3", "2", "alive.constraint") in open_now(con)
+    assert len(open_now(con)) == 4

@@ -1,0 +1,143 @@
+"""What is planned to be checked: which form versions a declared check fits, and that none of it looks at nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from laktasi.errors import CheckError, QuestionnaireError
+from laktasi.quality import plan as plan_module
+from laktasi.quality.declared import DeclaredCheck
+from laktasi.quality.plan import Gap, make_plan
+from laktasi.questionnaire.compiler import CompiledForm, DeclaredRule, Rule, Unverified
+from laktasi.questionnaire.model import Field, Privacy, Questionnaire, Table, ValueType
+
+MESSAGES = {"id": "Ganda.", "en": "Twice."}
+
+
+def form(version: str, *paths: str, form_id: str = "visit") -> Questionnaire:
+    """Make a form version; a path that starts with ``infants/`` stands in a repeat."""
+    tables = (Table(form_id, "", None), Table(f"{form_id}__infants", "infants", form_id))
+    fields = tuple(
+        Field(
+            path=path,
+            column=path.removeprefix("infants/").replace("/", "__"),
+            table=tables[path.startswith("infants/")].name,
+            type=ValueType.TEXT,
+            labels={},
+            hints={},
+            privacy=Privacy.NONE,
+        )
+        for path in paths
+    )
+    return Questionnaire(form_id, version, "", ("id", "en"), "", "data", fields, (), tables, {}, {})
+
+
+def by_key(*forms: Questionnaire) -> dict[tuple[str, str], Questionnaire]:
+    return {(item.form_id, item.version): item for item in forms}
+
+
+def row(check_id: str, expression: str, **more: Any) -> DeclaredCheck:
+    return DeclaredCheck(check_id, "row", "error", MESSAGES, expression=expression, **more)
+
+
+def unique(check_id: str, *questions: str, **more: Any) -> DeclaredCheck:
+    return DeclaredCheck(check_id, "unique", "error", MESSAGES, questions=questions, **more)
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, list[str]]]:
+    """Stand in for the compiler; gives which declared rules each form version was compiled with."""
+    seen: list[tuple[str, list[str]]] = []
+
+    def compile_form(questionnaire: Questionnaire, declared: Sequence[DeclaredRule] = ()) -> CompiledForm:
+        seen.append((questionnaire.version, [item.id for item in declared]))
+        table = questionnaire.tables[0].name
+        rules = [Rule("age.required", "required", "age", table, "error", MESSAGES, "true()", "age.required")]
+        rules += [
+            Rule(item.id, "declared", None, table, "error", MESSAGES, item.expression, item.id) for item in declared
+        ]
+        unverified = (Unverified("place", "constraint", "pulldata(…)", "reads a file that is not at hand"),)
+        return CompiledForm(questionnaire.form_id, questionnaire.version, tuple(rules), unverified, {table: "SELECT 1"})
+
+    monkeypatch.setattr(plan_module, "compile_form", compile_form)
+    return seen
+
+
+def test_a_row_check_is_asked_of_the_versions_that_have_its_questions(asked: list[tuple[str, list[str]]]) -> None:
+    old, new = form("1", "age"), form("2", "age", "danger")
+    plan = make_plan(by_key(old, new), [row("danger_seen", "${danger} != 'yes'"), row("adult", "${age} >= 18")])
+    assert asked == [("1", ["adult"]), ("2", ["danger_seen", "adult"])]
+    reason = "this version does not ask 'danger'"
+    assert Gap("visit", "1", "danger_seen", "declared", "${danger} != 'yes'", reason) in plan.gaps
+    assert Gap("visit", "2", "place", "constraint", "pulldata(…)", "reads a file that is not at hand") in plan.gaps
+    assert len(plan.gaps) == 3
+    assert [(item.version, [rule.rule_id for rule in item.rules]) for item in plan.batches] == [
+        ("1", ["age.required", "adult"]),
+        ("2", ["age.required", "danger_seen", "adult"]),
+    ]
+    assert len({item.name for item in plan.batches}) == 2
+
+
+@pytest.mark.usefixtures("asked")
+@pytest.mark.parametrize(
+    "check", [row("typo", "${agee} >= 18"), unique("typo", "age", "agee"), unique("typo", "age", where="${agee} = 1")]
+)
+def test_a_check_that_fits_no_form_version_is_an_error(check: DeclaredCheck) -> None:
+    with pytest.raises(CheckError, match=r"checks\.yml: check 'typo' asks for 'agee'"):
+        make_plan(by_key(form("1", "age"), form("2", "age")), [check])
+
+
+@pytest.mark.usefixtures("asked")
+def test_a_name_that_could_be_two_questions_is_an_error() -> None:
+    with pytest.raises(CheckError, match=r"check 'adult': 'age' could be any of mother/age, infant/age"):
+        make_plan(by_key(form("1", "mother/age", "infant/age")), [row("adult", "${age} >= 18")])
+
+
+def test_a_check_of_another_form_is_not_asked_here_and_is_listed_where_its_form_is_unknown(
+    asked: list[tuple[str, list[str]]],
+) -> None:
+    checks = [row("here", "${age} > 1", form="visit"), row("elsewhere", "${age} > 1", form="census")]
+    plan = make_plan(by_key(form("1", "age")), checks)
+    assert asked == [("1", ["here"])]
+    assert (
+        Gap("census", None, "elsewhere", "declared", "${age} > 1", "no version of this form is known yet") in plan.gaps
+    )
+
+
+@pytest.mark.usefixtures("asked")
+def test_a_unique_check_is_one_batch_over_all_versions_of_each_form() -> None:
+    forms = by_key(form("1", "code"), form("2", "code"), form("1", "code", form_id="census"))
+    batches = [item for item in make_plan(forms, [unique("once", "code")]).batches if item.is_set]
+    assert [(item.form_id, item.version, item.table) for item in batches] == [
+        ("visit", None, "visit"),
+        ("census", None, "census"),
+    ]
+    assert [item.select.count("UNION ALL") for item in batches] == [1, 0]
+    assert [(rule.rule_id, rule.kind, rule.severity) for item in batches for rule in item.rules] == [
+        ("once", "set", "error"),
+        ("once", "set", "error"),
+    ]
+
+
+@pytest.mark.usefixtures("asked")
+def test_questions_of_different_tables_cannot_be_compared_together() -> None:
+    with pytest.raises(CheckError, match=r"check 'once' compares questions of different tables: visit, visit__infants"):
+        make_plan(by_key(form("1", "code", "infants/name")), [unique("once", "code", "name")])
+
+
+@pytest.mark.usefixtures("asked")
+def test_a_where_that_cannot_be_compiled_is_an_error_that_names_the_check(monkeypatch: pytest.MonkeyPatch) -> None:
+    def predicate_sql(_questionnaire: Questionnaire, _expression: str) -> str:
+        raise QuestionnaireError("not an expression: ')'")
+
+    monkeypatch.setattr(plan_module, "predicate_sql", predicate_sql)
+    with pytest.raises(CheckError, match=r"check 'once': its 'where' cannot be used: not an expression"):
+        make_plan(by_key(form("1", "code")), [unique("once", "code", where="${code}) = 1")])
+
+
+@pytest.mark.usefixtures("asked")
+def test_no_form_at_hand_is_nothing_to_check() -> None:
+    assert make_plan({}, [row("adult", "${age} >= 18")]).batches == ()
