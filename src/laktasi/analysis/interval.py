@@ -20,41 +20,45 @@ NULL_RECORDS = 20.0
 """Records that the null variance is worth, against the n of the table, where it is the larger of the two."""
 
 
-def influence(pairs: PairCounts, pseudo: float = 0.0) -> tuple[Floats, Floats, Floats]:
-    """Estimate tau_b and the influence of one record of each cell on it, in the table as it is or smoothed.
+def smooth(pairs: PairCounts, pseudo: float | Floats) -> tuple[Floats, Floats]:
+    """Add records to each table as independence would spread them, its margins' proportions kept.
 
     Parameters
     ----------
     pairs
-        The pairs of each table. Where a margin has one level only, the results are nan.
+        The pairs of each table.
     pseudo
-        Records to add to each table, spread over its cells as independence would with the same margins. The null
-        variance and the attainable range do not depend on it.
+        Records to add to each table; they need not be whole.
 
     Returns
     -------
-    tau, weights, influence : ndarray
-        tau_b, shape (tables,); the (smoothed) table and the influence, shape (rows, columns, tables). The sum of
-        influences over records is 0, and the sum of their squares is ASE1² of Brown and Benedetti (1977).
+    table, dominance : ndarray, shape (rows, columns, tables)
+        As in `PairCounts`, of the smoothed table. Pairs untied on a variable grow by the factor (1 + pseudo/n)², and
+        the records that differ from one record by (1 + pseudo/n).
     """
-    n = pairs.n.astype(np.float64)
     table, dominance = pairs.table.astype(np.float64), pairs.dominance.astype(np.float64)
-    # Proportions of the margins stay, so pairs untied on x grow by f² and records untied with one record by f.
-    f = np.ones_like(n)
-    if pseudo:
-        f = 1 + pseudo / n
-        share = pseudo / (n * n)
-        g_rows, g_columns = _below_minus_above(pairs.rows), _below_minus_above(pairs.columns)
-        table += pairs.rows[:, None] * pairs.columns[None, :] * share
-        dominance += g_rows[:, None] * g_columns[None, :] * share
-    untied_rows = 2.0 * pairs.untied_rows * f
-    untied_columns = 2.0 * pairs.untied_columns * f
-    scale = np.sqrt(untied_rows * untied_columns)
-    tau = add_cells(table * dominance) / (scale * f)
-    dominance *= 2 / (scale * f)
-    dominance -= ((pairs.n - pairs.rows) * (tau / untied_rows))[:, None]
-    dominance -= ((pairs.n - pairs.columns) * (tau / untied_columns))[None, :]
-    return tau, table, dominance
+    share = pseudo / np.maximum(pairs.n * pairs.n, 1)
+    table += pairs.rows[:, None] * pairs.columns[None, :] * share
+    dominance += _below_minus_above(pairs.rows)[:, None] * _below_minus_above(pairs.columns)[None, :] * share
+    return table, dominance
+
+
+def sampling_variance(pairs: PairCounts, pseudo: float) -> tuple[Floats, Floats]:
+    """Return tau_b and the sum of squared influences of the records on it, in the table smoothed by `pseudo` records.
+
+    The influence of a record is what it adds to tau_b to first order. With no smoothing the sum is ASE1² of Brown and
+    Benedetti (1977), here without the difference of large terms that their formula takes. With smoothing it is scaled
+    to the n records that were observed. nan where a margin has one level only.
+    """
+    table, dominance = smooth(pairs, pseudo)
+    f = 1 + pseudo / pairs.n
+    untied_rows, untied_columns = 2.0 * pairs.untied_rows * f, 2.0 * pairs.untied_columns * f
+    scale = np.sqrt(untied_rows * untied_columns) * f
+    tau = add_cells(table * dominance) / scale
+    influence = dominance * (2 / scale)
+    influence -= ((pairs.n - pairs.rows) * (tau / untied_rows))[:, None]
+    influence -= ((pairs.n - pairs.columns) * (tau / untied_columns))[None, :]
+    return tau, add_cells(table * influence * influence) * f
 
 
 def score_interval(
@@ -67,7 +71,7 @@ def score_interval(
     tau
         The estimate.
     variance, at
-        A sampling variance, and the tau_b (of the smoothed table) that it belongs to; |at| < 1.
+        The sampling variance, and the tau_b (of the smoothed table) that it belongs to; |at| < 1.
     null_variance
         Var0 of S in units of tau_b²: the variance of tau_b when there is no association, margins as observed.
     n

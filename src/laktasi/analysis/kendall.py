@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from laktasi.analysis.interval import CI_METHOD, PSEUDO_RECORDS, influence, score_interval
-from laktasi.analysis.pairs import Floats, Ints, PairCounts, add_cells, count_pairs
+from laktasi.analysis.interval import CI_METHOD, PSEUDO_RECORDS, sampling_variance, score_interval
+from laktasi.analysis.pairs import Floats, Ints, PairCounts, count_pairs
 from laktasi.analysis.reasons import in_words, reason_codes
 
 
@@ -119,11 +119,10 @@ def from_pairs(pairs: PairCounts) -> KendallResults:
         scale = np.sqrt(pairs.untied_rows.astype(np.float64) * pairs.untied_columns)
         tau, low, high = pairs.s / scale, pairs.s_min / scale, pairs.s_max / scale
         z = pairs.s / np.sqrt(pairs.var0)
-        ase1 = np.sqrt(_variance(pairs, 0.0)[1])
-        smoothed_tau, smoothed_variance = _variance(pairs, PSEUDO_RECORDS)
-        ci_low, ci_high = score_interval(
-            tau, smoothed_variance, smoothed_tau, pairs.var0 / (scale * scale), pairs.n, low, high
-        )
+        ase1 = np.sqrt(sampling_variance(pairs, 0.0)[1])
+        at, variance = sampling_variance(pairs, PSEUDO_RECORDS)
+        variance *= pairs.n / (pairs.n - 1)
+        ci_low, ci_high = score_interval(tau, variance, at, pairs.var0 / (scale * scale), pairs.n, low, high)
     return KendallResults(
         n=pairs.n,
         s=pairs.s,
@@ -139,12 +138,3 @@ def from_pairs(pairs: PairCounts) -> KendallResults:
         tau_b_max=np.where(has_tau, high, np.nan),
         reason_code=reason_codes(pairs),
     )
-
-
-def _variance(pairs: PairCounts, pseudo: float) -> tuple[Floats, Floats]:
-    """Return tau_b and its asymptotic variance in the table smoothed by `pseudo` records.
-
-    A smoothed table has n + pseudo records, but only n were observed: its variance is that of n.
-    """
-    tau, weights, per_record = influence(pairs, pseudo)
-    return tau, add_cells(weights * per_record * per_record) * (1 + pseudo / pairs.n)

@@ -26,8 +26,8 @@ REASONS: Mapping[str, Mapping[str, str]] = {
     SAME_EXPOSURE: {"en": "all gave the same exposure", "id": "paparan semua responden sama"},
     SAME_OUTCOME: {"en": "all gave the same outcome", "id": "hasil semua responden sama"},
     NO_CENTRE: {
-        "en": "no two records of one centre differ in exposure, or none differ in outcome",
-        "id": "di tiap puskesmas tidak ada dua data yang berbeda paparannya, atau tidak ada yang berbeda hasilnya",
+        "en": "no centre has a coefficient of its own",
+        "id": "tidak ada puskesmas yang memiliki koefisien sendiri",
     },
 }
 """Words for each reason code, by language."""

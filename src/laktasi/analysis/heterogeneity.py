@@ -1,0 +1,82 @@
+"""Whether the centres' coefficients differ by more than chance: Cochran's Q and I²."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from laktasi.analysis.pairs import Floats, PairCounts, add_cells
+
+MIN_N = 10
+"""Records below which a centre's tau_b has no usable variance, and stays out of Q."""
+
+
+@dataclass(frozen=True, slots=True)
+class Heterogeneity:
+    """Cochran's Q over centres; None where fewer than two centres can be compared."""
+
+    q: float | None
+    df: int | None
+    """Centres compared, less one."""
+    p_value: float | None
+    """P(chi-squared with df degrees of freedom >= Q)."""
+    i2: float | None
+    """Share of the differences that is more than chance, from 0 to 1: max(0, (Q − df) / Q)."""
+
+
+def heterogeneity(pairs: PairCounts) -> Heterogeneity:
+    """Compare the tau_b of centres.
+
+    Parameters
+    ----------
+    pairs
+        The pairs of each centre's table. Centres without a tau_b, or with fewer than `MIN_N` records, are left out.
+
+    Notes
+    -----
+    Q = Σ w (tau − Σ w tau / Σ w)² with weights w = n/c. A centre's own standard error is no weight: it is smallest
+    where tau_b happens to be large, so that weighting by it pulls the mean away and makes chance look like
+    disagreement. Instead one c, the variance of tau_b for one record, is pooled over the centres: the mean of n times
+    each centre's delete-one jackknife variance, weighted by n.
+
+    tau_b depends on the margins too: centres with the same association and other margins have other tau_b, and Q
+    rightly counts that as a difference.
+
+    References
+    ----------
+    .. [1] Cochran W. G. (1954), The combination of estimates from different experiments, Biometrics 10, 101–129.
+    .. [2] Higgins J. P. T., Thompson S. G. (2002), Quantifying heterogeneity in a meta-analysis, Statistics in Medicine
+       21, 1539–1558.
+    """
+    from scipy.special import chdtrc
+
+    compared = (pairs.untied_rows > 0) & (pairs.untied_columns > 0) & (pairs.n >= MIN_N)
+    df = int(compared.sum()) - 1
+    if df < 1:
+        return Heterogeneity(None, None, None, None)
+    n = pairs.n[compared].astype(np.float64)
+    tau = pairs.s[compared] / np.sqrt(pairs.untied_rows[compared].astype(np.float64) * pairs.untied_columns[compared])
+    c = float((n * n * _jackknife_variance(pairs)[compared]).sum() / n.sum())
+    if c == 0:  # every centre's table is perfect: no variance to compare with
+        return Heterogeneity(None, None, None, None)
+    weights = n / c
+    q = float((weights * (tau - (weights * tau).sum() / weights.sum()) ** 2).sum())
+    return Heterogeneity(q, df, float(chdtrc(df, q)), max(0.0, (q - df) / q) if q > 0 else 0.0)
+
+
+def _jackknife_variance(pairs: PairCounts) -> Floats:
+    """Return the delete-one jackknife variance of tau_b in each table; 0 where it has no tau_b.
+
+    A record without which the table has no tau_b is left out of the mean and of the sum.
+    """
+    s = (pairs.s - pairs.dominance).astype(np.float64)
+    untied_rows = pairs.untied_rows - (pairs.n - pairs.rows)[:, None]
+    untied_columns = pairs.untied_columns - (pairs.n - pairs.columns)[None, :]
+    scale = np.sqrt(np.maximum(untied_rows, 0).astype(np.float64) * np.maximum(untied_columns, 0))
+    tau = np.divide(s, scale, out=np.zeros_like(s), where=scale > 0)
+    weights = np.where(scale > 0, pairs.table, 0).astype(np.float64)
+    records = np.maximum(add_cells(weights), 1)
+    mean = add_cells(weights * tau) / records
+    variance: Floats = add_cells(weights * (tau - mean) ** 2) * (records - 1) / records
+    return variance

@@ -1,0 +1,217 @@
+"""One coefficient for all centres: from the pairs within centres, and, kept apart, from one table of everyone."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from math import sqrt
+
+import numpy as np
+from numpy.typing import NDArray
+
+from laktasi.analysis.heterogeneity import heterogeneity
+from laktasi.analysis.interval import CI_METHOD, PSEUDO_RECORDS, score_interval, smooth
+from laktasi.analysis.pairs import PairCounts, add_cells, count_pairs
+from laktasi.analysis.reasons import NO_CENTRE, REASONS, reason_codes
+
+STRATIFIED, NAIVE = "stratified", "naive"
+
+LABELS: Mapping[str, Mapping[str, str]] = {
+    STRATIFIED: {
+        "en": "Within centres (stratified): only records of the same centre are compared",
+        "id": "Di dalam puskesmas (terstratifikasi): hanya data dari puskesmas yang sama yang dibandingkan",
+    },
+    NAIVE: {
+        "en": "Naive: everyone in one table, so that differences between centres enter the coefficient",
+        "id": "Naif: semua data dalam satu tabel, sehingga perbedaan antarpuskesmas ikut masuk ke dalam koefisien",
+    },
+}
+"""What each way of pooling is, in words to print beside it."""
+
+
+@dataclass(frozen=True, slots=True)
+class PooledResult:
+    """One coefficient over centres; None where there is none (`reason` then says why)."""
+
+    method: str
+    """``stratified`` or ``naive``, see `LABELS`."""
+    centres: int
+    """Centres given."""
+    centres_used: int
+    """Stratified: centres that have a tau_b of their own. Naive: centres with a record."""
+    without_tau: Mapping[str, int]
+    """How many centres have no tau_b of their own, by reason code."""
+    n: int
+    """Records, of all centres."""
+    tau_b: float | None = None
+    se: float | None = None
+    """Standard error of tau_b when records are drawn anew within the same centres."""
+    z: float | None = None
+    """ΣS / √ΣVar0: the test of no association within any centre."""
+    p_value: float | None = None
+    """Two-sided, from the normal distribution of z."""
+    ci_low: float | None = None
+    """Lower limit of the 95 % interval."""
+    ci_high: float | None = None
+    """Upper limit of the 95 % interval."""
+    ci_method: str | None = None
+    """Name of the interval's method."""
+    tau_b_min: float | None = None
+    """Smallest tau_b that the margins of the centres allow together."""
+    tau_b_max: float | None = None
+    """Largest tau_b that the margins of the centres allow together."""
+    q: float | None = None
+    """Cochran's Q over centres, see `laktasi.analysis.heterogeneity`; None for the naive pooling."""
+    q_df: int | None = None
+    """Centres compared by Q, less one."""
+    q_p_value: float | None = None
+    """P(chi-squared with q_df degrees of freedom >= Q)."""
+    i2: float | None = None
+    """Share of the differences between centres that is more than chance, from 0 to 1."""
+    reason_code: str | None = None
+    """Why there is no tau_b, a key of `laktasi.analysis.reasons.REASONS`."""
+
+    @property
+    def reason(self) -> str | None:
+        """Why there is no tau_b, in English words."""
+        return REASONS[self.reason_code]["en"] if self.reason_code else None
+
+
+def stratified(counts: NDArray[np.integer]) -> PooledResult:
+    """Compute the within-centre tau_b over all centres, with its test, interval and heterogeneity.
+
+    Parameters
+    ----------
+    counts : ndarray of int, shape (centres, exposure levels, outcome levels)
+        Records in each cell, levels lowest first.
+
+    Raises
+    ------
+    ValueError
+        As `laktasi.analysis.kendall.kendall`.
+
+    Notes
+    -----
+    tau_b = ΣS / √(ΣDx ΣDy): the tau_b of all pairs of records *of the same centre*. S, Dx and Dy are sums over centres
+    of concordant minus discordant pairs, pairs untied on exposure, and pairs untied on outcome. A centre counts by
+    its pairs, so a large one counts more than in proportion to its records.
+
+    **Centres without a tau_b of their own** have S = 0, and still bring the pairs that differ in the one variable that
+    varies. They are counted in `without_tau` and stay in the sums: each sum is then an unbiased estimate of what it
+    would be in the population, however small the centres; dropping the ones where nothing happened to vary would push
+    the coefficient away from 0.
+
+    **The test** is z = ΣS / √ΣVar0, with each centre's tie-corrected null variance [1]_.
+
+    **The interval** is the score interval of single centres, cut to what the centres' margins allow together, with the
+    variance of tau_b to first order (delta method) when records are drawn anew within the same centres: the squared
+    influences of records about their centre's mean, times n/(n − 1). It needs no minimum of centres and equals the
+    centre's own interval when there is one; it speaks of the centres that were visited. A jackknife over centres would
+    speak of centres like them, and covers too little below some twenty; the spread between centres is told by Q and
+    I² instead.
+
+    References
+    ----------
+    .. [1] Taylor J. M. G. (1987), Kendall's and Spearman's correlation coefficients in the presence of a blocking
+       variable, Biometrics 43, 409–416.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> two = stratified(np.array([[[7, 4, 0], [0, 8, 6]], [[5, 5, 5], [5, 5, 5]]]))
+    >>> f"{two.tau_b:.3f} from {two.n} records of {two.centres_used} centres"
+    '0.281 from 55 records of 2 centres'
+    """
+    pairs = count_pairs(counts)
+    spread = heterogeneity(pairs)
+    without = _without_tau(pairs)
+    frame = PooledResult(
+        method=STRATIFIED,
+        centres=len(pairs.n),
+        centres_used=len(pairs.n) - sum(without.values()),
+        without_tau=without,
+        n=int(pairs.n.sum()),
+        q=spread.q,
+        q_df=spread.df,
+        q_p_value=spread.p_value,
+        i2=spread.i2,
+        reason_code=NO_CENTRE,
+    )
+    return _estimate(frame, pairs)
+
+
+def naive(counts: NDArray[np.integer]) -> PooledResult:
+    """Compute tau_b in one table of everyone, as if there were no centres.
+
+    Parameters, Raises and Examples are those of `stratified`. Two centres that differ in how common the exposure and
+    how common the outcome is make an association here that neither of them has (Simpson's paradox), or hide one: show
+    it only beside the stratified coefficient, with its label from `LABELS`. It has no heterogeneity.
+    """
+    centres, everyone = count_pairs(counts), count_pairs(counts.sum(axis=0, keepdims=True))
+    frame = PooledResult(
+        method=NAIVE,
+        centres=len(centres.n),
+        centres_used=int((centres.n > 0).sum()),
+        without_tau=_without_tau(centres),
+        n=int(everyone.n[0]),
+        reason_code=reason_codes(everyone)[0],
+    )
+    return _estimate(frame, everyone)
+
+
+def _without_tau(pairs: PairCounts) -> dict[str, int]:
+    return dict(Counter(str(code) for code in reason_codes(pairs) if code is not None))
+
+
+def _estimate(frame: PooledResult, pairs: PairCounts) -> PooledResult:
+    """Add the coefficient, its test and its interval to what is known already, if there is one."""
+    from scipy.special import ndtr
+
+    var0 = float(pairs.var0.sum())
+    if var0 == 0:
+        return frame
+    scale = sqrt(float(pairs.untied_rows.sum()) * float(pairs.untied_columns.sum()))
+    tau, low, high = (int(total.sum()) / scale for total in (pairs.s, pairs.s_min, pairs.s_max))
+    z = int(pairs.s.sum()) / sqrt(var0)
+    at, variance = _sampling_variance(pairs, PSEUDO_RECORDS)
+    ci_low, ci_high = score_interval(
+        np.array([tau]),
+        np.array([variance]),
+        np.array([at]),
+        np.array([var0 / scale**2]),
+        np.array([frame.n]),
+        np.array([low]),
+        np.array([high]),
+    )
+    return replace(
+        frame,
+        tau_b=tau,
+        se=sqrt(_sampling_variance(pairs, 0.0)[1]),
+        z=z,
+        p_value=float(2 * ndtr(-abs(z))),
+        ci_low=float(ci_low[0]),
+        ci_high=float(ci_high[0]),
+        ci_method=CI_METHOD,
+        tau_b_min=low,
+        tau_b_max=high,
+        reason_code=None,
+    )
+
+
+def _sampling_variance(pairs: PairCounts, pseudo: float) -> tuple[float, float]:
+    """Return tau_b and its variance by the delta method, with `pseudo` records spread over the centres by their size.
+
+    With one centre this is `laktasi.analysis.interval.sampling_variance`, times n/(n − 1).
+    """
+    n = pairs.n.astype(np.float64)
+    f = 1 + pseudo / n.sum()
+    table, dominance = smooth(pairs, (f - 1) * n)
+    untied_rows, untied_columns = float(pairs.untied_rows.sum()) * f * f, float(pairs.untied_columns.sum()) * f * f
+    scale = sqrt(untied_rows * untied_columns)
+    tau = float(add_cells(table * dominance).sum()) / 2 / scale
+    influence = dominance - (tau / 2 * f * sqrt(untied_columns / untied_rows)) * (pairs.n - pairs.rows)[:, None]
+    influence -= (tau / 2 * f * sqrt(untied_rows / untied_columns)) * (pairs.n - pairs.columns)[None, :]
+    mean = add_cells(table * influence) / np.maximum(n * f, 1)
+    squares = add_cells(table * (influence - mean) ** 2) * n / np.maximum(n - 1, 1)
+    return tau, float(squares.sum()) / scale**2 * f
