@@ -41,7 +41,7 @@ def unpack(archive: Path, into: Path) -> Iterator[Refused]:
             _check_size(archive, members, into)
             taken: set[Path] = set()
             for number, member in enumerate(members):
-                if any(is_ignored(part) for part in member.filename.split("/") if part not in (".", "..")):
+                if any(is_ignored(part) for part in member.filename.split("/") if part != "."):
                     continue
                 name = printable(member.filename)
                 try:

@@ -16,8 +16,8 @@ from laktasi.odk.files import check_plain
 from laktasi.records import Status
 
 MAX_BYTES = 512 * 2**20
-MAX_STEPS = 2000
-"""Of 100,000 SQLite instructions each: a phone's list needs a handful, a view that never ends is stopped."""
+MAX_STEPS = 500
+"""Of 100,000 SQLite instructions each: a phone's list needs a handful, a view without end is stopped."""
 
 # Collect's Instance.java, and what each means for whether the enumerator has said "done".
 STATUSES = {

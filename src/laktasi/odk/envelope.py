@@ -111,6 +111,8 @@ def _short(text: str) -> str:
     text = text.strip()
     if len(text) > MAX_ID:
         raise RefusedError(f"an id or version in it is longer than {MAX_ID} characters")
+    if not text.isprintable():
+        raise RefusedError("an id or version in it has characters that cannot be seen")
     return text
 
 

@@ -16,7 +16,8 @@ IGNORED = frozenset(("thumbs.db", "desktop.ini", "__macosx", "lost.dir"))
 
 def is_ignored(name: str) -> bool:
     """Say whether a file or folder is a system's own and none of ours."""
-    return name.startswith(".") or name.lower() in IGNORED
+    is_hidden = name.startswith(".") and not name.startswith("..")  # two dots are a trick, and said
+    return is_hidden or name.lower() in IGNORED
 
 
 def printable(name: str) -> str:
