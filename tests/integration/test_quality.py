@@ -261,11 +261,15 @@ def test_rows_that_no_rule_would_look_at_are_an_error(
         CheckError, match="form 'visit', version '2': its answers are staged, but the form is not at hand"
     ):
         quality.check(con, "run-1", {(FORM, "1"): TWO_VERSIONS[FORM, "1"]}, [])
+    quality.check(con, "run-1", TWO_VERSIONS, [])
     lost = rules_of["2"].selects[FORM] + " AND code <> 'M9'"
     rules_of["2"] = CompiledForm(FORM, "2", rules_of["2"].rules, (), {FORM: lost})
     with pytest.raises(CheckError) as raised:
-        quality.check(con, "run-1", TWO_VERSIONS, [])
+        quality.check(con, "run-2", TWO_VERSIONS, [])
     assert raised.value.why == "4 rows are to be checked, and its rules give 3 verdicts."
+    # The tables of the checks are replaced all or none: those of the run before still stand.
+    tables = "SELECT estimated_size FROM duckdb_tables() WHERE schema_name = 'checks' ORDER BY 1"
+    assert con.execute(tables).fetchall() == [(4,), (6,)]
 
 
 @pytest.mark.usefixtures("rules_of")
@@ -385,8 +389,6 @@ def test_an_error_of_the_database_does_not_quote_the_answer_it_choked_on(
     assert MARKER not in str(raised.value)
     assert raised.value.__cause__ is None
     assert raised.value.__suppress_context__
-    # What stood there before still stands: the tables of the checks are replaced all at once.
-    assert con.execute("SELECT count(*) FROM duckdb_tables() WHERE schema_name = 'checks'").fetchone() == (0,)
 
 
 @pytest.mark.usefixtures("rules_of")
@@ -401,7 +403,7 @@ def test_nothing_is_opened_written_or_sent_besides_the_warehouse(
     monkeypatch.chdir(elsewhere)
     monkeypatch.setenv("TMPDIR", str(elsewhere))
     monkeypatch.setenv("HOME", str(elsewhere))
-    monkeypatch.setattr("tempfile.tempdir", str(elsewhere))
+    monkeypatch.setattr("tempfile.mkdtemp", refuse)
     monkeypatch.setattr(duckdb, "connect", refuse)
     monkeypatch.setattr(socket.socket, "connect", refuse)
     held: list[int] = []
