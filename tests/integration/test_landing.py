@@ -1,0 +1,337 @@
+"""Landing: the same rows whatever the order, however often, and wherever a run is killed."""
+
+import hashlib
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import textwrap
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+from laktasi.errors import WarehouseError
+from laktasi.odk.instances import Item, read_folder
+from laktasi.paths import HOUSE, DataFolder
+from laktasi.records import Attachment, FieldedForm, Refused, Status, Submission
+from laktasi.store.raw import KEYS, Landed, land
+from tests.phones import fill, list_instances, payload, xform
+
+MIGRATION = HOUSE / "warehouse" / "migrations" / "0001_raw.sql"
+NOT_COMPARED = {"landed_at", "run_id"}
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> DataFolder:
+    return DataFolder(tmp_path / "data")
+
+
+def opened(folder: DataFolder) -> duckdb.DuckDBPyConnection:
+    folder.root.mkdir(parents=True, exist_ok=True)
+    is_new = not folder.warehouse.exists()
+    con = duckdb.connect(str(folder.warehouse))
+    if is_new:
+        con.execute(MIGRATION.read_text(encoding="utf-8"))
+    return con
+
+
+def landed(folder: DataFolder, items: Any, run_id: str = "r1", **given: Any) -> Landed:
+    with opened(folder) as con:
+        return land(con, folder, items, run_id, **given)
+
+
+def rows(folder: DataFolder, *, without: set[str] = NOT_COMPARED) -> dict[str, list[tuple[Any, ...]]]:
+    """Give all rows of raw without what differs from run to run."""
+    with opened(folder) as con:
+        return {
+            table: con.execute(
+                f"select columns(c -> c not in {tuple(without)}) from raw.{table} order by all"
+            ).fetchall()
+            for table in KEYS
+        }
+
+
+def files(folder: DataFolder) -> dict[str, bytes]:
+    return {
+        path.relative_to(folder.root).as_posix(): path.read_bytes()
+        for shelf in (folder.attachments, folder.refused)
+        for path in sorted(shelf.rglob("*"))
+        if path.is_file()
+    }
+
+
+def assert_every_row_has_its_file(folder: DataFolder) -> None:
+    kept = files(folder)
+    with opened(folder) as con:
+        attachments = con.execute("select sha256, size_bytes from raw.attachments").fetchall()
+        refused = con.execute("select sha256, size_bytes from raw.refused where sha256 is not null").fetchall()
+    places = [(f"attachments/{sha256[:2]}/{sha256}", size) for sha256, size in attachments]
+    places += [(f"refused/{sha256}", size) for sha256, size in refused]
+    for place, size in places:
+        assert len(kept[place]) == size
+        assert hashlib.sha256(kept[place]).hexdigest() == place.rsplit("/", 1)[-1]
+
+
+def submission(number: int, *, status: Status = Status.FINALISED, source: str = "phones", age: int = 30) -> Submission:
+    content = payload(f"uuid:{number}", body=f"<age>{age}</age>")
+    return Submission("visit", "3", f"uuid:{number}", None, content, status, source, None)
+
+
+@pytest.fixture
+def phones(tmp_path: Path) -> Path:
+    """Give two phones that share a mother's record, with an edit, a draft, attachments, a form, and faults."""
+    first, second = tmp_path / "phones" / "a", tmp_path / "phones" / "b"
+    for number in range(12):
+        fill(first, f"V{number}", payload(f"uuid:a{number}"), files={"audit.csv": b"event %d" % (number % 3)})
+    fill(first, "V12", payload("uuid:a12", deprecated_id="uuid:a0"), files={"photo.jpg": b"photo"})
+    fill(second, "V0", payload("uuid:a0"), files={"audit.csv": b"event 0"})
+    fill(second, "V1", payload("uuid:b1"))
+    fill(second, "torn", payload("uuid:b2")[:60])
+    fill(second, "also torn", payload("uuid:b2")[:60])
+    list_instances(first, {f"V{number}": ("complete", 1_700_000_000_000 + number) for number in range(12)})
+    forms = second / "forms"
+    (forms / "Visit-media").mkdir(parents=True)
+    (forms / "Visit.xml").write_bytes(xform())
+    (forms / "Visit-media" / "centres.csv").write_bytes(b"name,label\nmopuya,Mopuya\n")
+    return tmp_path / "phones"
+
+
+def test_lands_each_thing_once_with_its_run(phones: Path, data: DataFolder) -> None:
+    told = landed(data, read_folder(phones))
+    # 13 of phone a and 2 of phone b; V0 is on both, finalised on one and unknown on the other.
+    assert (told.new, told.known, told.unknown_status, told.drafts) == (15, 0, 3, 0)
+    assert (told.attachments, told.refused, told.new_refused, told.forms) == (13, 2, 2, 1)
+    assert [name for name, _ in told.refusals] == ["b/instances/also torn/also torn.xml", "b/instances/torn/torn.xml"]
+    assert told.conflicts == ()
+    with opened(data) as con:
+        edit = con.execute(
+            "select form_version, deprecated_id, payload, payload_sha256, status, source, run_id from raw.submissions"
+            " where instance_id = 'uuid:a12'"
+        ).fetchall()
+        times = con.execute("select count(distinct landed_at), min(changed_at) from raw.submissions").fetchone()
+    exact = payload("uuid:a12", deprecated_id="uuid:a0")
+    assert edit == [("3", "uuid:a0", exact, hashlib.sha256(exact).hexdigest(), "unknown", "phones", "r1")]
+    assert times is not None
+    assert times[0] == 15
+    assert times[1].timestamp() == 1_700_000_000
+    assert_every_row_has_its_file(data)
+    # Three different audit logs, one photo, one torn payload in two places.
+    assert sorted(path.split("/")[0] for path in files(data)) == ["attachments"] * 4 + ["refused"]
+
+
+@pytest.mark.parametrize("batch", [1, 4, 2000])
+def test_a_second_import_changes_nothing(phones: Path, data: DataFolder, batch: int) -> None:
+    landed(data, read_folder(phones), batch=batch)
+    before = rows(data, without={"nothing"}), files(data)
+    again = landed(data, read_folder(phones), "r2", batch=batch)
+    assert (again.new, again.known, again.attachments, again.new_refused, again.forms) == (0, 15, 0, 0, 0)
+    assert again.refused == 2  # said again, not kept again
+    assert (rows(data, without={"nothing"}), files(data)) == before
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_any_order_any_copy_and_any_batch_give_the_same_rows(phones: Path, tmp_path: Path, seed: int) -> None:
+    plain, mixed = DataFolder(tmp_path / "plain"), DataFolder(tmp_path / "mixed")
+    landed(plain, read_folder(phones))
+    chance = random.Random(seed)
+    items = list(read_folder(phones)) * 2
+    chance.shuffle(items)
+    for number, part in enumerate((items[:9], items[9:], items[: chance.randrange(20)])):
+        landed(mixed, part, f"r{number}", batch=chance.choice((1, 3, 7, 100)))
+    assert rows(mixed) == rows(plain)
+    assert files(mixed) == files(plain)
+
+
+def test_a_finalised_draft_lands_even_where_no_answer_changed(tmp_path: Path, data: DataFolder) -> None:
+    phone = tmp_path / "phone"
+    fill(phone, "V", payload("uuid:1"))
+    list_instances(phone, {"V": ("incomplete", 1_700_000_000_000)})
+    assert landed(data, read_folder(phone)).drafts == 1
+    list_instances(phone, {"V": ("complete", 1_700_000_060_000)})
+    assert landed(data, read_folder(phone), "r2").new == 1
+    with opened(data) as con:
+        states = con.execute("select status, run_id from raw.submissions order by changed_at").fetchall()
+    assert states == [("draft", "r1"), ("finalised", "r2")]
+
+
+def test_the_same_bytes_through_two_doors_are_two_rows(data: DataFolder) -> None:
+    central = "central:odk.example.org/1"
+    assert landed(data, [submission(1), submission(1, source=central), submission(1)]).new == 2
+
+
+def test_the_first_of_equal_rows_stays(data: DataFolder) -> None:
+    landed(data, [submission(1), submission(1, age=31), submission(1)])
+    with opened(data) as con:
+        ages = con.execute("select payload from raw.submissions order by landed_at").fetchall()
+    assert [b"<age>30<" in payload for (payload,) in ages] == [True, False]
+
+
+def test_two_forms_that_claim_one_version_are_kept_and_said(data: DataFolder) -> None:
+    other = xform(title="Another")
+    first = landed(data, [FieldedForm(xform(), {"centres.csv": b"1"}, "phones")])
+    second = landed(data, [FieldedForm(other, {}, "phones"), FieldedForm(xform(version="4"), {}, "phones")], "r2")
+    assert (first.conflicts, second.conflicts) == ((), (("visit", "3"),))
+    with opened(data) as con:
+        kept = con.execute("select form_version, xform from raw.forms order by landed_at").fetchall()
+        media = con.execute("select form_sha256, name, content from raw.form_media").fetchall()
+    assert kept == [("3", xform()), ("3", other), ("4", xform(version="4"))]
+    assert media == [(hashlib.sha256(xform()).hexdigest(), "centres.csv", b"1")]
+
+
+def test_media_that_come_later_or_change_are_added_to_their_form(data: DataFolder) -> None:
+    for content in ({}, {"centres.csv": b"1"}, {"centres.csv": b"2"}, {"centres.csv": b"1"}):
+        landed(data, [FieldedForm(xform(), content, "phones")])
+    with opened(data) as con:
+        media = con.execute("select name, content from raw.form_media order by landed_at").fetchall()
+    assert media == [("centres.csv", b"1"), ("centres.csv", b"2")]
+    assert len(rows(data)["forms"]) == 1
+
+
+@pytest.mark.parametrize("broken", [b"<a/>", b"not xml", xform().replace(b' id="visit"', b"")])
+def test_a_form_that_says_not_what_it_is_goes_aside(data: DataFolder, broken: bytes) -> None:
+    told = landed(data, [FieldedForm(broken, {}, "phones"), submission(1)])
+    assert (told.forms, told.refused, told.new) == (0, 1, 1)
+    assert list(files(data).values()) == [broken]
+
+
+def test_what_cannot_be_kept_leaves_only_its_row(tmp_path: Path, data: DataFolder) -> None:
+    secret = tmp_path / "secret"
+    secret.write_bytes(b"secret")
+    (tmp_path / "link").symlink_to(secret)
+    with_files = Submission(
+        **{name: getattr(submission(1), name) for name in Submission.__slots__ if name != "attachments"},
+        attachments=(Attachment("link.jpg", tmp_path / "link"), Attachment("gone.jpg", tmp_path / "gone")),
+    )
+    told = landed(data, [Refused(tmp_path / "link", "a/link", "a link"), Refused(tmp_path, "a", "no"), with_files])
+    assert (told.new, told.attachments, told.new_refused) == (1, 0, 4)
+    assert files(data) == {}
+    assert [row[0] for row in rows(data)["refused"]] == [None] * 4
+
+
+def test_everything_is_private(phones: Path, data: DataFolder) -> None:
+    landed(data, read_folder(phones))
+    for shelf in (data.attachments, data.refused):
+        for path in (shelf, *shelf.rglob("*")):
+            assert path.stat().st_mode & 0o777 == (0o700 if path.is_dir() else 0o600)
+
+
+def test_a_full_batch_counts_bytes_too(data: DataFolder, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("laktasi.store.raw.BATCH_BYTES", 1000)
+    told: list[int] = []
+    landed(data, [submission(number) for number in range(20)], progress=lambda _what, done, _total: told.append(done))
+    assert len(told) > 2
+    assert told[-1] == 20
+    assert len(rows(data)["submissions"]) == 20
+
+
+def test_files_of_a_zip_are_there_when_they_are_copied(phones: Path, tmp_path: Path, data: DataFolder) -> None:
+    archive = shutil.make_archive(str(tmp_path / "phones"), "zip", phones)
+    landed(data, read_folder(Path(archive)))
+    plain = DataFolder(tmp_path / "plain")
+    landed(plain, read_folder(phones))
+    assert rows(data) == rows(plain)
+    assert files(data) == files(plain)
+
+
+def test_a_source_that_fails_leaves_whole_batches(data: DataFolder) -> None:
+    def failing() -> Iterator[Item]:
+        yield from (submission(number) for number in range(5))
+        raise ConnectionError
+
+    with pytest.raises(ConnectionError):
+        landed(data, failing(), batch=2)
+    assert len(rows(data)["submissions"]) == 4
+
+
+def test_a_batch_that_fails_leaves_nothing_of_itself(phones: Path, data: DataFolder) -> None:
+    with opened(data) as con:
+        con.execute("drop table raw.form_media")  # the last table that a batch writes
+        with pytest.raises(duckdb.Error):
+            land(con, data, read_folder(phones), "r1")
+        assert con.execute("select count(*) from raw.submissions").fetchone() == (0,)
+
+
+def test_says_that_the_data_folder_cannot_be_written(phones: Path, data: DataFolder) -> None:
+    data.root.mkdir()
+    data.attachments.write_bytes(b"a file where a folder should be")
+    with pytest.raises(WarehouseError, match="cannot write"):
+        landed(data, read_folder(phones))
+
+
+KILLED = """
+    import os, signal, sys
+    from pathlib import Path
+    import duckdb
+    from laktasi.odk.instances import read_folder
+    from laktasi.paths import DataFolder
+    from laktasi.store import raw, shelf
+
+    point, count = sys.argv[3], int(sys.argv[4])
+
+    def dying(work):
+        def call(*given):
+            global count
+            count -= 1
+            if count < 0:
+                os.kill(os.getpid(), signal.SIGKILL)
+            return work(*given)
+        return call
+
+    class Connection:
+        def __init__(self, con):
+            self.con = con
+        def __getattr__(self, name):
+            work = getattr(self.con, name)
+            return dying(work) if name == point else work
+
+    if point == "_sync":
+        shelf._sync = dying(shelf._sync)
+    elif point == "_append":
+        raw._append = dying(raw._append)
+    folder = DataFolder(Path(sys.argv[2]))
+    con = Connection(duckdb.connect(str(folder.warehouse)))
+    raw.land(con, folder, read_folder(Path(sys.argv[1])), "killed", batch=4)
+"""
+
+
+@pytest.mark.parametrize(
+    ("point", "count"),
+    [
+        ("_sync", 0),
+        ("_sync", 3),
+        ("begin", 0),
+        ("begin", 2),
+        ("_append", 1),
+        ("_append", 8),
+        ("commit", 0),
+        ("commit", 3),
+    ],
+)
+def test_a_killed_landing_is_finished_by_the_next(
+    phones: Path, tmp_path: Path, data: DataFolder, point: str, count: int
+) -> None:
+    opened(data).close()
+    command = [sys.executable, "-c", textwrap.dedent(KILLED), str(phones), str(data.root), point, str(count)]
+    died = subprocess.run(command, check=False, timeout=60, capture_output=True)
+    assert died.returncode == -signal.SIGKILL, died.stderr.decode()
+    assert_every_row_has_its_file(data)
+    landed(data, read_folder(phones), "next")
+    assert_every_row_has_its_file(data)
+    clean = DataFolder(tmp_path / "clean")
+    landed(clean, read_folder(phones))
+    assert rows(data) == rows(clean)
+    assert files(data) == files(clean)  # nothing half-copied is left either
+
+
+def test_raw_is_documented() -> None:
+    con = duckdb.connect()
+    con.execute(MIGRATION.read_text(encoding="utf-8"))
+    tables = con.execute("select comment from duckdb_tables() where schema_name = 'raw'").fetchall()
+    columns = con.execute("select comment from duckdb_columns() where schema_name = 'raw'").fetchall()
+    assert len(tables) == len(KEYS)
+    assert all("One row per " in comment for (comment,) in tables)
+    assert all(comment for (comment,) in columns)
