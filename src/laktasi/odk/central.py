@@ -315,11 +315,8 @@ def _client(settings: CentralSettings, host: str) -> Client:
     from pyodk.client import Client
     from urllib3.util import Retry
 
-    # pyodk logs each error with the server's answer before it raises it; we say it once, in words.
-    log = logging.getLogger("pyodk")
-    log.addHandler(logging.NullHandler())
-    log.propagate = False
-
+    # pyodk logs each error before it raises it, with the server's answer, which may repeat the password; we say it once.
+    logging.getLogger("pyodk").setLevel(logging.CRITICAL)
     email, password = _credentials(settings, host)
     session = Session(settings.url, "v1", email, password, cache_path=None)
     retry = Retry(total=RETRIES, backoff_factor=1, status_forcelist=RETRY_AFTER)
