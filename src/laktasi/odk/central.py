@@ -315,7 +315,7 @@ def _client(settings: CentralSettings, host: str) -> Client:
     from pyodk.client import Client
     from urllib3.util import Retry
 
-    # pyodk logs each error before it raises it, with the server's answer, which may repeat the password; we say it once.
+    # pyodk logs an error before it raises it, with the server's answer, which may repeat the password; we say it once.
     logging.getLogger("pyodk").setLevel(logging.CRITICAL)
     email, password = _credentials(settings, host)
     session = Session(settings.url, "v1", email, password, cache_path=None)
