@@ -15,6 +15,7 @@ import pyarrow as pa
 from laktasi.store.columns import SYSTEM_COLUMNS, UnitedTable, describe, fixed_columns, text_in, united_tables
 from laktasi.store.forms import Questionnaires
 from laktasi.store.payloads import Layout, Rows, layout_of, read_payloads
+from laktasi.store.rows import append
 from laktasi.store.sql import identifier, literal, scalar, values
 
 Progress = Callable[[str, int, int | None], None]
@@ -197,19 +198,13 @@ def _insert(con: duckdb.DuckDBPyConnection, layout: Layout, rows: Rows) -> None:
     for table, its_rows in zip(layout.tables, rows.tables, strict=True):
         if its_rows:
             columns = [pa.array(column, pa.string()) for column in zip(*its_rows, strict=True)]
-            _append(con, identifier("answers", table.name), pa.table(dict(zip(table.columns, columns, strict=True))))
+            append(con, identifier("answers", table.name), pa.table(dict(zip(table.columns, columns, strict=True))))
     if rows.unknown:
         submission_ids, paths = zip(*rows.unknown, strict=True)
         same = {"form_id": layout.form_id, "form_version": layout.form_version}
         constant = {name: pa.array([value] * len(paths), pa.string()) for name, value in same.items()}
-        _append(
+        append(
             con,
             "answers.unknown_nodes",
             pa.table({"_submission_id": pa.array(submission_ids), "path": pa.array(paths), **constant}),
         )
-
-
-def _append(con: duckdb.DuckDBPyConnection, place: str, rows: pa.Table) -> None:
-    con.register("rows_to_append", rows)
-    con.execute(f"insert into {place} by name select * from rows_to_append")
-    con.unregister("rows_to_append")

@@ -1,0 +1,215 @@
+"""The research copy: what people may open. A new file takes the old one's place in one move; open readers keep theirs.
+
+Columns of answers are copied one by one, and only those whose privacy in staging.codebook is none or quasi; a column
+that the codebook does not know is left out. The file is always made anew, so nothing deleted lingers in its pages.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+
+from laktasi.paths import DataFolder
+from laktasi.store.columns import SYSTEM_COLUMNS
+from laktasi.store.labelled import labelled_views
+from laktasi.store.sql import identifier, literal, scalar
+from laktasi.store.warehouse import POINTER_SUFFIX
+
+COPY = "research_copy"
+"""Name under which the new file is attached while it is filled."""
+
+PUBLIC = ("none", "quasi")
+
+WHOLE = {
+    "staging": ("choices",),
+    "quality": ("rules", "unverified", "findings"),
+    "marts": ("submissions", "analysed", "centres", "arrivals", "variables", "set_aside"),
+    "analysis": ("kendall", "pooled", "contingency", "frequencies"),
+    "meta": ("runs",),
+}
+"""What is copied whole: it holds no answer, or (marts) only of questions that the study may publish."""
+
+SUBMISSION_COLUMNS = (
+    "form_id",
+    "submission_id",
+    "instance_id",
+    "form_version",
+    "status",
+    "state",
+    "version_count",
+    "first_landed_at",
+    "changed_at",
+)
+"""Of staging.submissions. A payload's hash stays private: with a guess of the answers one could prove the guess."""
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """What :func:`publish_research` made."""
+
+    path: Path
+    left_out: int
+    """Columns of answers that were left out as direct identifiers."""
+
+
+def publish_research(con: duckdb.DuckDBPyConnection, folder: DataFolder) -> Published:
+    """Write the research copy anew and put it in the place of the last one.
+
+    To be called after :func:`laktasi.store.runs.finish`, so that the ``*_latest`` views show that run's results.
+
+    Returns
+    -------
+    Published
+        Its `path` is ``folder.research``, or, where a system forbids renaming over an open file, a name with the run
+        in it, to which a pointer beside it leads (:func:`laktasi.store.warehouse.newest_research`).
+    """
+    target = folder.research
+    _remove_stale(target)
+    run_id = scalar(con, "select run_id from meta.latest_run") or secrets.token_hex(3)
+    new = target.with_name(f"{target.name}.tmp-{run_id}")
+    left_out = _copy(con, new)
+    _finish(con, new)
+    _sync(new)
+    return Published(_move(new, target, run_id), left_out)
+
+
+def _remove_stale(target: Path) -> None:
+    """Remove what a killed run left, and older copies that a reader had kept open."""
+    pointer = target.with_name(target.name + POINTER_SUFFIX)
+    current = pointer.read_text(encoding="utf-8").strip() if pointer.exists() else ""
+    for stale in (*target.parent.glob(f"{target.name}.tmp-*"), *target.parent.glob(f"{target.stem}-*.duckdb")):
+        if stale.name != current:
+            with contextlib.suppress(PermissionError):
+                stale.unlink()
+
+
+def _copy(con: duckdb.DuckDBPyConnection, new: Path) -> int:
+    con.execute(f"attach {literal(str(new))} as {COPY}")
+    try:
+        existing = _columns(con)
+        for schema in ("staging", *WHOLE):
+            con.execute(f"create schema if not exists {COPY}.{schema}")
+        for schema, tables in WHOLE.items():
+            for table in tables:
+                if (schema, table) in existing:
+                    con.execute(f"create table {COPY}.{schema}.{table} as from {schema}.{table}")
+        names = ", ".join(SUBMISSION_COLUMNS)
+        con.execute(f"create table {COPY}.staging.submissions as select {names} from staging.submissions")
+        con.execute(
+            f"create table {COPY}.staging.codebook as select *, privacy not in {PUBLIC} as is_left_out"
+            " from staging.codebook order by form_id, position"
+        )
+        left_out = 0
+        for table, kept, omitted in _answer_tables(con, existing):
+            columns = ", ".join(identifier(column) for column in kept)
+            place = identifier("staging", table)
+            con.execute(f"create table {COPY}.{place} as select {columns} from {place}")
+            left_out += omitted
+    finally:
+        con.execute(f"detach {COPY}")
+    return left_out
+
+
+def _columns(con: duckdb.DuckDBPyConnection) -> dict[tuple[str, str], list[str]]:
+    """Give the columns of every table and view of the warehouse itself."""
+    columns: dict[tuple[str, str], list[str]] = {}
+    for schema, table, column in con.execute(
+        """
+        select schema_name, table_name, column_name from duckdb_columns()
+        where database_name = current_database() and not internal
+        order by schema_name, table_name, column_index
+        """
+    ).fetchall():
+        columns.setdefault((schema, table), []).append(column)
+    return columns
+
+
+def _answer_tables(
+    con: duckdb.DuckDBPyConnection, existing: Mapping[tuple[str, str], list[str]]
+) -> Iterator[tuple[str, list[str], int]]:
+    """Give the name, the columns to keep and the number of questions left out, of each typed table."""
+    known: dict[str, dict[str, str]] = {}
+    for table, column, kind, privacy in con.execute(
+        "select table_name, column_name, type, privacy from staging.codebook"
+    ).fetchall():
+        endings = {"geopoint": ("", "__lat", "__lon", "__alt", "__acc"), "datetime": ("", "__offset")}.get(kind, ("",))
+        known.setdefault(table, {}).update({column + ending: privacy for ending in endings})
+    for (schema, table), columns in existing.items():
+        if schema == "staging" and table in known:
+            kept = [name for name in columns if name in SYSTEM_COLUMNS or known[table].get(name) in PUBLIC]
+            yield table, kept, sum(privacy not in PUBLIC for privacy in known[table].values())
+
+
+def _finish(con: duckdb.DuckDBPyConnection, new: Path) -> None:
+    """Give the copy its views and comments. In a connection of its own, so that its views know no other file."""
+    views = con.execute(
+        """
+        select sql from duckdb_views() where schema_name in ('meta', 'analysis') and not internal
+        order by schema_name = 'analysis'
+        """
+    ).fetchall()
+    comments = _comments(con)
+    with duckdb.connect(str(new)) as copy:
+        copy.execute("set TimeZone = 'UTC'")
+        for (statement,) in views:
+            copy.execute(statement)
+        comments |= {
+            ("staging", "codebook", "is_left_out"): "It is a direct identifier: its answers stay in the warehouse",
+        }
+        _comment(copy, comments)
+        labelled_views(copy)
+        copy.execute("checkpoint")
+
+
+def _comments(con: duckdb.DuckDBPyConnection) -> dict[tuple[str, str, str | None], str]:
+    """Give every comment of the warehouse, by schema, table and column (None: the table's own)."""
+    found = con.execute(
+        """
+        select schema_name, table_name, null, comment from duckdb_tables() where not internal
+        union all
+        select schema_name, view_name, null, comment from duckdb_views() where not internal
+        union all
+        select schema_name, table_name, column_name, comment from duckdb_columns() where not internal
+        """
+    ).fetchall()
+    return {(schema, table, column): comment for schema, table, column, comment in found if comment}
+
+
+def _comment(copy: duckdb.DuckDBPyConnection, comments: Mapping[tuple[str, str, str | None], str]) -> None:
+    views = set(copy.execute("select schema_name, view_name from duckdb_views() where not internal").fetchall())
+    for (schema, table), columns in _columns(copy).items():
+        kind = "view" if (schema, table) in views else "table"
+        place = identifier(schema, table)
+        if comment := comments.get((schema, table, None)):
+            copy.execute(f"comment on {kind} {place} is {literal(comment)}")
+        for column in columns:
+            if comment := comments.get((schema, table, column)):
+                copy.execute(f"comment on column {place}.{identifier(column)} is {literal(comment)}")
+
+
+def _sync(path: Path) -> None:
+    """See that the bytes are on disk before the name is: a power cut must not leave an empty file in its place."""
+    with path.open("rb+") as file:
+        os.fsync(file.fileno())
+
+
+def _move(new: Path, target: Path, run_id: str) -> Path:
+    pointer = target.with_name(target.name + POINTER_SUFFIX)
+    try:
+        new.replace(target)
+    except PermissionError:
+        # Windows, and somebody has the file open
+        versioned = target.with_name(f"{target.stem}-{run_id}.duckdb")
+        new.replace(versioned)
+        named = pointer.with_name(f"{pointer.name}.tmp")
+        named.write_text(versioned.name, encoding="utf-8")
+        named.replace(pointer)
+        return versioned
+    pointer.unlink(missing_ok=True)
+    return target

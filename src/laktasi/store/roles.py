@@ -1,0 +1,168 @@
+"""The study's roles and variables, found in the questionnaires: where in staging each of them stands."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from laktasi.errors import StudyError
+from laktasi.questionnaire.model import Choice, Field, Privacy, Questionnaire, ValueType
+from laktasi.store.columns import UnitedTable, united_tables
+from laktasi.store.forms import Questionnaires, versions_of
+from laktasi.store.sql import identifier
+from laktasi.store.staging import type_of
+from laktasi.study import Study, Variable
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A question that plays a part in the study, in every form version that has it."""
+
+    fields: tuple[tuple[Questionnaire, Field], ...]
+    """Newest version first."""
+
+    @property
+    def sql(self) -> str:
+        """SQL of its answer as text, over the form's table in staging; a question may have moved between versions."""
+        columns = dict.fromkeys(field.column for _, field in self.fields)
+        texts = ", ".join(f"cast({identifier(column)} as varchar)" for column in columns)
+        return f"coalesce({texts})" if len(columns) > 1 else texts
+
+    @property
+    def lists(self) -> list[tuple[str, str, int]]:
+        """Form version, list name and age (0 is the newest version) of every list that offers its answers."""
+        return [
+            (questionnaire.version, field.list_name, age)
+            for age, (questionnaire, field) in enumerate(self.fields)
+            if field.list_name is not None
+        ]
+
+
+def find_question(study: Study, questionnaires: Questionnaires, name: str, part: str, *, published: bool) -> Found:
+    """Find a question of the study.
+
+    Parameters
+    ----------
+    name
+        As study.yml has it.
+    part
+        What it is in the study, for the error.
+    published
+        Its answers, or codes made of them, go into the research copy.
+
+    Raises
+    ------
+    StudyError
+        No form version has it, several questions are called so, it stands in a repeat, or it would be published and is
+        marked as a direct identifier.
+    """
+    versions = versions_of(questionnaires, study.form_id)[::-1]
+    if not versions:
+        raise StudyError(
+            f"study.yml names the form {study.form_id!r}, and no version of it is known",
+            next_step="put its XLSForm into xlsforms/, or correct 'form' in schemas/study.yml",
+        )
+    found: list[tuple[Questionnaire, Field]] = []
+    said = ""
+    for questionnaire in versions:
+        try:
+            found.append((questionnaire, questionnaire.find(name)))
+        except KeyError as error:
+            said = said or str(error.args[0])
+    if not found:
+        raise StudyError(
+            f"study.yml: {part}: {said}",
+            why=f"No known version of {study.form_id!r} has such a question.",
+            next_step="name the question by its path in the form, in schemas/study.yml",
+        )
+    for questionnaire, field in found:
+        if field.table != questionnaire.tables[0].name:
+            raise StudyError(
+                f"study.yml: {part}: {field.path!r} stands in a repeat",
+                why="A part in the study is played once in each submission.",
+                next_step="name a question outside of repeats, in schemas/study.yml",
+            )
+        if field.type in (ValueType.SELECT_MULTIPLE, ValueType.RANK, ValueType.GEOPOINT):
+            raise StudyError(
+                f"study.yml: {part}: {field.path!r} has several values at once ({field.type.value})",
+                next_step="name a question with one value, in schemas/study.yml",
+            )
+        if published and field.privacy is Privacy.DIRECT:
+            raise StudyError(
+                f"study.yml: {part}: {field.path!r} is marked as a direct identifier, or not marked at all",
+                why="Its codes stand in the results, which go into the research copy; direct identifiers never do.",
+                next_step="mark it quasi or none in the column bind::laktasi:privacy of the XLSForm, if that is true",
+            )
+    return Found(tuple(found))
+
+
+def check_levels(variable: Variable, found: Found) -> None:
+    """See that the form offers every level of a variable; a level misspelt would count nobody.
+
+    Raises
+    ------
+    StudyError
+        A level that no version's list has. A question without a list, such as a calculate, cannot be held to one.
+    """
+    offered = {
+        choice.value
+        for questionnaire, field in found.fields
+        if field.list_name is not None
+        for choice in questionnaire.choice_lists[field.list_name].choices
+    }
+    if offered and (unknown := [level for level in variable.levels if level not in offered]):
+        raise StudyError(
+            f"study.yml: variable {variable.name!r}: no choice is called {unknown[0]!r}",
+            why=f"Its question offers: {', '.join(sorted(offered))}.",
+            next_step="correct the levels in schemas/study.yml",
+        )
+
+
+def level_choices(variable: Variable, found: Found) -> dict[str, Choice]:
+    """Give the choices that word the levels of a variable, by level.
+
+    A calculate offers nothing itself: its levels are worded as in the one list of the form that has them all.
+    """
+    for questionnaire, field in found.fields:
+        lists = questionnaire.choice_lists
+        offering = [lists[field.list_name]] if field.list_name else list(lists.values())
+        wordings = []
+        for offered in offering:
+            choices = {choice.value: choice for choice in offered.choices}
+            if set(variable.levels) <= set(choices):
+                wordings.append({level: choices[level] for level in variable.levels})
+        if wordings and all(_labels(wording) == _labels(wordings[0]) for wording in wordings):
+            return wordings[0]
+    return {}
+
+
+def _labels(wording: dict[str, Choice]) -> list[object]:
+    return [choice.labels for choice in wording.values()]
+
+
+def day_of_interview(questionnaires: Questionnaires) -> list[tuple[str, str, str]]:
+    """Find the day of the interview in every form that has one and does not mark it as a direct identifier.
+
+    Returns
+    -------
+    list
+        Form id, name of its table, and SQL of the day by the phone's clock.
+    """
+    days = []
+    for table in united_tables(questionnaires):
+        if table.parent is None and (sql := _day(table)):
+            days.append((table.form_id, table.name, sql))
+    return days
+
+
+def _day(table: UnitedTable) -> str | None:
+    days = {}
+    for column in table.columns:
+        if column.privacy is not Privacy.DIRECT and (preload := column.newest.preload):
+            match type_of(column):
+                case ValueType.DATE:
+                    days[preload] = identifier(column.name)
+                case ValueType.DATETIME:
+                    at, offset = identifier(column.name), identifier(f"{column.name}__offset")
+                    days[preload] = f"cast(({at} at time zone 'UTC') + to_minutes({offset}) as date)"
+    known = [days[preload] for preload in ("today", "start", "end") if preload in days]
+    return f"coalesce({', '.join(known)})" if known else None
