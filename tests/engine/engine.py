@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import re
 import xml.etree.ElementTree as ET
-from collections.abc import Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -47,11 +47,17 @@ class Filled:
 class Form:
     """A form definition, loaded by the engine."""
 
-    def __init__(self, definition: Any, binds: Mapping[str, Mapping[str, str]], repeats: frozenset[str]) -> None:
+    def __init__(self, definition: Any, layout: _Layout) -> None:
         self.definition = definition
-        self.binds = binds
+        self.binds = layout.binds
         """By path: the attributes of the bind, those of a namespace as ``{uri}name``."""
-        self._repeats = repeats
+        self.nodes = layout.nodes
+        """Paths of all nodes, groups too."""
+        self.leaves = layout.leaves
+        """Paths of the nodes that hold a value."""
+        self.selects = layout.selects
+        """Paths of the questions that offer choices."""
+        self._repeats = layout.repeats
         self._blank = definition.getMainInstance().clone()
 
     @classmethod
@@ -67,11 +73,11 @@ class Form:
         """
         jvm.start()
         jvm.use_media(media)
-        binds, repeats, files = _read(xform)
-        missing = [name for name in files if media is None or not (media / name).exists()]
+        layout = _read(xform)
+        missing = [name for name in layout.files if media is None or not (media / name).exists()]
         if missing:
             raise FileNotFoundError(f"{xform.name} needs {missing[0]}")
-        return cls(jvm.java("org.javarosa.xform.util.XFormUtils").getFormFromFormXml(str(xform), None), binds, repeats)
+        return cls(jvm.java("org.javarosa.xform.util.XFormUtils").getFormFromFormXml(str(xform), None), layout)
 
     @property
     def languages(self) -> tuple[str, ...]:
@@ -249,18 +255,43 @@ def _make_relevant(node: Any) -> None:
         _make_relevant(node.getChildAt(position))
 
 
-def _read(xform: Path) -> tuple[dict[str, dict[str, str]], frozenset[str], list[str]]:
-    """Read binds by path, paths of repeats, and names of the files a form needs."""
+@dataclass(frozen=True, slots=True)
+class _Layout:
+    """What the XForm itself says of its nodes."""
+
+    binds: dict[str, dict[str, str]]
+    nodes: frozenset[str]
+    leaves: frozenset[str]
+    repeats: frozenset[str]
+    selects: frozenset[str]
+    files: tuple[str, ...]
+
+
+def _read(xform: Path) -> _Layout:
     tree = ET.parse(xform)
-    binds = {
-        bind.attrib["nodeset"].split("/", 2)[2]: dict(bind.attrib)
-        for bind in tree.iter(f"{XFORMS}bind")
-        if bind.attrib["nodeset"].count("/") > 1
-    }
-    repeats = frozenset(
-        repeat.attrib["nodeset"].split("/", 2)[2]
-        for repeat in tree.iter(f"{XFORMS}repeat")
-        if "nodeset" in repeat.attrib
+    instances = list(tree.iter(f"{XFORMS}instance"))
+    nodes = dict(_nodes(instances[0][0], ""))
+    sources = [instance.attrib.get("src", "") for instance in instances]
+    return _Layout(
+        binds={_below_root(bind.attrib["nodeset"]): dict(bind.attrib) for bind in tree.iter(f"{XFORMS}bind")},
+        nodes=frozenset(nodes),
+        leaves=frozenset(path for path, is_leaf in nodes.items() if is_leaf),
+        repeats=frozenset(_below_root(repeat.attrib["nodeset"]) for repeat in tree.iter(f"{XFORMS}repeat")),
+        selects=frozenset(
+            _below_root(control.attrib["ref"])
+            for kind in ("select", "select1", "rank")
+            for control in tree.iter(f"{XFORMS}{kind}")
+        ),
+        files=tuple(source.rsplit("/", 1)[-1] for source in sources if source.startswith("jr://file")),
     )
-    sources = [instance.attrib.get("src", "") for instance in tree.iter(f"{XFORMS}instance")]
-    return binds, repeats, [source.rsplit("/", 1)[-1] for source in sources if source.startswith("jr://file")]
+
+
+def _nodes(element: ET.Element, path: str) -> Iterator[tuple[str, bool]]:
+    for child in element:
+        below = f"{path}/{child.tag.rpartition('}')[2]}".lstrip("/")
+        yield below, len(child) == 0
+        yield from _nodes(child, below)
+
+
+def _below_root(nodeset: str) -> str:
+    return "/".join(nodeset.split("/")[2:])
