@@ -14,6 +14,7 @@ from prefect.cache_policies import NO_CACHE
 
 from laktasi import pipeline
 from laktasi.settings import read_settings
+from laktasi.summary import summary, tables
 
 RETRIES = 2
 RETRY_SECONDS = 30
@@ -22,24 +23,29 @@ RETRY_SECONDS = 30
 def as_task(step: pipeline.Step, run: pipeline.Run, progress: pipeline.Progress) -> pipeline.Counts:
     """Run one step as a Prefect task; results stay in memory, so no answer is written to Prefect's home."""
     step_task = task(
-        step.work,
         name=step.name,
         cache_policy=NO_CACHE,
         persist_result=False,
         retries=RETRIES if step.is_outside else 0,
         retry_delay_seconds=RETRY_SECONDS,
-    )
+    )(step.work)
     return step_task(run, progress)
 
 
 def walk(steps: tuple[pipeline.Step, ...], project: str | None, data: str | None, phones: list[str] | None) -> str:
     """Walk some steps of the way and leave what a data manager reads in the Prefect UI; give the run's id."""
     settings = read_settings(Path(project) if project else None, data=data, phones=phones)
-    outcome = pipeline.walk(settings, steps, door="prefect", call=as_task)
-    create_markdown_artifact(key="run", markdown=pipeline.told_in_markdown(outcome), description="What this run did")
-    for key, (description, rows) in pipeline.tables(settings).items():
-        create_table_artifact(key=key, table=rows, description=description)
-    return outcome.run.run_id
+    run = pipeline.walk(settings, steps, door="prefect", call=as_task)
+    if pipeline.CLOSE in steps[:-1]:  # not of a run that only lands: what people read is as it was
+        create_markdown_artifact(key="run", markdown=in_markdown(summary(settings)), description="What this run did")
+        for key, (description, rows) in tables(settings).items():
+            create_table_artifact(key=key, table=rows, description=description)
+    return run.run_id
+
+
+def in_markdown(lines: list[str]) -> str:
+    """Keep lines as they stand."""
+    return "\n".join(["```", *lines, "```"])
 
 
 @flow(name="study")

@@ -11,10 +11,6 @@ import click
 from laktasi.cli.common import print_table, project_options, settings_for
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    import duckdb
-
     from laktasi.settings import Settings
 
 
@@ -165,60 +161,6 @@ def status(project: Path | None, data: Path | None) -> None:
         rows = con.execute(f"select {names} from meta.runs order by run_id desc limit 10").fetchall()
     print_table(columns, rows, title="Latest runs")
     click.echo(f"Report: {settings.data_folder.report}")
-
-
-def tell_kendall(settings: Settings) -> None:
-    """Print tau_b of every centre and across them, for the study's first question; nothing where there is no study."""
-    with _research(settings) as con:
-        lines = list(_kendall_lines(con, settings))
-    for line in lines:
-        click.echo(line)
-
-
-def _kendall_lines(con: duckdb.DuckDBPyConnection, settings: Settings) -> Sequence[str]:
-    from laktasi.study import read_study
-
-    study = read_study(settings.folders.study)
-    if study is None:
-        return ()
-    pair = study.analyses[0]
-    rows = con.execute(
-        """
-        select coalesce(c.labels[?], k.centre_code, '?'), n, tau_b, ci_low, ci_high, p_value, p_exact, reason
-        from analysis.kendall_latest k left join marts.centres c using (centre_code)
-        where exposure = ? and outcome = ? and population = 'accepted' order by 1
-        """,
-        [settings.language, pair.exposure, pair.outcome],
-    ).fetchall()
-    pooled = con.execute(
-        """
-        select centres_used, centres, n, tau_b, ci_low, ci_high, p_value, reason from analysis.pooled_latest
-        where exposure = ? and outcome = ? and population = 'accepted' and method = 'stratified'
-        """,
-        [pair.exposure, pair.outcome],
-    ).fetchall()
-    width = max((len(row[0]) for row in rows), default=0)
-    lines = [f"{pair.exposure} × {pair.outcome}, accepted records, Kendall's tau_b by health centre:"]
-    for name, n, tau, low, high, p, exact, reason in rows:
-        if tau is None:
-            lines.append(f"  {name:<{width}}  n = {n:>3}  no tau_b: {reason}")
-            continue
-        figures = (f"n = {n:>3}", f"tau_b = {tau:.3f}", _interval(low, high), _p("p", p), _p("exact p", exact))
-        lines.append("  ".join((f"  {name:<{width}}", *figures)))
-    for used, centres, n, tau, low, high, p, reason in pooled:
-        told = reason if tau is None else f"tau_b = {tau:.3f}  {_interval(low, high)}  {_p('p', p)}"
-        lines.append(f"  within centres ({used} of {centres}), N = {n}: {told}")
-    return lines
-
-
-def _interval(low: float | None, high: float | None) -> str:
-    return "no interval" if low is None or high is None else f"95 % CI {low:.3f} to {high:.3f}"
-
-
-def _p(name: str, value: float | None) -> str:
-    if value is None:
-        return ""
-    return f"{name} < .001" if value < 0.001 else f"{name} = {value:.3f}"
 
 
 def _research(settings: Settings) -> Any:

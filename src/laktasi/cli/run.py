@@ -54,26 +54,26 @@ def import_(folders: tuple[Path, ...], project: Path | None, data: Path | None) 
     kept aside.
     """
     from laktasi import pipeline
+    from laktasi.summary import landed_lines
 
     settings = settings_for(project, data, phones=tuple(folder.resolve() for folder in folders))
     with showing_progress() as progress:
-        outcome = pipeline.walk(settings, pipeline.IMPORTING, door="import", progress=progress)
-    for line in pipeline.told(outcome.steps):
+        done = pipeline.walk(settings, pipeline.LANDING, door="import", progress=progress)
+    for line in landed_lines(done.told, done.unreached):
         click.echo(line)
     click.echo("Next: laktasi run")
 
 
 def _walk(settings: Settings, no_prefect: bool) -> None:
     from laktasi import pipeline
-    from laktasi.cli.read import tell_kendall
+    from laktasi.summary import summary
 
     if no_prefect:
         with showing_progress() as progress:
             pipeline.walk(settings, pipeline.WAY, door="cli", progress=progress)
     else:
         _through_prefect(settings)
-    tell_kendall(settings)
-    for line in pipeline.told(pipeline.latest_steps(settings)):
+    for line in summary(settings):
         click.echo(line)
     click.echo(f"\nReport: {settings.data_folder.report}")
 
@@ -82,6 +82,7 @@ def _through_prefect(settings: Settings) -> None:
     """Start the flow: on the Prefect server that PREFECT_API_URL names, else on one of its own, offline and quiet."""
     import os
     import sys
+    from importlib import import_module
 
     from laktasi.errors import LaktasiError
     from laktasi.paths import FLOWS
@@ -98,14 +99,13 @@ def _through_prefect(settings: Settings) -> None:
         os.environ.setdefault(name, value)
     sys.path.insert(0, str(FLOWS))
     click.echo("… starting Prefect (its own server takes some seconds; --no-prefect does without)", err=True)
-    import study_flow
 
     given = {
         "project": str(settings.project),
         "data": str(settings.data_folder.root),
         "phones": [str(folder) for folder in settings.phones],
     }
-    state = study_flow.study(**given, return_state=True)
+    state = import_module("study_flow").study(**given, return_state=True)
     if state.is_completed():
         return
     failure = state.result(raise_on_failure=False)

@@ -1,0 +1,367 @@
+"""The way of a record, step by step. The only file that knows all rooms; the flows and the command line both call it.
+
+A step opens the warehouse, does one thing in it and closes it again. Each is idempotent and reads only what earlier
+steps have committed, so a run that was killed anywhere is finished by the next one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from laktasi import __version__
+from laktasi.errors import SourceError, StudyError, WarehouseError
+from laktasi.paths import HOUSE
+from laktasi.records import FieldedForm, Refused, Submission
+from laktasi.settings import Settings
+from laktasi.study import Study, read_study
+
+if TYPE_CHECKING:
+    import duckdb
+
+    from laktasi.store.forms import LoadedForms, Questionnaires
+
+Counts = Mapping[str, Any]
+"""What a step has to tell: counts and ids, never an answer."""
+
+Progress = Callable[[str, int, int | None], None]
+"""Called with what is being done, how many are done, and how many there are if that is known."""
+
+PROJECT = "project"
+"""Source of the forms that stand in xlsforms/."""
+
+
+def silent(_what: str, _done: int, _total: int | None) -> None:
+    """Show no progress."""
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One run: its id, who started it, the settings it works by, and what its steps had to tell so far."""
+
+    run_id: str
+    door: str
+    """``cli``, ``prefect``, or ``import`` for a run that only lands."""
+    settings: Settings
+    told: dict[str, Counts] = field(default_factory=dict)
+    """By name of the step."""
+    unreached: dict[str, str] = field(default_factory=dict)
+    """Steps whose source could not be reached, and why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step of the way."""
+
+    name: str
+    work: Callable[[Run, Progress], Counts]
+    is_outside: bool = False
+    """It reaches out of this machine: worth a retry, and a run without a network goes on without it."""
+
+
+Call = Callable[[Step, Run, Progress], Counts]
+"""How a step is called: directly, or as a Prefect task."""
+
+
+def directly(step: Step, run: Run, progress: Progress) -> Counts:
+    """Call a step as it is."""
+    progress(step.name, 0, None)
+    return step.work(run, progress)
+
+
+def walk(
+    settings: Settings, steps: Iterable[Step], *, door: str, call: Call = directly, progress: Progress = silent
+) -> Run:
+    """Walk some steps of the way as one run.
+
+    Parameters
+    ----------
+    steps
+        `WAY`, or one of its parts.
+    door
+        Who walks: written to meta.runs.
+    call
+        How a step is called.
+
+    Returns
+    -------
+    Run
+        What the steps had to tell.
+
+    Raises
+    ------
+    LaktasiError
+        Something a user can mend. What had been committed stays, and the next run goes on from there.
+    """
+    from laktasi.store import runs
+    from laktasi.store.warehouse import open_warehouse
+
+    with _alone(settings):
+        with open_warehouse(settings.data_folder) as con:
+            run_id = runs.begin(con, door, laktasi_version=__version__, code_version=code_version())
+        run = Run(run_id, door, settings)
+        try:
+            for step in steps:
+                try:
+                    run.told[step.name] = call(step, run, progress)
+                except SourceError as error:
+                    if not step.is_outside:
+                        raise
+                    run.unreached[step.name] = error.what
+        except BaseException:
+            with open_warehouse(settings.data_folder) as con:
+                runs.fail(con, run_id)
+            raise
+    return run
+
+
+@contextmanager
+def _alone(settings: Settings) -> Iterator[None]:
+    """Hold the data folder: the lock is the operating system's, and dies with the process that holds it."""
+    from filelock import FileLock, Timeout
+
+    folder = settings.data_folder
+    try:
+        folder.root.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with FileLock(folder.lock, timeout=0):
+            yield
+    except Timeout:
+        raise WarehouseError(
+            f"another run is working in {folder.root}",
+            why="Two runs in one data folder would get into each other's way.",
+            next_step="wait until it has ended; laktasi status shows the latest runs",
+        ) from None
+    except OSError as error:
+        raise WarehouseError(
+            f"the data folder {folder.root} cannot be used ({error.strerror})",
+            next_step="check that it is yours and that the disk has room; --data FOLDER names another",
+        ) from error
+
+
+def code_version() -> str | None:
+    """Give the commit of this checkout, with ``+`` where files differ from it; None where git does not say."""
+    import shutil
+    import subprocess
+
+    git = shutil.which("git")
+    if git is None or not (HOUSE / ".git").exists():
+        return None
+
+    def ask(*words: str) -> str:
+        told = subprocess.run([git, "-C", str(HOUSE), *words], capture_output=True, text=True, check=True)  # noqa: S603
+        return told.stdout.strip()
+
+    try:
+        return ask("rev-parse", "--short=12", "HEAD") + ("+" if ask("status", "--porcelain", "-uno") else "")
+    except subprocess.CalledProcessError:
+        return None
+
+
+# The steps, in the order in which they happen.
+
+
+def land_forms(run: Run, progress: Progress) -> Counts:
+    """Keep the project's own questionnaires: each version that was ever in xlsforms/, by hash."""
+    return _land(run, _project_forms(run.settings), PROJECT, progress)
+
+
+def land_phones(run: Run, progress: Progress) -> Counts:
+    """Take in the folders that were copied from phones."""
+    from laktasi.odk.instances import read_folder
+
+    items = (item for folder in run.settings.phones for item in read_folder(folder, progress=progress))
+    return _land(run, items, "phones", progress)
+
+
+def land_central(run: Run, progress: Progress) -> Counts:
+    """Pull the form that the settings name from ODK Central; nothing where they name none."""
+    central = run.settings.central
+    if central is None:
+        return {}
+    from laktasi.odk.central import fetch_all, source_of
+
+    return _land(run, fetch_all(central, progress=progress), source_of(central), progress)
+
+
+def stand(run: Run, progress: Progress) -> Counts:
+    """Resolve edits, read the answers of what is new or changed, and set up the typed tables."""
+    from laktasi.questionnaire import codebook
+    from laktasi.store import answers, staging, submissions
+
+    with _warehouse(run) as con:
+        forms = _forms(con)
+        counts = submissions.resolve(con, forms.questionnaires)
+        loaded = answers.load_answers(con, forms.questionnaires, progress=progress)
+        stood = staging.stand(con, forms.questionnaires, codebook.entries(list(forms.questionnaires.values())))
+    return {
+        **counts,
+        "read": loaded.read,
+        "conflicting_versions": [f"{item.form_id} {item.form_version}" for item in forms.conflicts],
+        "changed_types": [f"{item.table_name}.{item.column_name}" for item in stood.type_changes],
+        "missing_media": sorted({name for item in forms.questionnaires.values() for name in item.missing_media}),
+    }
+
+
+def check(run: Run, progress: Progress) -> Counts:
+    """Check every answer by its questionnaire and by schemas/checks.yml."""
+    from laktasi import quality
+
+    declared = quality.read_checks(run.settings.folders.checks)
+    with _warehouse(run) as con:
+        return asdict(quality.check(con, run.run_id, _forms(con).questionnaires, declared, progress=progress))
+
+
+def mart(run: Run, _progress: Progress) -> Counts:
+    """Say who counts, and as what."""
+    from laktasi.store import marts
+
+    study = read_study(run.settings.folders.study)
+    with _warehouse(run) as con:
+        questionnaires = _forms(con).questionnaires
+        if study and not any(form_id == study.form_id for form_id, _ in questionnaires):
+            raise StudyError(
+                f"study.yml is about the form {study.form_id!r}, of which no version is known",
+                next_step="put its XLSForm into xlsforms/, or correct `form` in study.yml",
+            )
+        return asdict(marts.build_marts(con, study, _included(study, questionnaires), questionnaires))
+
+
+def analyse(run: Run, progress: Progress) -> Counts:
+    """Compute Kendall's tau_b for every centre and across them, from counts."""
+    from laktasi.analysis.exact import exact_p_values
+    from laktasi.analysis.kendall import kendall
+    from laktasi.analysis.pooled import naive, stratified
+    from laktasi.store import results
+
+    study = read_study(run.settings.folders.study)
+    if study is None:
+        return {}
+    by_centre: list[results.Block] = []
+    across: list[results.Block] = []
+    with _warehouse(run) as con:
+        for population in results.POPULATIONS:
+            for pair, counted in results.contingency(con, study, population).items():
+                progress(f"analysing {pair.exposure} × {pair.outcome}", 0, None)
+                question = {"exposure": pair.exposure, "outcome": pair.outcome, "population": population}
+                tau = kendall(counted.counts)
+                exact = exact_p_values(counted.counts, max_n=run.settings.exact_max_n)
+                found = {name: getattr(tau, name) for name in results.KENDALL_COLUMNS if hasattr(tau, name)}
+                by_centre.append({"centre_code": counted.centre_codes, **question, **found, "p_exact": exact})
+                across += [
+                    question | {name: getattr(pooled, name) for name in results.POOLED_COLUMNS if hasattr(pooled, name)}
+                    for pooled in (stratified(counted.counts), naive(counted.counts))
+                ]
+        results.write_results(con, run.run_id, study, kendall=by_centre, pooled=across)
+        analysed_rows, analysed_hash = results.analysed_set(con)
+    return {"pairs": len(study.analyses), "analysed_rows": analysed_rows, "analysed_hash": analysed_hash}
+
+
+def close(run: Run, _progress: Progress) -> Counts:
+    """Write down what the run did and that it ended well; what is published next names it."""
+    from laktasi.store import runs
+
+    landings = [run.told.get(step.name, {}) for step in SOURCES]
+    counts: dict[str, int | str | None] = {
+        "landed": sum(told.get("new", 0) for told in landings),
+        "refused": sum(told.get("new_refused", 0) for told in landings),
+    }
+    for told in run.told.values():
+        counts |= {name: told[name] for name in runs.COUNTS if name in told}
+    with _warehouse(run) as con:
+        forms = {f"{form_id} {version}": item.sha256 for (form_id, version), item in _forms(con).questionnaires.items()}
+        # Names of refused files stay out of the manifest: it is published, and people name files as they like.
+        steps = {name: {key: told[key] for key in told if key != "refusals"} for name, told in run.told.items()}
+        runs.finish(con, run.run_id, counts, {"steps": steps, "unreached": run.unreached, "forms": forms})
+    return counts
+
+
+def publish(run: Run, _progress: Progress) -> Counts:
+    """Publish the de-identified research copy."""
+    from laktasi.store.publish import publish_research
+
+    with _warehouse(run) as con:
+        publish_research(con, run.settings.data_folder)
+    return {}
+
+
+def report(run: Run, _progress: Progress) -> Counts:
+    """Write the report."""
+    write_report(run.settings)
+    return {}
+
+
+def write_report(settings: Settings) -> Path:
+    """Write the report from the research copy alone, and say where it is."""
+    from laktasi.report import write_report as write
+
+    folder = settings.data_folder
+    write(folder.research, folder.report, read_study(settings.folders.study), language=settings.language)
+    return folder.report
+
+
+SOURCES = (
+    Step("forms", land_forms),
+    Step("phones", land_phones),
+    Step("central", land_central, is_outside=True),
+)
+WORK = (
+    Step("stand", stand),
+    Step("check", check),
+    Step("mart", mart),
+    Step("analyse", analyse),
+)
+CLOSE = Step("close", close)
+READING = (Step("publish", publish), Step("report", report))
+
+LANDING = (*SOURCES, CLOSE)
+ANALYSING = (*WORK, CLOSE, *READING)
+WAY = (*SOURCES, *ANALYSING)
+
+
+# What the steps share.
+
+
+def _warehouse(run: Run) -> AbstractContextManager[duckdb.DuckDBPyConnection]:
+    from laktasi.store.warehouse import open_warehouse
+
+    return open_warehouse(run.settings.data_folder)
+
+
+def _land(run: Run, items: Iterable[Submission | Refused | FieldedForm], source: str, progress: Progress) -> Counts:
+    from laktasi.store.raw import land
+
+    with _warehouse(run) as con:
+        return asdict(land(con, run.settings.data_folder, items, run.run_id, source=source, progress=progress))
+
+
+def _project_forms(settings: Settings) -> Iterator[FieldedForm]:
+    """Give the project's XLSForms, and the XForms of older versions that it keeps in xlsforms/fielded/."""
+    from laktasi.questionnaire.xlsform import convert, read_media
+
+    folder = settings.folders.xlsforms
+    for path in sorted(folder.glob("[!~.]*.xlsx")):
+        converted = convert(path)
+        yield FieldedForm(converted.xform, converted.media, PROJECT)
+    for path in sorted(folder.glob("fielded/*.xml")):
+        yield FieldedForm(path.read_bytes(), read_media(path), PROJECT)
+
+
+def _forms(con: duckdb.DuckDBPyConnection) -> LoadedForms:
+    from laktasi.questionnaire.xform import parse
+    from laktasi.store.forms import load_questionnaires
+
+    return load_questionnaires(con, parse)
+
+
+def _included(study: Study | None, questionnaires: Questionnaires) -> str | None:
+    """Give the select of the submissions that the study counts, each by the words of its own form version."""
+    from laktasi.questionnaire.compiler import predicate_sql
+    from laktasi.store.forms import versions_of
+
+    if study is None or study.include is None:
+        return None
+    versions = versions_of(questionnaires, study.form_id)
+    return " union all ".join(predicate_sql(version, study.include) for version in versions)

@@ -1,0 +1,132 @@
+"""What a run has to tell, in lines for a terminal and in tables for the Prefect page. Read from the research copy."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from laktasi.store.warehouse import open_research
+from laktasi.study import read_study
+
+if TYPE_CHECKING:
+    import duckdb
+
+    from laktasi.settings import Settings
+    from laktasi.study import Pair
+
+LANDINGS = ("phones", "central")
+"""Steps that take in submissions."""
+
+
+def summary(settings: Settings) -> list[str]:
+    """Tell the latest run: tau_b of the study's first question by centre, then what came in and what is wrong."""
+    study = read_study(settings.folders.study)
+    with open_research(settings.data_folder.research) as con:
+        found = con.execute(
+            "select manifest, open_errors, open_warnings from meta.runs semi join meta.latest_run using (run_id)"
+        ).fetchone()
+        assert found is not None, "a research copy is published by a finished run"
+        manifest, errors, warnings = json.loads(found[0]), found[1], found[2]
+        lines = list(_kendall(con, study.analyses[0], settings.language)) if study and study.analyses else []
+    told = manifest["steps"]
+    lines += ["", *landed_lines(told, manifest["unreached"])]
+    if waiting := told["stand"]["waiting"]:
+        lines.append(f"{waiting} submissions wait for a form version that is not known here")
+    if drafts := told["stand"]["drafts"]:
+        lines.append(f"{drafts} drafts are kept and not counted")
+    if conflicts := told["stand"]["conflicting_versions"]:
+        lines.append(f"different forms under one version: {', '.join(conflicts)}; the first one stands")
+    lines.append(f"{told['check']['rows_checked']} rows checked by {told['check']['rules']} rules")
+    lines.append(
+        f"findings open: {errors} errors, {warnings} warnings; {told['check']['unverified']} rules not verifiable"
+    )
+    if "included" in told["mart"]:
+        lines.append(f"in the analysis: {told['mart']['included']}, of which accepted: {told['mart']['accepted']}")
+    return lines
+
+
+def landed_lines(told: Mapping[str, Mapping[str, Any]], unreached: Mapping[str, str]) -> Iterator[str]:
+    """Tell what came in, source by source, and what could not be reached."""
+    for name in LANDINGS:
+        counts = told.get(name)
+        if not counts:
+            continue
+        yield f"{name}: {counts['new']} new, {counts['known']} known already, {counts['refused']} files refused"
+        if counts["unknown_status"]:
+            yield f"  {counts['unknown_status']} came without metadata/instances.db: drafts or not is unknown"
+        for file, reason in counts.get("refusals", ()):
+            yield f"  refused {file}: {reason}"
+    for name, why in unreached.items():
+        yield f"not reached: {name}: {why}"
+
+
+def tables(settings: Settings) -> dict[str, tuple[str, list[dict[str, Any]]]]:
+    """Give the tables that a data manager reads on the Prefect page: by key, a description and the rows."""
+    queries = {
+        "arrivals": (
+            "What came in, by health centre",
+            "select * from marts.arrivals order by centre_code",
+        ),
+        "findings": (
+            "Open findings, by health centre and rule",
+            """
+            select centre_code, rule_id, severity, count(*) as findings from quality.findings where status = 'open'
+            group by all order by centre_code, severity, rule_id
+            """,
+        ),
+        "tau-b": (
+            "Kendall's tau_b by health centre, accepted records",
+            """
+            select centre_code, exposure, outcome, n, round(tau_b, 3) as tau_b, round(ci_low, 3) as ci_low,
+                round(ci_high, 3) as ci_high, round(p_value, 4) as p_value, round(p_exact, 4) as p_exact, reason
+            from analysis.kendall_latest where population = 'accepted' order by exposure, outcome, centre_code
+            """,
+        ),
+    }
+    with open_research(settings.data_folder.research) as con:
+        return {key: (description, _rows(con, query)) for key, (description, query) in queries.items()}
+
+
+def _rows(con: duckdb.DuckDBPyConnection, query: str) -> list[dict[str, Any]]:
+    result = con.execute(query)
+    names = [column[0] for column in result.description or ()]
+    return [dict(zip(names, row, strict=True)) for row in result.fetchall()]
+
+
+def _kendall(con: duckdb.DuckDBPyConnection, pair: Pair, language: str) -> Iterator[str]:
+    rows = con.execute(
+        """
+        select coalesce(centres.labels[?], centre_code), n, tau_b, ci_low, ci_high, p_value, p_exact, reason
+        from analysis.kendall_latest left join marts.centres as centres using (centre_code)
+        where exposure = ? and outcome = ? and population = 'accepted' order by 1
+        """,
+        [language, pair.exposure, pair.outcome],
+    ).fetchall()
+    pooled = con.execute(
+        """
+        select centres_used || ' of ' || centres || ' centres', n, tau_b, ci_low, ci_high, p_value, null, reason
+        from analysis.pooled_latest
+        where exposure = ? and outcome = ? and population = 'accepted' and method = 'stratified'
+        """,
+        [pair.exposure, pair.outcome],
+    ).fetchall()
+    yield f"{pair.exposure} × {pair.outcome}, accepted records, Kendall's tau_b by health centre and within all:"
+    width = max((len(row[0]) for row in (*rows, *pooled)), default=0)
+    for row in (*rows, *pooled):
+        yield f"  {row[0]:<{width}}  {_figures(row[1:])}"
+
+
+def _figures(row: Sequence[Any]) -> str:
+    n, tau, low, high, p, exact, reason = row
+    if tau is None:
+        return f"n = {n:>4}  no tau_b: {reason}"
+    interval = "no interval" if low is None or high is None else f"95 % CI {low:.3f} to {high:.3f}"
+    parts = (f"n = {n:>4}", f"tau_b = {tau:.3f}", interval, _p("p", p), _p("exact p", exact))
+    return "  ".join(part for part in parts if part)
+
+
+def _p(name: str, value: float | None) -> str:
+    if value is None:
+        return ""
+    return f"{name} < .001" if value < 0.001 else f"{name} = {value:.3f}"
