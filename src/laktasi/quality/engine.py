@@ -70,8 +70,7 @@ class Engine:
         )
         # GX keeps two engines of a source: one looks at tables, the other one runs the checks.
         self._engines = (self._source.get_engine(), self._source.get_execution_engine().engine)
-        for engine in self._engines:
-            event.listen(engine, "after_cursor_execute", _fetch_at_once)
+        event.listen(self._engines[1], "after_cursor_execute", _fetch_at_once)
 
     def validate(self, table: str, suite: ExpectationSuite) -> Mapping[str, Verdict]:
         """Run a suite over a table.
@@ -162,7 +161,5 @@ def _exception(info: Any) -> str | None:
 def _fetch_at_once(_connection: Any, cursor: Any, _statement: str, _parameters: Any, context: Any, _many: bool) -> None:
     from sqlalchemy.engine.cursor import FullyBufferedCursorFetchStrategy
 
-    if (description := cursor.description) is not None:
-        context.cursor_fetch_strategy = FullyBufferedCursorFetchStrategy(
-            cursor, alternate_description=description, initial_buffer=cursor.fetchall()
-        )
+    if cursor.description is not None:
+        context.cursor_fetch_strategy = FullyBufferedCursorFetchStrategy(cursor, initial_buffer=cursor.fetchall())
