@@ -114,7 +114,7 @@ def build_research(path: Path, *, with_study: bool = True, centres: Sequence[Cen
         None at all makes a study that has no records yet.
     """
     with duckdb.connect(str(path)) as connection:
-        connection.execute("set timezone = 'UTC'; create schema meta")
+        connection.execute("set timezone = 'UTC'; begin; create schema meta")
         _migrate(connection)
         _insert(
             connection,
@@ -139,6 +139,7 @@ def build_research(path: Path, *, with_study: bool = True, centres: Sequence[Cen
         if centres:
             _submissions(connection, centres)
             _findings(connection)
+        connection.execute("commit")
     return path
 
 

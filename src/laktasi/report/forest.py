@@ -111,7 +111,7 @@ class _Layout:
     """How far above its interval a name stands."""
 
 
-WIDE = _Layout(width=520, row=13.5, left=150, right=155, font=8.5, name_rise=0)
+WIDE = _Layout(width=520, row=12, left=150, right=160, font=8.5, name_rise=0)
 NARROW = _Layout(width=250, row=30, left=8, right=8, font=8.5, name_rise=13)
 HEAD, FOOT = 18, 40
 

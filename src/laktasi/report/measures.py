@@ -21,7 +21,7 @@ class Measure:
     name: str
     cells: tuple[str, ...]
     kind: str = ""
-    """``main`` for the coefficient, ``comparison`` for what is shown beside it; sets only how the row looks."""
+    """``main``, ``comparison`` or ``reason``; says only how the row looks."""
 
 
 def kendall_rows(pair: PairAtPlace, words: Words) -> list[Measure]:
@@ -29,7 +29,7 @@ def kendall_rows(pair: PairAtPlace, words: Words) -> list[Measure]:
     language = words.language
 
     def row(key: str, write: Callable[[Kendall], str], kind: str = "") -> Measure:
-        return Measure(str(words.text(key)), _cells([pair.kendall.get(name) for name in POPULATIONS], write), kind)
+        return Measure(words.text(key), _cells([pair.kendall.get(name) for name in POPULATIONS], write), kind)
 
     rows = [
         row("n", lambda result: numbers.whole(result.n, language)),
@@ -42,7 +42,9 @@ def kendall_rows(pair: PairAtPlace, words: Words) -> list[Measure]:
         row("p_exact", lambda result: numbers.p_value(result.p_exact, language)),
     ]
     if any(result.tau_b is None for result in pair.kendall.values()):
-        rows.append(row("no_tau", lambda result: words.reason(result.reason) if result.tau_b is None else ""))
+        rows.append(
+            row("no_tau", lambda result: words.reason(result.reason, pair) if result.tau_b is None else "", "reason")
+        )
     return rows
 
 
@@ -52,7 +54,7 @@ def pooled_rows(pair: Pair, words: Words) -> list[Measure]:
 
     def row(key: str, write: Callable[[Pooled], str], kind: str = "", method: str = "stratified") -> Measure:
         results = [pair.pooled.get((name, method)) for name in POPULATIONS]
-        return Measure(str(words.text(key)), _cells(results, write), kind)
+        return Measure(words.text(key), _cells(results, write), kind)
 
     def used(result: Pooled) -> str:
         counts = [numbers.whole(count, language) for count in (result.centres_used, result.centres)]
@@ -61,13 +63,11 @@ def pooled_rows(pair: Pair, words: Words) -> list[Measure]:
     def q_test(result: Pooled) -> str:
         if result.q is None:
             return numbers.NOT_AVAILABLE
-        return str(
-            words.text(
-                "q_test",
-                q=numbers.decimal(result.q, language, 1),
-                df=numbers.whole(result.q_df, language),
-                p=numbers.p_value(result.q_p_value, language, relation=True),
-            )
+        return words.text(
+            "q_test",
+            q=numbers.decimal(result.q, language, 1),
+            df=numbers.whole(result.q_df, language),
+            p=numbers.p_value(result.q_p_value, language, relation=True),
         )
 
     rows = [
@@ -81,7 +81,9 @@ def pooled_rows(pair: Pair, words: Words) -> list[Measure]:
     ]
     stratified = [pair.pooled.get((name, "stratified")) for name in POPULATIONS]
     if any(result is not None and result.tau_b is None for result in stratified):
-        rows.append(row("no_tau", lambda result: words.reason(result.reason) if result.tau_b is None else ""))
+        rows.append(
+            row("no_tau", lambda result: words.reason(result.reason, pair) if result.tau_b is None else "", "reason")
+        )
     rows.append(
         row(
             "naive",

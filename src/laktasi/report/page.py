@@ -156,7 +156,7 @@ def plot(pair: Pair, words: Words, is_synthetic: bool, *, narrow: bool) -> Seque
             alt=alt,
             axis=TEXTS["forest_axis"][language],
             n=TEXTS["n"][language],
-            estimate=f"tau_b ({TEXTS['interval_short'][language]})",
+            estimate=f"tau_b [{TEXTS['interval_short'][language]}]",
             note=TEXTS["synthetic"][language] if is_synthetic else "",
             tick=lambda value: numbers.decimal(value, language, digits=1),
         ),

@@ -174,7 +174,6 @@ TEXTS: Mapping[str, Text] = {
     "pooled_tau": {"id": "tau_b di dalam puskesmas (gabungan)", "en": "tau_b within centres (pooled)"},
     "interval": {"id": "Interval 95%", "en": "95% interval"},
     "interval_short": {"id": "interval 95%", "en": "95% interval"},
-    "to": {"id": "sampai", "en": "to"},
     "p": {"id": "p", "en": "p"},
     "n": {"id": "N", "en": "N"},
     "centres_used": {"id": "Puskesmas yang dipakai", "en": "Health centres used"},
@@ -292,20 +291,20 @@ REASONS: Mapping[str, Text] = {
     "no records": {"id": "tidak ada catatan", "en": "no records"},
     "only one record": {"id": "hanya ada satu catatan", "en": "only one record"},
     "all gave the same exposure": {
-        "id": "jawaban semua orang sama pada variabel pertama",
-        "en": "everyone has the same category of the first variable",
+        "id": "semua catatan sama pada “{exposure}”",
+        "en": "all records are alike in “{exposure}”",
     },
     "all gave the same outcome": {
-        "id": "jawaban semua orang sama pada variabel kedua",
-        "en": "everyone has the same category of the second variable",
+        "id": "semua catatan sama pada “{outcome}”",
+        "en": "all records are alike in “{outcome}”",
     },
     "all gave the same exposure and the same outcome": {
-        "id": "jawaban semua orang sama pada kedua variabel",
-        "en": "everyone has the same category of both variables",
+        "id": "semua catatan sama pada “{exposure}” dan pada “{outcome}”",
+        "en": "all records are alike in “{exposure}” and in “{outcome}”",
     },
-    "no two records of one centre differ in exposure, or none differ in outcome": {
-        "id": "di dalam tiap puskesmas tidak ada dua catatan yang berbeda pada salah satu variabel",
-        "en": "within each health centre, no two records differ in one of the variables",
+    "no centre has a coefficient of its own": {
+        "id": "tidak ada puskesmas yang memiliki tau_b sendiri",
+        "en": "no health centre has a tau_b of its own",
     },
 }
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from laktasi.report import numbers
-from laktasi.report.model import Labels, Place
+from laktasi.report.model import Labels, Pair, PairAtPlace, Place
 from laktasi.report.read import Kendall, Pooled
 from laktasi.report.texts import CI_METHODS, REASONS, TEXTS
 
@@ -43,9 +43,14 @@ class Words:
         """Name a centre."""
         return self.label(place.labels, place.code)
 
-    def reason(self, reason: str | None) -> str:
-        """Say why there is no coefficient; the warehouse says it in English."""
-        return REASONS.get(reason or "", {}).get(self.language) or reason or numbers.NOT_AVAILABLE
+    def reason(self, reason: str | None, pair: Pair | PairAtPlace) -> str:
+        """Say why there is no coefficient, with the names of the pair; the warehouse says it in English."""
+        if reason is None or reason not in REASONS:
+            return reason or numbers.NOT_AVAILABLE
+        return REASONS[reason][self.language].format(
+            exposure=self.label(pair.exposure.labels, pair.exposure.name),
+            outcome=self.label(pair.outcome.labels, pair.outcome.name),
+        )
 
     def methods(self, results: Iterable[Kendall | Pooled]) -> str:
         """Name the methods of the intervals of some results; the warehouse names them in English."""
@@ -53,16 +58,16 @@ class Words:
         return "; ".join(CI_METHODS.get(name, {}).get(self.language, name) for name in names) or numbers.NOT_AVAILABLE
 
     def interval(self, low: float | None, high: float | None) -> str:
-        """Write an interval of a coefficient: ``0.510 to 0.699``."""
+        """Write an interval of a coefficient: ``[0.461, 0.699]``, in Indonesian ``[0,461; 0,699]``."""
         if low is None or high is None:
             return numbers.NOT_AVAILABLE
-        to = TEXTS["to"][self.language]
-        return f"{numbers.coefficient(low, self.language)} {to} {numbers.coefficient(high, self.language)}"
+        mark = "; " if self.language == "id" else ", "
+        return f"[{mark.join(numbers.coefficient(limit, self.language) for limit in (low, high))}]"
 
     def estimate(self, tau_b: float | None, low: float | None, high: float | None) -> str:
-        """Write a coefficient with its interval: ``0.699 (0.510 to 0.699)``."""
+        """Write a coefficient with its interval: ``0.699 [0.461, 0.699]``."""
         tau = numbers.coefficient(tau_b, self.language)
-        return tau if low is None else f"{tau} ({self.interval(low, high)})"
+        return tau if low is None else f"{tau} {self.interval(low, high)}"
 
     def number(self, write: Callable[..., str]) -> Callable[..., str]:
         """Bind one of the writers of `laktasi.report.numbers` to this language."""
