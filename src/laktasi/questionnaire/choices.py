@@ -77,7 +77,7 @@ def _list(name: str, items: tuple[Item, ...], itemset: Itemset, texts: Translati
         )
         for item in items
     )
-    return ChoiceList(name, choices, file)
+    return ChoiceList(name, choices, file, itemset.value)
 
 
 def _labels(item: Item, label: str | None, texts: Translations) -> Texts:

@@ -55,6 +55,8 @@ class ChoiceList:
     name: str
     choices: tuple[Choice, ...]
     media: str | None = None
+    value_column: str = "name"
+    """What the list itself calls the column that holds the value; expressions read it by that name."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,373 @@
+"""What the expressions of a form read: typed answers, recomputed calculations, relevance, the phone's clock.
+
+Relevance and calculations are computed anew from the answers, as the phone does whenever it opens a form; so a rule
+is asked with the values the phone would have had, even where a stored calculation is wrong. Where a calculation cannot
+be recomputed, or may have been made on another day, the stored value is taken.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from laktasi.questionnaire import values, xpath
+from laktasi.questionnaire.dates import is_day, is_moment, is_time, moment, offset_minutes, time_of_day
+from laktasi.questionnaire.expressions import Compiler, Scope
+from laktasi.questionnaire.layers import ROW, Column, Frame, Tables
+from laktasi.questionnaire.model import Field, Questionnaire, Table, ValueType
+from laktasi.questionnaire.values import EMPTY, Either, Kind, Leaf, Unsupported, Value, quote
+
+_POINT = r"-?\d+([.]\d+)?([eE]-?\d+)?( -?\d+([.]\d+)?([eE]-?\d+)?){1,3}"
+
+
+def cast_check(kind: ValueType, sql: str) -> str | None:
+    """Give the condition that an answer's text is what its type says; None where any text is."""
+    match kind:
+        case ValueType.INTEGER:
+            # The written form first: it is nearly always met, and cheaper than the pattern.
+            cast = f"TRY_CAST({sql} AS BIGINT)"
+            return (
+                f"(CASE WHEN coalesce(CAST({cast} AS VARCHAR) = {sql}, FALSE) THEN TRUE "
+                f"ELSE regexp_full_match({sql}, '[+-]?[0-9]+') AND {cast} IS NOT NULL END)"
+            )
+        case ValueType.DECIMAL:
+            return (
+                f"(regexp_full_match({sql}, '[+-]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][+-]?[0-9]+)?') "
+                f"AND coalesce(isfinite(TRY_CAST({sql} AS DOUBLE)), FALSE))"
+            )
+        case ValueType.BOOLEAN:
+            return f"({sql} IN ('true', 'false', '1', '0'))"
+        case ValueType.DATE:
+            return is_day(sql)
+        case ValueType.TIME:
+            return is_time(sql)
+        case ValueType.DATETIME:
+            return is_moment(sql)
+        case ValueType.GEOPOINT:
+            return f"regexp_full_match({sql}, '{_POINT}')"
+        case ValueType.GEOTRACE | ValueType.GEOSHAPE:
+            return f"regexp_full_match({sql}, '{_POINT}( *; *{_POINT})* *;? *')"
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A value as any expression reads it, with the computed columns it comes from."""
+
+    value: Value
+    """SQL with :data:`~laktasi.questionnaire.layers.ROW` in place of the row's alias."""
+    columns: tuple[Column, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Recomputed:
+    """A calculation, compiled."""
+
+    value: Value
+    """In the row of its field, before it is stored."""
+    frame: Frame
+    joins: frozenset[str]
+
+
+class Plan:
+    """Everything computed for one form version; fulfils what :class:`Compiler` asks of a form."""
+
+    def __init__(self, questionnaire: Questionnaire) -> None:
+        self.questionnaire = questionnaire
+        self.tables = Tables(questionnaire)
+        self._readings: dict[str, Reading] = {}
+        self._relevance: dict[str, Column | str | Unsupported] = {}
+        self._recomputed: dict[str, Recomputed | Unsupported] = {}
+        self._open: set[str] = set()
+        self._aliases = 0
+        self._own_relevance = {group.path: group.relevant for group in questionnaire.groups}
+        self._own_relevance |= {item.path: item.relevant for item in questionnaire.fields}
+        self._clock: dict[str, Column] = {}
+
+    def new_alias(self) -> str:
+        """Give an alias for the rows of a subquery."""
+        self._aliases += 1
+        return f"s{self._aliases}"
+
+    def scope(self, place: str, table: Table | None = None) -> Scope:
+        """Give the scope of an expression that belongs to a node."""
+        return Scope(self.tables, table or self.tables.at(place), place)
+
+    # Relevance
+
+    def relevance(self, place: str, alias_of: Callable[[str], str], frame: Frame) -> str:
+        """Give the condition under which a node is relevant.
+
+        Raises
+        ------
+        Unsupported
+            It cannot be told after the interview.
+        """
+        column = self._relevance_of(place)
+        if isinstance(column, Unsupported):
+            raise column
+        if isinstance(column, str):
+            return column
+        frame.add(column)
+        return f"{alias_of(column.table)}.{quote(column.name)}"
+
+    def _relevance_of(self, place: str) -> Column | str | Unsupported:
+        if not place:
+            return "TRUE"
+        if place not in self._relevance:
+            if f"relevance of {place}" in self._open:
+                return Unsupported("its relevance depends on itself")
+            self._open.add(f"relevance of {place}")
+            try:
+                self._relevance[place] = self._compile_relevance(place)
+            except Unsupported as reason:
+                self._relevance[place] = reason
+            self._open.discard(f"relevance of {place}")
+        return self._relevance[place]
+
+    def _compile_relevance(self, place: str) -> Column | str | Unsupported:
+        around = self._relevance_of(place.rpartition("/")[0])
+        own = self._own_relevance.get(place)
+        if own is None or isinstance(around, Unsupported):
+            return around
+        scope, frame = self.scope(place), Frame()
+        condition = Compiler(self, scope, frame).condition(parsed(own))
+        if isinstance(around, Column):
+            frame.add(around)
+            condition = f"({scope.alias_of(around.table)}.{quote(around.name)} AND {condition})"
+        return self.column(f"relevant {place}", condition, scope, frame)
+
+    def column(self, name: str, sql: str, scope: Scope, frame: Frame) -> Column:
+        """Make a computed column of what was compiled in a scope."""
+        return Column(
+            scope.table.name,
+            name,
+            sql,
+            frame.level,
+            tuple(sorted(scope.joins)),
+            frozenset(frame.columns),
+            frame.clock,
+        )
+
+    # Values
+
+    def reading(self, item: Field, alias: str, frame: Frame) -> Value:
+        """Give the value an expression reads from a field, in a row called `alias`."""
+        if item.path not in self._readings:
+            if item.path in self._open:
+                raise Unsupported("it reads its own earlier value")
+            self._open.add(item.path)
+            try:
+                self._readings[item.path] = self._read(item)
+            finally:
+                self._open.discard(item.path)
+        found = self._readings[item.path]
+        for column in found.columns:
+            frame.add(column)
+        return values.substitute(found.value, ROW, alias)
+
+    def _read(self, item: Field) -> Reading:
+        if item.calculate is not None:
+            made = self.recomputed(item)
+            if isinstance(made, Recomputed):
+                return self._read_recomputed(item, made) if not made.frame.clock else self._read_made(item, made)
+        return self._read_stored(item, item.type)
+
+    def recomputed(self, item: Field) -> Recomputed | Unsupported:
+        """Compile a field's calculation, or give the reason why it cannot be repeated."""
+        if item.path not in self._recomputed:
+            self._open.add(item.path)
+            try:
+                self._recomputed[item.path] = self._recompute(item)
+            except Unsupported as reason:
+                self._recomputed[item.path] = reason
+            self._open.discard(item.path)
+        return self._recomputed[item.path]
+
+    def _recompute(self, item: Field) -> Recomputed:
+        assert item.calculate is not None
+        if item.trigger is not None:
+            raise Unsupported("it is computed only when another answer changes")
+        if item.is_question and not item.readonly:
+            raise Unsupported("the interviewer may overwrite it")
+        if item.type in (ValueType.TIME, ValueType.GEOPOINT, ValueType.GEOTRACE, ValueType.GEOSHAPE):
+            raise Unsupported(f"a calculation stored as {item.type} is not compiled")
+        scope, frame = self.scope(item.path), Frame()
+        value = Compiler(self, scope, frame).value(parsed(item.calculate))
+        stored = values.each(value, lambda leaf: _as_stored(leaf, item.type))
+        return Recomputed(stored, frame, frozenset(scope.joins))
+
+    def _gate(self, item: Field, scope: Scope, frame: Frame) -> str:
+        try:
+            return self.relevance(item.path, scope.alias_of, frame)
+        except Unsupported:
+            # The phone sends only relevant answers, so an answer that is there was relevant.
+            return "TRUE"
+
+    def _read_recomputed(self, item: Field, made: Recomputed) -> Reading:
+        scope = self.scope(item.path)
+        scope.joins |= made.joins
+        frame = Frame(set(made.frame.columns), made.frame.clock)
+        gate = self._gate(item, scope, frame)
+        by_kind: dict[Kind, list[tuple[str, Leaf]]] = {}
+        for condition, leaf in values.leaves(made.value):
+            if leaf.literal != "":
+                by_kind.setdefault(leaf.kind, []).append((condition, leaf))
+        reading: Value = EMPTY
+        columns = []
+        for kind, branches in sorted(by_kind.items(), key=lambda pair: pair[0] is not Kind.TEXT):
+            cases = " ".join(f"WHEN {condition} THEN {leaf.sql}" for condition, leaf in branches)
+            only = branches[0][1].sql if branches[0][0] == "TRUE" else f"(CASE {cases} END)"
+            sql = only if gate == "TRUE" else f"(CASE WHEN {gate} THEN {only} END)"
+            column = self.column(f"{kind} {item.path}", sql, scope, frame)
+            columns.append(column)
+            branch = _of_column(f"{ROW}.{quote(column.name)}", kind, [leaf for _, leaf in branches])
+            there = f"({ROW}.{quote(column.name)} IS NOT NULL)"
+            reading = branch if reading is EMPTY else values.choose(there, branch, reading)
+        return Reading(reading, tuple(columns))
+
+    def _read_made(self, item: Field, made: Recomputed) -> Reading:
+        """Read a stored calculation as the kind that its expression gives, whatever its bind says."""
+        kinds = {leaf.kind for _, leaf in values.leaves(made.value) if leaf.literal != ""}
+        as_type = {Kind.NUMBER: ValueType.DECIMAL, Kind.TRUTH: ValueType.BOOLEAN, Kind.DATE: ValueType.DATETIME}
+        only = next(iter(kinds)) if len(kinds) == 1 else Kind.TEXT
+        kind = as_type.get(only, ValueType.TEXT)
+        return self._read_stored(item, ValueType.DATE if item.type is ValueType.DATE else kind)
+
+    def _read_stored(self, item: Field, kind: ValueType) -> Reading:
+        raw = f"{ROW}.{quote(item.column)}"
+        scope, frame = self.scope(item.path), Frame()
+        gate = self._gate(item, scope, frame)
+        check = cast_check(kind, raw)
+        if kind is ValueType.BOOLEAN:
+            there = f"coalesce({raw} IN ('true', '1', 'false', '0') AND {gate}, FALSE)"
+            given = values.truth(f"coalesce({raw} IN ('true', '1'), FALSE)")
+            return self._inline(item, Either(there, given, EMPTY), scope, frame)
+        sql, leaf = {
+            ValueType.INTEGER: (f"TRY_CAST({raw} AS DOUBLE)", Leaf(Kind.NUMBER, "", True, integral=True)),
+            ValueType.DECIMAL: (f"TRY_CAST({raw} AS DOUBLE)", Leaf(Kind.NUMBER, "", True)),
+            ValueType.DATE: (moment(raw), values.date("")),
+            ValueType.DATETIME: (moment(raw), values.date("")),
+            ValueType.TIME: (time_of_day(raw), Leaf(Kind.TIME, "", True)),
+        }.get(kind, (None, EMPTY))
+        if sql is None or check is None:
+            text = f"coalesce({raw}, '')"
+            gated = text if gate == "TRUE" else f"(CASE WHEN {gate} THEN {text} ELSE '' END)"
+            return self._inline(item, values.text(gated), scope, frame)
+        condition = check if gate == "TRUE" else f"{gate} AND {check}"
+        column = self.column(f"value {item.path}", f"(CASE WHEN {condition} THEN {sql} END)", scope, frame)
+        offset = offset_minutes(raw) if kind is ValueType.DATETIME else None
+        read = f"{ROW}.{quote(column.name)}"
+        return Reading(
+            Leaf(leaf.kind, read, may_be_empty=True, integral=leaf.integral, offset=offset),
+            (column,),
+        )
+
+    def _inline(self, item: Field, value: Value, scope: Scope, frame: Frame) -> Reading:
+        """Read without a column of its own, unless the condition stands in a row around this one."""
+        if not scope.joins:
+            return Reading(value, tuple(frame.columns))
+        columns = []
+
+        def kept(name: str, sql: str) -> str:
+            column = self.column(f"{name} {item.path}", sql, scope, frame)
+            columns.append(column)
+            return f"{ROW}.{quote(column.name)}"
+
+        if isinstance(value, Leaf):
+            return Reading(values.text(kept("text", value.sql)), tuple(columns))
+        there = kept("given", value.condition)
+        assert isinstance(value.yes, Leaf)
+        return Reading(Either(there, values.truth(kept("truth", value.yes.sql)), EMPTY), tuple(columns))
+
+    # The clock
+
+    def clock(self, name: str, alias_of: Callable[[str], str], frame: Frame) -> str:
+        """Give SQL of the phone's ``day``, ``moment`` or ``offset``; ``settled`` tells whether the day is beyond doubt.
+
+        The day is that of the end of the interview, since the phone asks every constraint again when a form is
+        finalised; then that of its start.
+
+        Raises
+        ------
+        Unsupported
+            The form keeps no time of its interviews.
+        """
+        column = self._clock_column(name)
+        frame.add(column)
+        return f"{alias_of(column.table)}.{quote(column.name)}"
+
+    def _clock_column(self, name: str) -> Column:
+        if name not in self._clock:
+            form = self.tables.form.name
+            kept = {
+                item.preload: f"{ROW}.{quote(item.column)}"
+                for item in self.questionnaire.fields
+                if item.table == form and item.preload in ("start", "end", "today")
+            }
+            times = [kept[preload] for preload in ("end", "start") if preload in kept]
+            days = [*times, *([kept["today"]] if "today" in kept else [])]
+            if not (times if name in ("moment", "offset") else days):
+                raise Unsupported("the form keeps no time of its interviews (no start, end or today)")
+            dates = [f"CAST(date_trunc('day', {moment(item)}) AS TIMESTAMP)" for item in days]
+            sql = {
+                "day": f"coalesce({', '.join(dates)})",
+                "moment": f"coalesce({', '.join(map(moment, times))})",
+                "offset": f"coalesce({', '.join(map(offset_minutes, times))})",
+                "settled": f"(len(list_distinct([{', '.join(dates)}])) = 1)",
+            }[name]
+            # The offset of the phone does not change what was computed; the day and the moment may have.
+            self._clock[name] = Column(form, f"clock {name}", sql, 1, (), frozenset(), name in ("day", "moment"))
+        return self._clock[name]
+
+
+def _as_stored(leaf: Leaf, kind: ValueType) -> Value:
+    """Turn the result of a calculation into what its node holds, as JavaRosa does (and NaN into nothing)."""
+    match leaf.kind:
+        case Kind.NUMBER if kind is ValueType.BOOLEAN:
+            return values.choose(f"({leaf.sql} IS NOT NULL)", values.truth(values.as_truth(leaf)), EMPTY)
+        case Kind.NUMBER if kind is ValueType.INTEGER:
+            sql = f"trunc(least(greatest({leaf.sql}, -2147483648), 2147483647))"
+            return Leaf(Kind.NUMBER, sql if not leaf.integral else leaf.sql, may_be_empty=True, integral=True)
+        case Kind.NUMBER if leaf.integral:
+            return Leaf(Kind.NUMBER, leaf.sql, may_be_empty=True, integral=True)
+        case Kind.NUMBER:
+            # The engine keeps a number within a billionth of a whole one as the whole one.
+            sql = values.let(
+                leaf.sql, lambda it: f"(CASE WHEN abs({it} - trunc({it})) < 1e-9 THEN trunc({it}) ELSE {it} END)"
+            )
+            return Leaf(Kind.NUMBER, sql, may_be_empty=True, finite=leaf.finite)
+        case Kind.TEXT if kind is ValueType.BOOLEAN and leaf.literal != "":
+            return values.choose(f"({leaf.sql} <> '')", values.truth("TRUE"), EMPTY)
+        case Kind.TEXT if kind in (ValueType.DATE, ValueType.DATETIME) and leaf.literal != "":
+            return values.date(moment(leaf.sql))
+        case Kind.DATE if kind is ValueType.DATE:
+            return values.date(f"date_trunc('day', {leaf.sql})")
+        case Kind.DATE if kind is ValueType.BOOLEAN:
+            raise Unsupported("the phone's engine makes no truth value of a date")
+        case Kind.TIME:
+            raise Unsupported("the phone's engine copies a time of day with the day it is read on")
+    return leaf
+
+
+def _of_column(sql: str, kind: Kind, branches: list[Leaf]) -> Value:
+    match kind:
+        case Kind.TEXT:
+            return values.text(f"coalesce({sql}, '')")
+        case Kind.TRUTH:
+            return Either(f"({sql} IS NOT NULL)", values.truth(f"coalesce({sql}, FALSE)"), EMPTY)
+    return Leaf(
+        kind,
+        sql,
+        may_be_empty=True,
+        integral=all(leaf.integral for leaf in branches),
+        finite=all(leaf.finite for leaf in branches),
+    )
+
+
+def parsed(expression: str) -> xpath.Expression:
+    """Parse an expression of the form; what is no XPath cannot be verified either."""
+    try:
+        return xpath.parse(expression)
+    except xpath.XPathSyntaxError as error:
+        raise Unsupported(f"it is not XPath: {error}") from error
