@@ -161,6 +161,7 @@ def _both(name: str) -> dict[str, str]:
 
 
 def _codebook(connection: duckdb.DuckDBPyConnection) -> None:
+    connection.execute("alter table staging.codebook add column is_left_out boolean")  # as the research copy has it
     fields: tuple[tuple[str, str, str, dict[str, str], str | None], ...] = (
         ("visit__centre", "select_one", "quasi", {"id": "Puskesmas", "en": "Health centre"}, "centres"),
         ("mother__name", "text", "direct", {"id": "Nama ibu", "en": "Mother's name"}, None),
@@ -181,6 +182,7 @@ def _codebook(connection: duckdb.DuckDBPyConnection) -> None:
                 "privacy": privacy,
                 "labels": labels,
                 "list_name": list_name,
+                "is_left_out": privacy == "direct",
                 "versions": ["2026110101", "2026112001"],
             }
             for position, (column, kind, privacy, labels, list_name) in enumerate(fields, start=1)
@@ -203,9 +205,6 @@ def _codebook(connection: duckdb.DuckDBPyConnection) -> None:
             for version in ("2026110101", "2026112001")
             for position, (list_name, value, labels) in enumerate(choices, start=1)
         ],
-    )
-    connection.execute(
-        f"create table staging.{FORM} (visit__centre varchar, massage__performed varchar, visit__days bigint)"
     )
     _insert(
         connection,

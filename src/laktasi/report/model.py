@@ -247,15 +247,10 @@ def build(content: Content, study: Study | None) -> Report:
         centres=centres,
         pairs=[_pair(content, centres, index, item) for index, item in enumerate(together.pairs)],
         codebook=_codebook(content),
-        left_out=[item for item in content.codebook if not is_kept(content, item)],
+        left_out=[item for item in content.codebook if item.is_left_out],
         choices=_choices(content),
         arrivals_elsewhere=[row for row in content.arrivals if row.centre_code is None],
     )
-
-
-def is_kept(content: Content, item: CodebookField) -> bool:
-    """Say whether the research copy has a column for a field; a position became several columns."""
-    return any((item.table_name, item.column_name + part) in content.columns for part in ("", "__lat"))
 
 
 def _variables(content: Content) -> dict[str, OrderedVariable]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from laktasi.report import forest, numbers
 from laktasi.report.measures import kendall_rows, pooled_rows
-from laktasi.report.model import FEW_RECORDS, MAIN, Pair, Report, is_kept
+from laktasi.report.model import FEW_RECORDS, MAIN, Pair, Report
 from laktasi.report.read import POPULATIONS
 from laktasi.report.texts import LANGUAGES, NAMES, READING, TEXTS
 from laktasi.report.words import Words
@@ -96,7 +96,6 @@ def _context(report: Report, study: Study | None, words: Words) -> Mapping[str, 
         "few_records": FEW_RECORDS,
         "choices_shown": CHOICES_SHOWN,
         "reading": READING[words.language],
-        "is_kept": lambda item: is_kept(report.content, item),
         "t": words.text,
         "label": words.label,
         "in_order": words.in_order,

@@ -166,6 +166,8 @@ class CodebookField:
     labels: Mapping[str, str]
     list_name: str | None
     versions: Sequence[str]
+    is_left_out: bool
+    """A direct identifier: its answers stay in the private warehouse."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,8 +212,6 @@ class Content:
     codebook: Sequence[CodebookField]
     choices: Sequence[Choice]
     unverified: Sequence[Unverified]
-    columns: frozenset[tuple[str, str]]
-    """(table, column) of every typed answer that the research copy holds."""
 
 
 def read(research: Path) -> Content:
@@ -289,11 +289,12 @@ order by form_id, list_name, min(position), value
 
 
 def _read_all(connection: duckdb.DuckDBPyConnection, research: Path) -> Content:
-    relations: dict[str, set[str]] = {}
-    for schema, relation, column in connection.execute(
-        "select schema_name, table_name, column_name from duckdb_columns() where not internal"
-    ).fetchall():
-        relations.setdefault(f"{schema}.{relation}", set()).add(column)
+    relations = {
+        f"{schema}.{relation}"
+        for schema, relation in connection.execute(
+            "select distinct schema_name, table_name from duckdb_columns() where not internal"
+        ).fetchall()
+    }
 
     def rows(kind: type[Row]) -> list[Row]:
         relation, order = SOURCES[kind]
@@ -325,16 +326,10 @@ def _read_all(connection: duckdb.DuckDBPyConnection, research: Path) -> Content:
         codebook=rows(CodebookField),
         choices=[Choice(*row) for row in connection.execute(CHOICES).fetchall()],
         unverified=rows(Unverified),
-        columns=frozenset(
-            (relation.removeprefix("staging."), column)
-            for relation, columns in relations.items()
-            if relation.startswith("staging.")
-            for column in columns
-        ),
     )
 
 
-def _last_run(connection: duckdb.DuckDBPyConnection, research: Path, relations: Mapping[str, set[str]]) -> Run:
+def _last_run(connection: duckdb.DuckDBPyConnection, research: Path, relations: set[str]) -> Run:
     names = ", ".join(item.name for item in fields(Run))
     found = (
         connection.execute(
