@@ -206,8 +206,10 @@ def test_what_cannot_be_kept_leaves_only_its_row(tmp_path: Path, data: DataFolde
         **{name: getattr(submission(1), name) for name in Submission.__slots__ if name != "attachments"},
         attachments=(Attachment("link.jpg", tmp_path / "link"), Attachment("gone.jpg", tmp_path / "gone")),
     )
-    told = landed(data, [Refused(tmp_path / "link", "a/link", "a link"), Refused(tmp_path, "a", "no"), with_files])
+    items = [Refused(tmp_path / "link", "a/link", "a link"), Refused(tmp_path, "a", "no"), with_files]
+    told = landed(data, items)
     assert (told.new, told.attachments, told.new_refused) == (1, 0, 4)
+    assert landed(data, items, "r2").new_refused == 0
     assert files(data) == {}
     assert [row[0] for row in rows(data)["refused"]] == [None] * 4
 

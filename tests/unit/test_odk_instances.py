@@ -109,6 +109,8 @@ def test_a_change_that_is_still_in_the_journal_is_seen_and_left_there(tmp_path: 
 @pytest.mark.parametrize("damage", ["torn", "noise", "other table", "empty", "endless"])
 def test_a_list_that_cannot_be_read_is_said_once_and_nothing_is_guessed(tmp_path: Path, damage: str) -> None:
     for number in range(3):
+        # Something below an instance leads away from the list and back to it.
+        fill(tmp_path / "instances" / f"V{number}", "odd", payload(f"uuid:odd{number}"))
         fill(tmp_path, f"V{number}", payload(f"uuid:{number}"))
     database = list_instances(tmp_path, {f"V{n}": ("complete", 1) for n in range(300)})
     content = database.read_bytes()
@@ -126,10 +128,10 @@ def test_a_list_that_cannot_be_read_is_said_once_and_nothing_is_guessed(tmp_path
         database.write_bytes({"torn": content[: len(content) // 2], "noise": os.urandom(5000), "empty": b""}[damage])
     items = list(read_folder(tmp_path))
     assert {item.status for item in submissions(items)} == {Status.UNKNOWN}
-    assert len(submissions(items)) == 3
-    (line,) = refusals(items).items()
-    assert line[0] == "metadata/instances.db"
-    assert "drafts is not known" in line[1]
+    assert len(submissions(items)) == 6
+    lines = [item.reason for item in items if isinstance(item, Refused) and item.name == "metadata/instances.db"]
+    assert len(lines) == 1
+    assert "drafts is not known" in lines[0]
 
 
 def test_what_cannot_be_a_submission_is_refused_and_the_rest_goes_on(tmp_path: Path) -> None:
@@ -173,12 +175,17 @@ def test_links_pipes_and_tricky_names_are_refused(tmp_path: Path) -> None:
     Path(os.fsdecode(os.fsencode(folder) + b"/undecodable\xff.jpg")).write_bytes(b"x")
     (phone / "instances" / "linked").symlink_to(outside / "instances" / "Secret")
     (phone / "instances" / "linked.xml").symlink_to(outside / "instances/Secret/Secret.xml")
-    (phone / "metadata").symlink_to(outside)
+    list_instances(outside, {"V": ("complete", 1)})
+    (phone / "metadata").symlink_to(outside / "metadata")
     os.mkfifo(phone / "pipe.xml")
     items = list(read_folder(phone))
     (only,) = submissions(items)
     assert (only.instance_id, [item.name for item in only.attachments]) == ("uuid:1", ["ok.jpg"])
-    assert set(refusals(items)) == {
+    assert only.status is Status.UNKNOWN
+    told = refusals(items)
+    assert told["instances/linked.xml"] == "a link to another place, not a file"
+    assert told["pipe.xml"] == "not a plain file"
+    assert set(told) == {
         "metadata",
         "pipe.xml",
         "instances/linked",
