@@ -56,11 +56,14 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, list[str]]]:
         seen.append((questionnaire.version, [item.id for item in declared]))
         table = questionnaire.tables[0].name
         rules = [Rule("age.required", "required", "age", table, "error", MESSAGES, "true()", "age.required")]
-        rules += [
-            Rule(item.id, "declared", None, table, "error", MESSAGES, item.expression, item.id) for item in declared
-        ]
-        unverified = (Unverified("place", "constraint", "pulldata(…)", "reads a file that is not at hand"),)
-        return CompiledForm(questionnaire.form_id, questionnaire.version, tuple(rules), unverified, {table: "SELECT 1"})
+        unverified = [Unverified("place", "constraint", "pulldata(…)", "reads a file that is not at hand")]
+        for item in declared:
+            if "(((" in item.expression:
+                unverified.append(Unverified(item.id, "declared", item.expression, "not XPath"))
+            else:
+                rules.append(Rule(item.id, "declared", None, table, "error", MESSAGES, item.expression, item.id))
+        form_id, version = questionnaire.form_id, questionnaire.version
+        return CompiledForm(form_id, version, tuple(rules), tuple(unverified), {table: "SELECT 1"})
 
     monkeypatch.setattr(plan_module, "compile_form", compile_form)
     return seen
@@ -136,6 +139,12 @@ def test_a_where_that_cannot_be_compiled_is_an_error_that_names_the_check(monkey
     monkeypatch.setattr(plan_module, "predicate_sql", predicate_sql)
     with pytest.raises(CheckError, match=r"check 'once': its 'where' cannot be used: not an expression"):
         make_plan(by_key(form("1", "code")), [unique("once", "code", where="${code}) = 1")])
+
+
+@pytest.mark.usefixtures("asked")
+def test_an_expression_that_compiles_for_no_version_is_an_error() -> None:
+    with pytest.raises(CheckError, match=r"check 'adult' cannot be asked: not XPath"):
+        make_plan(by_key(form("1", "age"), form("2", "age")), [row("adult", "(((${age}")])
 
 
 @pytest.mark.usefixtures("asked")

@@ -69,17 +69,22 @@ def make_plan(questionnaires: Questionnaires, checks: Sequence[DeclaredCheck]) -
     Raises
     ------
     CheckError
-        A declared check fits no form version at hand, or one of its names could be any of several questions.
+        A declared check fits no form version at hand or compiles for none, or one of its names could be any of several
+        questions.
     """
     gaps: list[Gap] = []
     fitting = {check.id: _fitting(check, questionnaires, gaps) for check in checks}
     batches: list[Batch] = []
+    uncompiled: dict[str, list[str]] = {}
     for (form_id, version), questionnaire in questionnaires.items():
         declared = [check for check in checks if check.kind == "row" and (form_id, version) in fitting[check.id]]
         compiled = compile_form(questionnaire, [_declared_rule(check) for check in declared])
         gaps += [
             Gap(form_id, version, item.field, item.kind, item.expression, item.reason) for item in compiled.unverified
         ]
+        for item in compiled.unverified:
+            if item.kind == "declared":
+                uncompiled.setdefault(item.field, []).append(item.reason)
         for table in questionnaire.tables:
             rules = tuple(rule for rule in compiled.rules if rule.table == table.name)
             if rules:
@@ -87,7 +92,9 @@ def make_plan(questionnaires: Questionnaires, checks: Sequence[DeclaredCheck]) -
                 select = _with_complete(compiled.checks_sql(table.name), rules)
                 batches.append(Batch(name, form_id, version, table.name, select, rules))
     for check in checks:
-        if check.kind == "unique":
+        if check.kind == "row":
+            _refuse_uncompiled(check, fitting[check.id], uncompiled.get(check.id, []))
+        else:
             versions = [questionnaires[key] for key in fitting[check.id]]
             forms = dict.fromkeys(item.form_id for item in versions)
             batches += [_unique(check, [item for item in versions if item.form_id == form]) for form in forms]
@@ -117,6 +124,16 @@ def _fitting(check: DeclaredCheck, questionnaires: Questionnaires, gaps: list[Ga
         if names and form_id in forms
     ]
     return fitting
+
+
+def _refuse_uncompiled(check: DeclaredCheck, fitting: Sequence[tuple[str, str]], reasons: Sequence[str]) -> None:
+    """Refuse a check of ours that compiles for no version; what a *form* says and cannot be checked is a gap."""
+    if fitting and len(reasons) == len(fitting):
+        raise CheckError(
+            f"checks.yml: check {check.id!r} cannot be asked: {reasons[-1]}",
+            why="Such a check would look at nothing and seem to pass.",
+            next_step="correct its expression in schemas/checks.yml",
+        )
 
 
 def _absent(check: DeclaredCheck, questionnaire: Questionnaire) -> list[str]:
