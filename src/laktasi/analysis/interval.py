@@ -1,4 +1,4 @@
-"""The interval around a tau_b: a score interval that cannot leave the range the margins allow.
+"""The interval around a tau_b: a score interval that stays between −1 and 1, and can be cut to what margins allow.
 
 docs/decisions/0006-kendall.md says why this one, and what coverage benchmarks/interval_coverage.py finds for it.
 """
@@ -12,7 +12,8 @@ from laktasi.analysis.pairs import Floats, Ints, PairCounts, add_cells
 LEVEL = 0.95
 NORMAL_QUANTILE = 1.959963984540054
 """At (1 + LEVEL) / 2."""
-CI_METHOD = "smoothed score interval, cut to the attainable range"
+CI_METHOD = "smoothed score interval"
+CI_METHOD_CUT = "smoothed score interval, cut to the attainable range"
 
 PSEUDO_RECORDS = 2.0
 """Records of "no association" that smooth a table before its variance is taken, so that a perfect table has one."""
@@ -64,7 +65,7 @@ def sampling_variance(pairs: PairCounts, pseudo: float) -> tuple[Floats, Floats]
 def score_interval(
     tau: Floats, variance: Floats, at: Floats, null_variance: Floats, n: Ints, low: Floats, high: Floats
 ) -> tuple[Floats, Floats]:
-    """Return the 95 % score interval of a tau_b, cut to the range that the margins allow.
+    """Return the 95 % score interval of a tau_b, cut to a range.
 
     Parameters
     ----------
@@ -77,7 +78,7 @@ def score_interval(
     n
         Records.
     low, high
-        The attainable range; low <= tau <= high.
+        The range to cut to: the one that the margins allow, or −1 and 1, which cuts nothing; low <= tau <= high.
 
     Notes
     -----

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from laktasi.analysis.interval import CI_METHOD, PSEUDO_RECORDS, sampling_variance, score_interval
+from laktasi.analysis.interval import CI_METHOD_CUT, PSEUDO_RECORDS, sampling_variance, score_interval
 from laktasi.analysis.pairs import Floats, Ints, PairCounts, count_pairs
 from laktasi.analysis.reasons import in_words, reason_codes
 
@@ -113,7 +113,7 @@ def from_pairs(pairs: PairCounts) -> KendallResults:
 
     has_tau = (pairs.untied_rows > 0) & (pairs.untied_columns > 0)
     method = np.full(pairs.n.shape, None, dtype=object)
-    method[has_tau] = CI_METHOD
+    method[has_tau] = CI_METHOD_CUT
     # Divisions by zero belong to tables without a tau; they are overwritten by nan below.
     with np.errstate(divide="ignore", invalid="ignore"):
         scale = np.sqrt(pairs.untied_rows.astype(np.float64) * pairs.untied_columns)

@@ -104,12 +104,12 @@ def stratified(counts: NDArray[np.integer]) -> PooledResult:
 
     **The test** is z = ΣS / √ΣVar0, with each centre's tie-corrected null variance [1]_.
 
-    **The interval** is the score interval of single centres, cut to what the centres' margins allow together, with the
-    variance of tau_b to first order (delta method) when records are drawn anew within the same centres: the squared
-    influences of records about their centre's mean, times n/(n − 1). It needs no minimum of centres and equals the
-    centre's own interval when there is one; it speaks of the centres that were visited. A jackknife over centres would
-    speak of centres like them, and covers too little below some twenty; the spread between centres is told by Q and
-    I² instead.
+    **The interval** is the score interval of single centres, with the variance of tau_b to first order (delta method)
+    when records are drawn anew within the same centres: the squared influences of records about their centre's mean,
+    times n/(n − 1). It is not cut to what the margins allow together: with many records a population at its ceiling
+    would fall outside as often as not. It needs no minimum of centres, and speaks of the centres that were visited. A
+    jackknife over centres would speak of centres like them, and covers too little with few; the spread between centres
+    is told by Q and I² instead.
 
     References
     ----------
@@ -181,8 +181,8 @@ def _estimate(frame: PooledResult, pairs: PairCounts) -> PooledResult:
         np.array([at]),
         np.array([var0 / scale**2]),
         np.array([frame.n]),
-        np.array([low]),
-        np.array([high]),
+        np.array([-1.0]),
+        np.array([1.0]),
     )
     return replace(
         frame,
