@@ -5,7 +5,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 from numpy.typing import NDArray
@@ -49,6 +49,7 @@ def tables_with_margins(rows: tuple[int, ...], columns: tuple[int, ...]) -> list
     return found
 
 
+@settings(deadline=None)
 @given(tables(largest_cell=40))
 def test_tau_z_and_p_are_scipys(table: Table) -> None:
     ours = kendall(table[None])
@@ -65,11 +66,13 @@ def test_tau_z_and_p_are_scipys(table: Table) -> None:
         assert ours.reason_code[0] is None
 
 
+@settings(deadline=None)
 @given(tables(largest_cell=3))
 def test_s_is_counted_as_defined(table: Table) -> None:
     assert kendall(table[None]).s[0] == s_by_definition(table)
 
 
+@settings(deadline=None)
 @given(tables())
 def test_reversing_a_variable_changes_the_sign_only(table: Table) -> None:
     ours, mirrored = kendall(table[None]), kendall(table[None, :, ::-1])
@@ -86,6 +89,7 @@ def test_reversing_a_variable_changes_the_sign_only(table: Table) -> None:
         np.testing.assert_allclose(getattr(ours, name), sign * getattr(mirrored, other), atol=1e-12)
 
 
+@settings(deadline=None)
 @given(tables(), st.integers(0, 4), st.integers(0, 4))
 def test_levels_that_nobody_chose_change_nothing(table: Table, row: int, column: int) -> None:
     wider = np.insert(np.insert(table, min(row, table.shape[0]), 0, axis=0), min(column, table.shape[1]), 0, axis=1)
@@ -95,6 +99,7 @@ def test_levels_that_nobody_chose_change_nothing(table: Table, row: int, column:
         )
 
 
+@settings(deadline=None)
 @given(tables())
 def test_exposure_and_outcome_may_change_places(table: Table) -> None:
     for name in FIELDS:
@@ -103,6 +108,7 @@ def test_exposure_and_outcome_may_change_places(table: Table) -> None:
         )
 
 
+@settings(deadline=None)
 @given(st.lists(npst.arrays(np.int64, (3, 3), elements=st.integers(0, 4)), min_size=1, max_size=6))
 def test_tables_do_not_touch_each_other(stack: list[Table]) -> None:
     together = kendall(np.array(stack))
@@ -136,6 +142,7 @@ def test_attainable_range_is_that_of_all_tables_with_the_same_margins(
     assert results.tau_b_min[0] == results.tau_b.min()
 
 
+@settings(deadline=None)
 @given(tables())
 def test_ase1_is_the_published_formula(table: Table) -> None:
     """Against Brown and Benedetti's formula as they print it, cell by cell, with its two cancelling terms."""

@@ -5,7 +5,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 from numpy.typing import NDArray
@@ -54,6 +54,7 @@ def within_pairs(stack: Stack) -> tuple[int, int, int]:
     return s, untied_x, untied_y
 
 
+@settings(deadline=None)
 @given(stacks())
 def test_stratified_is_tau_b_of_the_pairs_within_centres(stack: Stack) -> None:
     result = stratified(stack)
@@ -67,6 +68,7 @@ def test_stratified_is_tau_b_of_the_pairs_within_centres(stack: Stack) -> None:
     assert result.p_value == pytest.approx(2 * norm.sf(abs(z)), abs=1e-12)
 
 
+@settings(deadline=None)
 @given(stacks())
 def test_the_interval_holds_the_estimate_and_stays_between_minus_one_and_one(stack: Stack) -> None:
     for result in (stratified(stack), naive(stack)):
