@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 from xml.sax.saxutils import escape
@@ -97,7 +98,12 @@ def form(version: str = "1", *, more: str = "", change: Mapping[str, str] | None
     for old, new in (change or {}).items():
         assert old in text
         text = text.replace(old, new)
-    return FieldedForm(convert_markdown(text).xform, {}, "project")
+    return FieldedForm(_convert(text), {}, "project")
+
+
+@cache
+def _convert(text: str) -> bytes:
+    return convert_markdown(text).xform
 
 
 def payload(answers: str, *, instance: str, version: str = "1", deprecated: str | None = None) -> bytes:
@@ -211,7 +217,10 @@ class Warehouse:
         """Open a finding."""
         if not self.rows(f"from quality.rules where rule_id = '{rule_id}'"):
             self.con.execute(
-                "insert into quality.rules values (?, '1', ?, ?, 'constraint', 'mother/age', ?, map {'en': 'Age?'}, '')",
+                """
+                insert into quality.rules
+                values (?, '1', ?, ?, 'constraint', 'mother/age', ?, map {'en': 'Age?'}, '')
+                """,
                 [FORM, FORM, rule_id, severity],
             )
         self.event(submission_id, rule_id, "opened")

@@ -94,10 +94,8 @@ def text_in(texts: Texts, languages: tuple[str, ...]) -> str:
 def describe(column: Column, languages: tuple[str, ...]) -> str:
     """Write a column's comment: what is asked, and what it can say about a person."""
     field = column.newest
-    label = (
-        text_in(field.labels, languages)
-        or f"{'Asked as' if field.is_question else 'Filled by the phone:'} {field.path}"
-    )
+    origin = "Asked as" if field.is_question else "Computed:" if field.calculate else "Filled by the phone:"
+    label = text_in(field.labels, languages) or f"{origin} {field.path}"
     return f"{label} (privacy: {column.privacy})"
 
 

@@ -1,0 +1,291 @@
+"""The private warehouse: opening it, its migrations, runs, and which version of a submission is current."""
+
+from __future__ import annotations
+
+import itertools
+import random
+import stat
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from laktasi.errors import QuestionnaireError, WarehouseError
+from laktasi.paths import DataFolder
+from laktasi.questionnaire.xform import parse
+from laktasi.records import FieldedForm, Status, Submission
+from laktasi.store import raw, runs
+from laktasi.store.forms import load_questionnaires, version_key
+from laktasi.store.submissions import resolve
+from laktasi.store.warehouse import open_research, open_warehouse
+from tests.warehouse_fixture import Warehouse, form, submission, warehouse
+
+KNOWN = [("visit", "1")]
+
+
+def test_folder_and_file_are_private(tmp_path: Path) -> None:
+    folder = DataFolder(tmp_path / "deep" / "data")
+    with open_warehouse(folder):
+        pass
+    if sys.platform != "win32":
+        assert stat.S_IMODE(folder.root.stat().st_mode) == 0o700
+        assert stat.S_IMODE(folder.warehouse.stat().st_mode) == 0o600
+
+
+def test_opening_again_applies_nothing_twice(tmp_path: Path) -> None:
+    folder = DataFolder(tmp_path)
+    with open_warehouse(folder) as con:
+        first = con.execute("from meta.migrations").fetchall()
+    with open_warehouse(folder) as con:
+        assert con.execute("from meta.migrations").fetchall() == first
+        assert con.execute("select current_setting('TimeZone')").fetchone() == ("UTC",)
+        assert con.cursor().execute("select current_setting('autoload_known_extensions')").fetchone() == (False,)
+
+
+def test_every_table_and_column_is_commented(tmp_path: Path) -> None:
+    with open_warehouse(DataFolder(tmp_path)) as con:
+        bare = con.execute(
+            """
+            select table_name, comment from duckdb_tables()
+            where schema_name <> 'raw' and (comment is null or not contains(comment, 'One row'))
+            union all
+            select view_name, comment from duckdb_views()
+            where not internal and (comment is null or not contains(comment, 'One row'))
+            union all
+            select table_name, column_name from duckdb_columns() where not internal and comment is null
+            """
+        ).fetchall()
+    assert bare == []
+
+
+def test_a_file_of_newer_code_is_refused(tmp_path: Path) -> None:
+    folder = DataFolder(tmp_path)
+    with open_warehouse(folder) as con:
+        con.execute("insert into meta.migrations values (9999, '9999_from_the_future', now())")
+    with pytest.raises(WarehouseError, match="newer laktasi") as caught, open_warehouse(folder):
+        pass
+    assert "9999_from_the_future" in caught.value.why
+
+
+def test_a_migration_that_fails_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    broken = tmp_path / "0001_broken.sql"
+    broken.write_text("create table half (a integer); create table half (a integer);")
+    monkeypatch.setattr("laktasi.store.warehouse.migrations", lambda: [(1, "0001_broken", broken)])
+    folder = DataFolder(tmp_path / "data")
+    with pytest.raises(duckdb.CatalogException), open_warehouse(folder):
+        pass
+    monkeypatch.undo()
+    with open_warehouse(folder) as con:
+        assert con.execute("select count(*) from duckdb_tables() where table_name = 'half'").fetchone() == (0,)
+
+
+def test_a_busy_file_names_the_file_and_what_to_do(tmp_path: Path) -> None:
+    folder = DataFolder(tmp_path)
+    with open_warehouse(folder):
+        code = f"import duckdb; duckdb.connect({str(folder.warehouse)!r})"
+    holder = subprocess.Popen(
+        [sys.executable, "-c", f"{code}; c = duckdb.connect({str(folder.warehouse)!r}); print(1, flush=True); input()"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
+    assert holder.stdout is not None
+    try:
+        holder.stdout.readline()
+        with pytest.raises(WarehouseError, match=r"warehouse\.duckdb is in use") as caught, open_warehouse(folder):
+            pass
+        assert caught.value.next_step
+    finally:
+        holder.communicate(b"\n")
+
+
+@pytest.mark.parametrize("size", [0, 100, 5000, 100_000])
+def test_a_torn_file_is_told_and_left_as_it_is(tmp_path: Path, size: int) -> None:
+    folder = DataFolder(tmp_path)
+    with open_warehouse(folder) as con:
+        con.execute("create table big as select range as a from range(100000)")
+    torn = folder.warehouse.read_bytes()[:size]
+    folder.warehouse.write_bytes(torn)
+    with pytest.raises(WarehouseError, match="cannot be opened") as caught, open_warehouse(folder):
+        pass
+    assert str(tmp_path) not in str(caught.value)
+    assert folder.warehouse.read_bytes() == torn
+
+
+def test_a_file_half_made_by_a_killed_run_is_made_anew(tmp_path: Path) -> None:
+    (tmp_path / "warehouse.duckdb.new").write_bytes(b"half")
+    with open_warehouse(DataFolder(tmp_path)) as con:
+        assert con.execute("select count(*) from meta.runs").fetchone() == (0,)
+
+
+def test_no_research_copy_yet(tmp_path: Path) -> None:
+    with (
+        pytest.raises(WarehouseError, match=r"research\.duckdb does not exist"),
+        open_research(tmp_path / "research.duckdb"),
+    ):
+        pass
+
+
+def test_a_killed_run_is_marked_by_the_next_one(tmp_path: Path) -> None:
+    with open_warehouse(DataFolder(tmp_path)) as con:
+        killed = runs.begin(con, "cli")
+        failed = runs.begin(con, "prefect", laktasi_version="0.1.0", code_version="abc")
+        runs.fail(con, failed)
+        finished = runs.begin(con, "import")
+        runs.finish(con, finished, {"landed": 3, "analysed_hash": "f"}, {"forms": ["visit"]})
+        told = con.execute("select run_id, status, landed, door from meta.runs order by run_id").fetchall()
+        assert con.execute("from meta.latest_run").fetchall() == [(finished,)]
+        with pytest.raises(ValueError, match="no column"):
+            runs.finish(con, finished, {"nonsense": 1}, {})
+    assert sorted(told) == sorted(
+        [
+            (killed, "interrupted", None, "cli"),
+            (failed, "failed", None, "prefect"),
+            (finished, "finished", 3, "import"),
+        ]
+    )
+
+
+# --- forms ---------------------------------------------------------------------------------------------------------
+
+
+def test_one_definition_stands_for_each_version(tmp_path: Path) -> None:
+    first, second = form("1"), form("2")
+    other = form("1", change={"Umur": "Usia"})
+    respaced = FieldedForm(first.xform.replace(b"</h:html>", b"\n</h:html>"), {}, "phones")
+    assert respaced.xform != first.xform
+    with warehouse(tmp_path) as house:
+        raw.land(house.con, house.folder, [second, first, respaced, other], house.run_id)
+        forms = load_questionnaires(house.con, parse)
+    assert list(forms.questionnaires) == [("visit", "1"), ("visit", "2")]
+    assert forms.questionnaires["visit", "1"] == parse(first.xform, {})
+    assert [(c.form_id, c.form_version, c.other_source) for c in forms.conflicts] == [("visit", "1", "project")]
+
+
+def test_two_forms_never_share_a_table(tmp_path: Path) -> None:
+    twin = FieldedForm(form().xform.replace(b'id="visit"', b'id="Visit"'), {}, "phones")
+    reserved = FieldedForm(form().xform.replace(b'id="visit"', b'id="choices"'), {}, "phones")
+    with warehouse(tmp_path / "a") as house:
+        raw.land(house.con, house.folder, [form(), twin], house.run_id)
+        with pytest.raises(QuestionnaireError, match="share the table"):
+            load_questionnaires(house.con, parse)
+    with warehouse(tmp_path / "b") as house:
+        raw.land(house.con, house.folder, [reserved], house.run_id)
+        with pytest.raises(QuestionnaireError, match="which the warehouse needs"):
+            load_questionnaires(house.con, parse)
+
+
+def test_versions_are_ordered_as_people_count() -> None:
+    versions = ["10", "9", "2026110102", "2026110101", "", "v2", "v10", "1.10", "1.9"]
+    assert sorted(versions, key=version_key) == ["", "v2", "v10", "1.9", "1.10", "9", "10", "2026110101", "2026110102"]
+
+
+# --- chains of edits -----------------------------------------------------------------------------------------------
+
+
+def land_and_resolve(root: Path, versions: Sequence[Submission]) -> list[tuple[object, ...]]:
+    """Land one by one, and give what is current; times of landing aside."""
+    with warehouse(root) as house:
+        return land_anew(house, versions)
+
+
+def land_anew(house: Warehouse, versions: Sequence[Submission]) -> list[tuple[object, ...]]:
+    house.con.execute("delete from raw.submissions")
+    for version in versions:
+        raw.land(house.con, house.folder, [version], house.run_id)
+    resolve(house.con, KNOWN)
+    return current(house)
+
+
+def current(house: Warehouse) -> list[tuple[object, ...]]:
+    return house.rows(
+        "select submission_id, instance_id, status, state, version_count from staging.submissions order by all"
+    )
+
+
+def draft(instance: str, answers: str = "", *, changed: int | None = None, deprecated: str | None = None) -> Submission:
+    return submission(instance, answers, changed=changed, deprecated=deprecated, status=Status.DRAFT)
+
+
+def unknown(instance: str, answers: str = "", *, changed: int | None = None) -> Submission:
+    return submission(instance, answers, changed=changed, status=Status.UNKNOWN)
+
+
+A, B, C = submission("a"), submission("b", deprecated="a"), submission("c", deprecated="b")
+
+
+def test_an_edited_submission_is_one_whatever_lands_first(tmp_path: Path) -> None:
+    with warehouse(tmp_path) as house:
+        for order in itertools.permutations([A, B, C]):
+            assert land_anew(house, order) == [("a", "c", "finalised", "staged", 3)]
+
+
+def test_chains_give_the_same_in_any_order(tmp_path: Path) -> None:
+    """Chains of random length, forked and with gaps, landed in random orders, some versions never."""
+    chance = random.Random(20261121)
+    with warehouse(tmp_path) as house:
+        for _ in range(10):
+            versions = []
+            for number in range(8):
+                parent = chance.choice([None, *(f"n{earlier}" for earlier in range(number)), f"never{number}"])
+                kind = chance.choice([Status.FINALISED, Status.UNKNOWN, Status.DRAFT])
+                versions.append(submission(f"n{number}", deprecated=parent, status=kind, changed=number))
+            landed = chance.sample(versions, 6)
+            first, second = (land_anew(house, chance.sample(landed, len(landed))) for _ in range(2))
+            assert first == second
+            assert sum(int(str(row[4])) for row in first) == len(landed)
+
+
+def test_the_named_ancestor_is_the_identity(tmp_path: Path) -> None:
+    assert land_and_resolve(tmp_path, [C]) == [("b", "c", "finalised", "staged", 1)]
+
+
+def test_rings_of_edits_end(tmp_path: Path) -> None:
+    ring = [submission("x", deprecated="z"), submission("y", deprecated="x"), submission("z", deprecated="y")]
+    tail = submission("t", deprecated="z", changed=5)
+    itself = submission("s", deprecated="s")
+    found = land_and_resolve(tmp_path, [tail, *ring, itself])
+    assert [(row[0], row[4]) for row in found] == [("s", 1), ("x", 4)]
+
+
+@pytest.mark.parametrize(
+    ("versions", "instance", "status", "state"),
+    [
+        ([draft("a")], "a", "draft", "draft"),
+        ([draft("a", "<weight>1</weight>"), A], "a", "finalised", "staged"),
+        ([A, draft("a", "<weight>1</weight>", changed=59)], "a", "finalised", "staged"),
+        ([A, draft("b", deprecated="a")], "a", "finalised", "staged"),
+        ([A, draft("b", deprecated="a"), submission("b", "<weight>2</weight>", deprecated="a")], "b", None, "staged"),
+        ([unknown("a", changed=1), draft("a", "<weight>1</weight>", changed=2)], "a", "draft", "draft"),
+        ([draft("a", "<weight>1</weight>", changed=1), unknown("a", changed=2)], "a", "unknown", "staged"),
+        # the same payload, seen again where the metadata say what it is
+        ([unknown("a"), draft("a")], "a", "draft", "draft"),
+        ([unknown("a"), draft("a"), A], "a", "finalised", "staged"),
+    ],
+)
+def test_drafts_and_edits(
+    tmp_path: Path, versions: list[Submission], instance: str, status: str | None, state: str
+) -> None:
+    ((submission_id, found, found_status, found_state, _),) = land_and_resolve(tmp_path, versions)
+    assert (submission_id, found, found_state) == ("a", instance, state)
+    assert status in (None, found_status)
+
+
+def test_later_content_of_an_unknown_status_supersedes(tmp_path: Path) -> None:
+    first, second = unknown("a", "<weight>1</weight>"), unknown("a", "<weight>2</weight>")
+    with warehouse(tmp_path) as house:
+        house.take(form(), first, second)
+        assert house.rows("select weight from staging.visit") == [(2.0,)]
+        house.take(first)
+        assert house.rows("select weight from staging.visit") == [(2.0,)]
+
+
+def test_an_unknown_form_version_waits_until_its_form_lands(tmp_path: Path) -> None:
+    with warehouse(tmp_path) as house:
+        house.take(form("1"), submission("a", {"weight": "1"}), submission("b", {"weight": "2"}, version="2"))
+        assert current(house) == [("a", "a", "finalised", "staged", 1), ("b", "b", "finalised", "waiting", 1)]
+        assert house.rows("select weight from staging.visit") == [(1.0,)]
+        house.take(form("2"))
+        assert house.rows("select weight from staging.visit order by 1") == [(1.0,), (2.0,)]
