@@ -16,7 +16,8 @@ from laktasi.questionnaire.functions import tokens
 from laktasi.questionnaire.layers import ROW, Column, Frame, put_together
 from laktasi.questionnaire.model import Field, Questionnaire, Table, Texts, ValueType
 from laktasi.questionnaire.names import sanitise
-from laktasi.questionnaire.plan import Plan, cast_check, parsed
+from laktasi.questionnaire.plan import Plan, parsed
+from laktasi.questionnaire.types import is_of_type
 from laktasi.questionnaire.values import Unsupported, quote
 
 Severity = Literal["error", "warning"]
@@ -220,7 +221,7 @@ class _Derived:
         return rule_id
 
     def _type(self, item: Field) -> None:
-        check = cast_check(item.type, f"{ROW}.{quote(item.column)}")
+        check = is_of_type(item.type, f"{ROW}.{quote(item.column)}")
         if check is None:
             return
 
@@ -300,7 +301,7 @@ class _Derived:
                 relevant = self.plan.relevance(item.path, compiler.scope.alias_of, compiler.frame)
             except Unsupported:
                 relevant = "TRUE"
-            check = cast_check(item.type, raw)
+            check = is_of_type(item.type, raw)
             # An answer that is not of its type is a finding of its own, and nothing can be asked of it.
             asked = f"{raw} IS NOT NULL AND {relevant}" + (f" AND {check}" if check else "")
             return f"NOT ({asked}) OR {condition}"

@@ -12,7 +12,6 @@ if TYPE_CHECKING:
 
 _DAY = r"\d{1,4}-\d{1,2}-\d{1,2}"
 _CLOCK = r"\d{1,2}:\d{2}(:\d{2}([.]\d+)?)?"
-_OFFSET = r"(Z|[+-]\d{2}(:?\d{2})?)"
 _SPELLING = {
     "Y": "%Y",
     "y": "%y",
@@ -28,21 +27,6 @@ _SPELLING = {
     "%": "%%",
 }
 _OF_THE_CLOCK = set("HhMS3%")
-
-
-def is_day(sql: str) -> str:
-    """Give the condition that text is a day."""
-    return f"(regexp_full_match({sql}, '{_DAY}') AND TRY_CAST({sql} AS DATE) IS NOT NULL)"
-
-
-def is_moment(sql: str) -> str:
-    """Give the condition that text is a day and a time of day, with or without an offset."""
-    return f"(regexp_full_match({sql}, '{_DAY}T{_CLOCK}{_OFFSET}?') AND {moment(sql)} IS NOT NULL)"
-
-
-def is_time(sql: str) -> str:
-    """Give the condition that text is a time of day, with or without an offset."""
-    return f"(regexp_full_match({sql}, '{_CLOCK}{_OFFSET}?') AND {time_of_day(sql)} IS NOT NULL)"
 
 
 def moment(sql: str) -> str:

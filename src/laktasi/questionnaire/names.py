@@ -14,6 +14,11 @@ def sanitise(text: str) -> str:
     return re.sub(r"\W", "_", text)
 
 
+def plain_column(inner: str) -> str:
+    """Give the column of a place inside its table, where nothing else claims it."""
+    return "__".join(sanitise(part) for part in inner.split("/"))
+
+
 def column_names(items: Iterable[tuple[str, str, tuple[str, ...]]]) -> dict[str, str]:
     """Name the columns of one table.
 
@@ -33,8 +38,7 @@ def column_names(items: Iterable[tuple[str, str, tuple[str, ...]]]) -> dict[str,
     taken = {name.lower() for name in SYSTEM_COLUMNS}
     names: dict[str, str] = {}
     for place, inner, endings in items:
-        plain = "__".join(sanitise(part) for part in inner.split("/"))
-        for name in _candidates(plain, place):
+        for name in _candidates(plain_column(inner), place):
             claimed = {name.lower()} | {(name + ending).lower() for ending in endings}
             if not claimed & taken:
                 taken |= claimed
@@ -56,7 +60,7 @@ def table_names(form_id: str, repeats: Iterable[str]) -> dict[str, str]:
     names = {"": base}
     taken = {base.lower()}
     for place in repeats:
-        plain = f"{base}__" + "__".join(sanitise(part) for part in place.split("/"))
+        plain = f"{base}__{plain_column(place)}"
         names[place] = next(name for name in _candidates(plain, place) if name.lower() not in taken)
         taken.add(names[place].lower())
     return names

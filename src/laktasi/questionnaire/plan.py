@@ -11,43 +11,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from laktasi.questionnaire import values, xpath
-from laktasi.questionnaire.dates import is_day, is_moment, is_time, moment, offset_minutes, time_of_day
+from laktasi.questionnaire.dates import moment, offset_minutes, time_of_day
 from laktasi.questionnaire.expressions import Compiler, Scope
 from laktasi.questionnaire.layers import ROW, Column, Frame, Tables
 from laktasi.questionnaire.model import Field, Questionnaire, Table, ValueType
+from laktasi.questionnaire.types import is_of_type
 from laktasi.questionnaire.values import EMPTY, Either, Kind, Leaf, Unsupported, Value, quote
-
-_POINT = r"-?\d+([.]\d+)?([eE]-?\d+)?( -?\d+([.]\d+)?([eE]-?\d+)?){1,3}"
-
-
-def cast_check(kind: ValueType, sql: str) -> str | None:
-    """Give the condition that an answer's text is what its type says; None where any text is."""
-    match kind:
-        case ValueType.INTEGER:
-            # The written form first: it is nearly always met, and cheaper than the pattern.
-            cast = f"TRY_CAST({sql} AS BIGINT)"
-            return (
-                f"(CASE WHEN coalesce(CAST({cast} AS VARCHAR) = {sql}, FALSE) THEN TRUE "
-                f"ELSE regexp_full_match({sql}, '[+-]?[0-9]+') AND {cast} IS NOT NULL END)"
-            )
-        case ValueType.DECIMAL:
-            return (
-                f"(regexp_full_match({sql}, '[+-]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][+-]?[0-9]+)?') "
-                f"AND coalesce(isfinite(TRY_CAST({sql} AS DOUBLE)), FALSE))"
-            )
-        case ValueType.BOOLEAN:
-            return f"({sql} IN ('true', 'false', '1', '0'))"
-        case ValueType.DATE:
-            return is_day(sql)
-        case ValueType.TIME:
-            return is_time(sql)
-        case ValueType.DATETIME:
-            return is_moment(sql)
-        case ValueType.GEOPOINT:
-            return f"regexp_full_match({sql}, '{_POINT}')"
-        case ValueType.GEOTRACE | ValueType.GEOSHAPE:
-            return f"regexp_full_match({sql}, '{_POINT}( *; *{_POINT})* *;? *')"
-    return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,7 +207,7 @@ class Plan:
         raw = f"{ROW}.{quote(item.column)}"
         scope, frame = self.scope(item.path), Frame()
         gate = self._gate(item, scope, frame)
-        check = cast_check(kind, raw)
+        check = is_of_type(kind, raw)
         if kind is ValueType.BOOLEAN:
             there = f"coalesce({raw} IN ('true', '1', 'false', '0') AND {gate}, FALSE)"
             given = values.truth(f"coalesce({raw} IN ('true', '1'), FALSE)")

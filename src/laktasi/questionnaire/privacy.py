@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping
 from laktasi.questionnaire import xpath
 from laktasi.questionnaire.model import Privacy
 
-NAMESPACE_MARK = "laktasi"
-"""A bind attribute called ``privacy`` is ours when the URI of its namespace has this word in it."""
+NAMESPACE = "urn:laktasi:privacy"
+"""What a form's settings bind a prefix to, ``laktasi="urn:laktasi:privacy"``, to say ``bind::laktasi:privacy``."""
 
 _WORDS = {item.value: item for item in Privacy}
 _RANK = {Privacy.NONE: 0, Privacy.QUASI: 1, Privacy.DIRECT: 2}
@@ -22,12 +22,8 @@ def declared(attributes: Mapping[str, str]) -> tuple[Privacy, str | None]:
     (Privacy, str or None)
         The privacy, direct where nothing (or an unknown word) is said, and the word itself, None where there is none.
     """
-    for name, value in attributes.items():
-        uri, _, tag = name.rpartition("}")
-        if tag == "privacy" and NAMESPACE_MARK in uri:
-            word = value.strip()
-            return _WORDS.get(word, Privacy.DIRECT), word
-    return Privacy.DIRECT, None
+    word = attributes.get(f"{{{NAMESPACE}}}privacy")
+    return _WORDS.get((word or "").strip(), Privacy.DIRECT), word
 
 
 def strongest(values: Iterable[Privacy]) -> Privacy:

@@ -104,6 +104,12 @@ def parse(xform: bytes, media: Mapping[str, bytes] | None = None) -> Questionnai
     )
 
 
+def read_privacy(xform: bytes) -> dict[str, str]:
+    """Give the word that each bind says of privacy, by place; binds that say nothing are left out."""
+    said = {place: privacy.declared(bind)[1] for place, bind in _read(xform).binds.items()}
+    return {place: word for place, word in said.items() if word is not None}
+
+
 def _wrong(what: str) -> QuestionnaireError:
     return QuestionnaireError(f"this is not an XForm: {what}", next_step="convert the XLSForm again")
 
