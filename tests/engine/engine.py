@@ -57,7 +57,8 @@ class Form:
         """Paths of the nodes that hold a value."""
         self.selects = layout.selects
         """Paths of the questions that offer choices."""
-        self._repeats = layout.repeats
+        self.repeats = layout.repeats
+        """Paths of the repeats."""
         self._blank = definition.getMainInstance().clone()
 
     @classmethod
@@ -91,7 +92,8 @@ class Form:
         Parameters
         ----------
         answers
-            By path, or a function of path and question. A question without an answer keeps what it holds (a default).
+            By path, or a function of path and question. None keeps what the question holds (a default), an empty text
+            clears it.
             A mapping makes as many instances of a repeat as it has answers for; a function is asked for the path of
             each further instance (``infants[2]``) and gives something true for one more.
         language
@@ -106,6 +108,8 @@ class Form:
         definition.initialize(True, jvm.java("org.javarosa.core.model.instance.InstanceInitializationFactory")())
         if language:
             controller.setLanguage(language)
+        elif definition.getLocalizer():
+            definition.getLocalizer().setToDefault()
         interview = Interview(self, controller, answers)
         interview.run()
         controller.finalizeFormEntry()
@@ -144,7 +148,7 @@ class Form:
         plain: list[str] = []
         for step in range(1, reference.size()):
             plain.append(str(reference.getName(step)))
-            is_repeat = "/".join(plain) in self._repeats
+            is_repeat = "/".join(plain) in self.repeats
             parts.append(f"{plain[-1]}[{reference.getMultiplicity(step) + 1}]" if is_repeat else plain[-1])
         return "/".join(parts)
 
@@ -199,7 +203,7 @@ class Record:
     def calculated(self, path: str) -> str:
         """Compute the node's calculation from the other nodes as they are now; as text, as it would be stored."""
         node = self._node(path)
-        result = self._raw(self._form.binds[_plain(path)]["calculate"], path)
+        result = self._raw(self._form.binds[plain(path)]["calculate"], path)
         data = jvm.java("org.javarosa.core.model.data.IAnswerData").wrapData(result, node.getDataType())
         return "" if data is None else str(data.uncast().getString())
 
@@ -245,7 +249,8 @@ class Record:
         return node
 
 
-def _plain(path: str) -> str:
+def plain(path: str) -> str:
+    """Give a path without the numbers of repeat instances."""
     return re.sub(r"\[\d+\]", "", path)
 
 

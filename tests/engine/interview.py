@@ -107,7 +107,7 @@ class Interview:
         answer = self.answer(question)
         if question.is_readonly:
             return
-        data = prompt.getAnswerValue()
+        data = prompt.getAnswerValue() if answer is None else None
         if answer is not None and answer != "":
             data = self.data(prompt, choices, answer)
             if data is None:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import re
 import xml.etree.ElementTree as ET
+from collections import Counter
 from collections.abc import Iterator
 from datetime import date, datetime
 
-from tests.engine.engine import Form, Record
+from tests.engine.engine import Form, Record, plain
 
 INTEGER = re.compile(r"-?[0-9]+")
+EDITED = "meta/deprecatedID"
+"""Comes with an edit; no form declares it."""
 METADATA = "{http://openrosa.org/javarosa}preload"
 
 
@@ -22,18 +25,20 @@ def judge(form: Form, xml: bytes) -> set[tuple[str, str]]:
         Kinds are type, required, relevant, constraint, choice, calculation and unknown_node. Where a value has the
         wrong type, nothing else is asked of it.
     """
-    stored = dict(_leaves(ET.fromstring(xml), ""))
+    root = ET.fromstring(xml)
+    stored = dict(_leaves(form, root, ""))
     record = form.open(xml)
-    found = {("unknown_node", path) for path in stored if _plain(path) not in form.nodes}
+    found = {("unknown_node", path) for path in stored if plain(path) not in form.nodes and path != EDITED}
     for path in form.binds:
         # groups and repeats hold no value; the phone fills metadata and asks nothing of it
         if path in form.leaves and path.split("/")[0] != "meta" and METADATA not in form.binds[path]:
-            found |= {(kind, path) for kind in _of_field(form, record, path, stored.get(path, ""))}
+            for instance in _instances(form, root, path):
+                found |= {(kind, instance) for kind in _of_field(form, record, instance, stored.get(instance, ""))}
     return found
 
 
 def _of_field(form: Form, record: Record, path: str, value: str) -> Iterator[str]:
-    bind = form.binds[path]
+    bind = form.binds[plain(path)]
     if not record.is_relevant(path):
         if value:
             yield "relevant"
@@ -48,7 +53,7 @@ def _of_field(form: Form, record: Record, path: str, value: str) -> Iterator[str
             yield "calculation"
     elif value and not record.constraint_holds(path):
         yield "constraint"
-    if value and path in form.selects and not set(value.split()) <= set(record.choices(path)):
+    if value and plain(path) in form.selects and not set(value.split()) <= set(record.choices(path)):
         yield "choice"
 
 
@@ -76,15 +81,30 @@ def _same(one: str, other: str) -> bool:
         return one == other
 
 
-def _leaves(element: ET.Element, path: str) -> Iterator[tuple[str, str]]:
+def _leaves(form: Form, element: ET.Element, path: str) -> Iterator[tuple[str, str]]:
+    counts: Counter[str] = Counter()
     for child in element:
+        counts[child.tag] += 1
         below = f"{path}/{child.tag}".lstrip("/")
+        if plain(below) in form.repeats:
+            below = f"{below}[{counts[child.tag]}]"
         if len(child):
-            yield from _leaves(child, below)
+            yield from _leaves(form, child, below)
         else:
             yield below, (child.text or "").strip()
 
 
-def _plain(path: str) -> str:
-    # deprecatedID comes with an edit; no form declares it
-    return path.replace("meta/deprecatedID", "meta/instanceID")
+def _instances(form: Form, root: ET.Element, path: str) -> Iterator[str]:
+    """Give the path once for each instance of the repeats around it."""
+    found: list[tuple[str, ET.Element | None]] = [("", root)]
+    for step in path.split("/"):
+        below: list[tuple[str, ET.Element | None]] = []
+        for around, element in found:
+            name = f"{around}/{step}".lstrip("/")
+            children = element.findall(step) if element is not None else []
+            if plain(name) in form.repeats:
+                below += [(f"{name}[{number}]", child) for number, child in enumerate(children, start=1)]
+            else:
+                below.append((name, children[0] if children else None))
+        found = below
+    yield from (name for name, _ in found)
