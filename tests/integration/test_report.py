@@ -12,7 +12,7 @@ import pytest
 from laktasi.errors import LaktasiError, SettingsError, WarehouseError
 from laktasi.report import write_report
 from laktasi.study import Study
-from tests.report_fixture import FORM, HOSTILE, RUN, STUDY, build_research
+from tests.report_fixture import CENTRES, FORM, HOSTILE, RUN, STUDY, build_research
 
 VOID = {"meta", "input", "br", "link", "img"}
 
@@ -233,6 +233,18 @@ def test_no_record_at_all_is_said_and_not_an_error(tmp_path: Path, with_study: b
     assert "Belum ada kuesioner yang masuk." in page.text("id")
     assert "No finding of the checks is open." in page.text("en")
     assert "Health centre Puskesmas" in page.text("en")
+
+
+def test_more_centres_than_a_page_can_hold_are_counted_and_pointed_to(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("laktasi.report.model.CENTRES_SHOWN", len(CENTRES) - 1)
+    page = report(tmp_path)
+    assert "6 health centres are too many for one page" in page.text("en")
+    assert "Total 134 4 130 4 126" in page.text("en")
+    assert "tau_b within centres (pooled) 0.150" in page.text("en")
+    assert "Mopuya" not in page.text("en")
+    assert not page.all("svg")
 
 
 def test_a_research_copy_that_is_missing_broken_or_without_a_run_says_what_to_do(tmp_path: Path) -> None:

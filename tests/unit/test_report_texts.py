@@ -4,7 +4,7 @@ import string
 
 import pytest
 
-from laktasi.analysis.interval import CI_METHOD
+from laktasi.analysis.interval import CI_METHOD, CI_METHOD_CUT
 from laktasi.analysis.reasons import REASONS as ANALYSIS_REASONS
 from laktasi.report.texts import CI_METHODS, LANGUAGES, NAMES, READING, REASONS, TEXTS
 
@@ -35,8 +35,9 @@ def test_the_report_can_say_each_reason_of_the_analysis(key: str) -> None:
     assert ANALYSIS_REASONS[key]["en"] in REASONS
 
 
-def test_the_report_can_name_the_interval_of_the_analysis() -> None:
-    assert CI_METHOD in CI_METHODS
+@pytest.mark.parametrize("method", [CI_METHOD, CI_METHOD_CUT])
+def test_the_report_can_name_each_interval_of_the_analysis(method: str) -> None:
+    assert method in CI_METHODS
 
 
 # "pengaruh", "dampak" and "efek" are how Indonesian papers turn an association into an effect.

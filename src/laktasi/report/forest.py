@@ -159,16 +159,18 @@ def _figure(
 def _frame(axes: Axes, layout: _Layout, words: Words, pooled: Summary | None, rows: int, bottom: float) -> None:
     ticks = [-1.0, -0.5, 0.0, 0.5, 1.0]
     # Where names stand above their intervals, lines keep to the intervals and leave the names readable.
+    bands = [(0.0, bottom)]
     if layout.name_rise:
-        places = [_place(layout, index) for index in range(rows)]
-        bands = [(y - 7, y + 7) for y in places]
-    else:
-        bands = [(0.0, bottom)]
-    for low, high in bands:
-        axes.vlines(ticks, low, high, color=GRID, linewidth=0.7, zorder=0)
-        axes.vlines([0.0], low, high, color=INK, linewidth=0.8, zorder=1)
-        if pooled is not None:
-            axes.vlines([pooled.tau_b], low, high, color=POOLED, linewidth=0.8, linestyle=(0, (3, 2)), zorder=1)
+        bands = [(y - 7, y + 7) for y in (_place(layout, index) for index in range(rows))]
+
+    def upright(places: Sequence[float], **how: Any) -> None:
+        # One collection for all: matplotlib's cost is per artist.
+        axes.vlines(*zip(*((x, low, high) for low, high in bands for x in places), strict=True), **how)
+
+    upright(ticks, color=GRID, linewidth=0.7, zorder=0)
+    upright([0.0], color=INK, linewidth=0.8, zorder=1)
+    if pooled is not None:
+        upright([pooled.tau_b], color=POOLED, linewidth=0.8, linestyle=(0, (3, 2)), zorder=1)
     axes.set_axis_off()
     for tick in ticks:
         align = {-1.0: "left", 1.0: "right"}.get(tick, "center") if layout.name_rise else "center"
@@ -201,18 +203,23 @@ def _unit(layout: _Layout) -> float:
 
 
 def _rows(axes: Axes, layout: _Layout, lines: Sequence[Line], largest: int) -> None:
-    for index, line in enumerate(lines):
-        y = _place(layout, index)
-        if line.attainable is not None:
-            axes.hlines([y], *line.attainable, color=FAINT, linewidth=1.0, zorder=2)
-        if line.ci is not None:
-            axes.hlines([y], *line.ci, color=ACCENT, linewidth=2.0, zorder=3)
+    from matplotlib.collections import PolyCollection
+
+    placed = [(_place(layout, index), line) for index, line in enumerate(lines)]
+    ranges = [(y, *line.attainable) for y, line in placed if line.attainable is not None]
+    intervals = [(y, *line.ci) for y, line in placed if line.ci is not None]
+    for spans, color, width in ((ranges, FAINT, 1.0), (intervals, ACCENT, 2.0)):
+        if spans:
+            axes.hlines(*zip(*spans, strict=True), color=color, linewidth=width, zorder=2)
+    squares = []
+    for y, line in placed:
         # The area of a square goes with N.
         half = math.sqrt(10 + 38 * line.n / largest) / 2
         wide = half * _unit(layout)
         left, right = line.tau_b - wide, line.tau_b + wide
-        axes.fill([left, right, right, left], [y - half, y - half, y + half, y + half], color=ACCENT, lw=0, zorder=4)
+        squares.append([(left, y - half), (right, y - half), (right, y + half), (left, y + half)])
         _label(axes, layout, y, line.name, line.n_text, line.estimate_text)
+    axes.add_collection(PolyCollection(squares, facecolor=ACCENT, linewidth=0, zorder=4), autolim=False)
 
 
 def _diamond(axes: Axes, layout: _Layout, pooled: Summary, rows: int) -> None:

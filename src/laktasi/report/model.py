@@ -14,6 +14,9 @@ MAIN = POPULATIONS[0]
 FEW_RECORDS = 10
 """Below this many accepted records a centre is marked as small."""
 
+CENTRES_SHOWN = 400
+"""With more centres the page shows none of them one by one: at some 30 kB each a browser would not open it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Level:
@@ -164,6 +167,11 @@ class Report:
     """Value and labels by form and list."""
     arrivals_elsewhere: Sequence[Arrivals] = field(default=())
     """Arrivals that belong to no known centre."""
+
+    @property
+    def shows_centres(self) -> bool:
+        """Whether the page goes into each centre."""
+        return len(self.centres) <= CENTRES_SHOWN
 
 
 def build(content: Content, study: Study | None) -> Report:

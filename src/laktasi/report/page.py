@@ -89,7 +89,7 @@ def _context(report: Report, study: Study | None, words: Words) -> Mapping[str, 
                 for layout in ("wide", "narrow")
             }
             for pair in report.pairs
-            if pair.estimates
+            if pair.estimates and report.shows_centres
         },
         "populations": POPULATIONS,
         "main": MAIN,

@@ -243,6 +243,12 @@ TEXTS: Mapping[str, Text] = {
     "jump": {"id": "Lompat ke puskesmas", "en": "Jump to a health centre"},
     "open_all": {"id": "Buka semua", "en": "Open all"},
     "close_all": {"id": "Tutup semua", "en": "Close all"},
+    "too_many_centres": {
+        "id": "Data {n} puskesmas terlalu banyak untuk satu halaman. Angka setiap puskesmas ada dalam data peneliti: "
+        "marts.arrivals, analysis.kendall_latest, analysis.frequencies_latest, analysis.contingency_latest.",
+        "en": "{n} health centres are too many for one page. The numbers of each stand in the researchers’ data: "
+        "marts.arrivals, analysis.kendall_latest, analysis.frequencies_latest, analysis.contingency_latest.",
+    },
     "centre_sentence": {
         "id": "{submissions} kuesioner masuk, {declined} menolak, {included} memenuhi syarat studi, {set_aside} "
         "disisihkan, {accepted} diterima.",
@@ -309,6 +315,7 @@ REASONS: Mapping[str, Text] = {
 }
 
 CI_METHODS: Mapping[str, Text] = {
+    "smoothed score interval": {"id": "interval skor yang dihaluskan", "en": "smoothed score interval"},
     "smoothed score interval, cut to the attainable range": {
         "id": "interval skor yang dihaluskan, dipotong pada rentang yang mungkin",
         "en": "smoothed score interval, cut to the attainable range",
