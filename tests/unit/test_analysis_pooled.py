@@ -148,7 +148,8 @@ def test_nothing_to_pool_says_why(stack: Stack, stratified_reason: str, naive_re
 
 
 def test_the_standard_error_is_what_resampling_within_centres_gives() -> None:
-    cells = np.array([[[7.0, 5, 2], [2, 6, 8]], [[3, 6, 3], [3, 6, 9]], [[9, 3, 1], [4, 6, 2]]])
+    """The centres disagree, so that what lies between them would show if it entered."""
+    cells = np.array([[[8.0, 5, 1], [1, 6, 9]], [[1, 6, 9], [8, 5, 1]], [[9, 3, 1], [4, 6, 2]]])
     sizes = (40, 25, 60)
     rng = np.random.default_rng(20260301)
     draws = np.stack(
