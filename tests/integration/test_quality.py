@@ -11,7 +11,7 @@ import os
 import random
 import socket
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -201,37 +201,53 @@ def test_great_expectations_itself_refuses_a_row_without_a_verdict(con: duckdb.D
         f"CREATE TABLE checks.t AS SELECT 'a' AS _submission_id, '' AS _row, NULL::BOOLEAN AS c, false AS {COMPLETE}"
     )
     with engine_on(con, "checks") as engine:
-        verdicts = engine.validate("t", row_suite("t", [rule("r", column="c")]))
-    assert verdicts["r"].rows == []  # what makes the other expectation needed
+        verdicts = engine.validate("t", row_suite("t", [rule("r", column="c")]), [COMPLETE])
+    assert verdicts["r"].holds  # what makes the other expectation needed
     assert verdicts[COMPLETE].submission_ids == ["a"]
 
 
 def test_a_missing_column_is_an_error(con: duckdb.DuckDBPyConnection) -> None:
     con.execute(f"CREATE TABLE checks.t AS SELECT 'a' AS _submission_id, '' AS _row, true AS {COMPLETE}")
     with engine_on(con, "checks") as engine:
-        with pytest.raises(CheckError, match="check 'gone' of suite 't' could not be run") as raised:
-            engine.validate("t", row_suite("t", [rule("gone")]))
-        assert '"gone"' in raised.value.why
+        for ids_of in (["gone"], []):
+            with pytest.raises(CheckError, match=r"check 'gone' of suite 't\d' could not be run") as raised:
+                engine.validate("t", row_suite(f"t{len(ids_of)}", [rule("gone")]), ids_of)
+            assert '"gone"' in raised.value.why
         with pytest.raises(CheckError, match="suite 'absent' could not be run"):
-            engine.validate("absent", row_suite("absent", [rule("gone")]))
+            engine.validate("absent", row_suite("absent", [rule("gone")]), [])
     assert con.execute("SELECT 1").fetchone() == (1,)
 
 
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        (
+            lambda verdict: Verdict(False, verdict.submission_ids[1:], verdict.rows[1:]),
+            "fails, with 0 ids, and SQL counts 1",
+        ),
+        (lambda verdict: Verdict(True, [], []), "holds, with 0 ids, and SQL counts 1"),
+        (lambda verdict: Verdict(False, verdict.submission_ids, verdict.rows), "fails, with 0 ids, and SQL counts 0"),
+    ],
+)
 def test_a_second_opinion_that_differs_is_an_error(
-    con: duckdb.DuckDBPyConnection, rules_of: Mapping[str, CompiledForm], monkeypatch: pytest.MonkeyPatch
+    con: duckdb.DuckDBPyConnection,
+    rules_of: Mapping[str, CompiledForm],
+    monkeypatch: pytest.MonkeyPatch,
+    wrong: Callable[[Verdict], Verdict],
+    said: str,
 ) -> None:
     quality.check(con, "run-1", TWO_VERSIONS, [])
     before = events(con)
     answered = Engine.validate
 
-    def forgetful(self: Engine, table: str, suite: Any) -> Mapping[str, Verdict]:
-        verdicts = answered(self, table, suite)
-        return {name: Verdict(item.submission_ids[1:], item.rows[1:]) for name, item in verdicts.items()}
+    def mistaken(self: Engine, table: str, suite: Any, ids_of: Any) -> Mapping[str, Verdict]:
+        verdicts = dict(answered(self, table, suite, ids_of))
+        return {name: item if name == COMPLETE else wrong(item) for name, item in verdicts.items()}
 
-    monkeypatch.setattr(Engine, "validate", forgetful)
+    monkeypatch.setattr(Engine, "validate", mistaken)
     with pytest.raises(CheckError) as raised:
         quality.check(con, "run-2", TWO_VERSIONS, [])
-    assert raised.value.why == "Great Expectations finds 0 failing rows, SQL 1."
+    assert said in raised.value.why
     assert events(con) == before
 
 
@@ -250,7 +266,7 @@ def test_fewer_answers_than_expectations_are_an_error(
 
     monkeypatch.setattr(GxBatch, "validate", lossy)
     with engine_on(con, "checks") as engine, pytest.raises(CheckError) as raised:
-        engine.validate("t", row_suite("t", [rule("r", column="c")]))
+        engine.validate("t", row_suite("t", [rule("r", column="c")]), [])
     assert raised.value.why == "2 checks were asked and 1 answered"
 
 
@@ -369,7 +385,7 @@ def test_no_answer_reaches_a_suite_a_log_or_the_ledger(
     once = DeclaredCheck("one_name", "unique", "error", MESSAGES, questions=("name",))
     summary = quality.check(con, "run-1", TWO_VERSIONS, [once])
     assert summary.open_errors == 12  # all ten have the same name
-    assert len(written) == 6
+    assert len(written) == 12  # three suites, each asked in two parts
     written += [str(summary), str(quality.list_findings(con)), caplog.text, *capfd.readouterr()]
     for table in ("quality.rules", "quality.unverified", "quality.finding_events", "quality.findings"):
         written.append(str(con.execute(f"SELECT * FROM {table}").fetchall()))

@@ -21,18 +21,25 @@ def answer(exception_info: Any, *, success: bool = False, **result: Any) -> Any:
 
 def test_failing_rows_are_read_as_columns() -> None:
     ids = [{"_submission_id": ["a", "b"], "_row": ["", "2"]}]
-    verdict = _verdict("visit", answer(NOTHING_RAISED, unexpected_count=2, unexpected_index_list=ids))
-    assert (verdict.submission_ids, verdict.rows) == (["a", "b"], ["", "2"])
+    verdict = _verdict("visit", answer(NOTHING_RAISED, unexpected_count=2, unexpected_index_list=ids), True)
+    assert (verdict.holds, verdict.submission_ids, verdict.rows) == (False, ["a", "b"], ["", "2"])
 
 
+@pytest.mark.parametrize("success", [True, False])
+def test_without_ids_only_the_outcome_is_read(success: bool) -> None:
+    verdict = _verdict("visit", answer(NOTHING_RAISED, success=success), False)
+    assert (verdict.holds, verdict.rows) == (success, [])
+
+
+@pytest.mark.parametrize("with_ids", [True, False])
 @pytest.mark.parametrize(
     "info",
     [RAISED, {"metric one": RAISED}, {"metric one": NOTHING_RAISED, "metric two": RAISED}],
     ids=["flat", "nested", "one of two"],
 )
-def test_an_exception_inside_a_check_is_an_error_in_either_shape(info: Any) -> None:
+def test_an_exception_inside_a_check_is_an_error_in_either_shape(info: Any, with_ids: bool) -> None:
     with pytest.raises(CheckError, match=r"check 'age\.constraint' of suite 'visit' could not be run") as raised:
-        _verdict("visit", answer(info, success=True))
+        _verdict("visit", answer(info, success=True), with_ids)
     assert raised.value.why == "no such column"
 
 
@@ -55,5 +62,5 @@ def test_an_exception_inside_a_check_is_an_error_in_either_shape(info: Any) -> N
 )
 def test_an_answer_that_contradicts_itself_is_an_error(broken: Any, why: str) -> None:
     with pytest.raises(CheckError) as raised:
-        _verdict("visit", broken)
+        _verdict("visit", broken, True)
     assert why in raised.value.why

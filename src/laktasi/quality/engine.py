@@ -11,7 +11,7 @@ Two things are mended on the way, both through public means:
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 ID_COLUMNS = ("_submission_id", "_row")
 
-_RESULT_FORMAT = {
+_WITH_IDS = {
     "result_format": "COMPLETE",
     "unexpected_index_column_names": list(ID_COLUMNS),
     "partial_unexpected_count": 2**62,
@@ -38,8 +38,9 @@ _RESULT_FORMAT = {
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What GX says of one rule: the rows that fail it, as two lists of the same length."""
+    """What GX says of one rule: whether it holds, and the rows that fail it, as two lists of the same length."""
 
+    holds: bool
     submission_ids: list[str]
     rows: list[str]
 
@@ -72,7 +73,7 @@ class Engine:
         self._engines = (self._source.get_engine(), self._source.get_execution_engine().engine)
         event.listen(self._engines[1], "after_cursor_execute", _fetch_at_once)
 
-    def validate(self, table: str, suite: ExpectationSuite) -> Mapping[str, Verdict]:
+    def validate(self, table: str, suite: ExpectationSuite, ids_of: Collection[str]) -> Mapping[str, Verdict]:
         """Run a suite over a table.
 
         Parameters
@@ -81,28 +82,47 @@ class Engine:
             Its name in the schema. It has the columns `_submission_id` and `_row`.
         suite
             Each expectation has a `rule_id` of its own in its meta.
+        ids_of
+            Rules whose failing rows are wanted: all of them, however many. Of the other rules GX is asked only whether
+            they hold, which takes it less than half the time.
 
         Returns
         -------
         mapping
-            The failing rows of every rule of the suite, by rule id; all of them, however many.
+            The verdict on every rule of the suite, by rule id.
 
         Raises
         ------
         CheckError
             The table or a column is missing, a check broke, or GX answered other checks than it was asked.
         """
+        rule_ids = [str((expectation.meta or {}).get("rule_id")) for expectation in suite.expectations]
+        both = list(zip(rule_ids, suite.expectations, strict=True))
+        parts: list[tuple[Any, list[Any]]] = [
+            (_WITH_IDS, [expectation for rule_id, expectation in both if rule_id in ids_of]),
+            ("BOOLEAN_ONLY", [expectation for rule_id, expectation in both if rule_id not in ids_of]),
+        ]
         try:
             asset = self._source.add_table_asset(suite.name, table_name=table)
             batch = asset.add_batch_definition_whole_table("whole").get_batch()
-            results = batch.validate(suite, result_format=_RESULT_FORMAT).results
+            results = [
+                result
+                for result_format, expectations in parts
+                if expectations
+                for result in batch.validate(
+                    type(suite)(suite.name, expectations=expectations), result_format=result_format
+                ).results
+            ]
         except Exception as error:  # whatever goes wrong inside GX, the suite gave no answer
             raise broken(suite.name, None, str(error)) from error
-        asked = sorted(str((expectation.meta or {}).get("rule_id")) for expectation in suite.expectations)
         answered = sorted(str(result.expectation_config.meta.get("rule_id")) for result in results)
-        if asked != answered or len(set(asked)) != len(asked):
-            raise broken(suite.name, None, f"{len(asked)} checks were asked and {len(answered)} answered")
-        return {result.expectation_config.meta["rule_id"]: _verdict(suite.name, result) for result in results}
+        if sorted(rule_ids) != answered or len(set(answered)) != len(answered):
+            raise broken(suite.name, None, f"{len(rule_ids)} checks were asked and {len(answered)} answered")
+        return {
+            rule_id: _verdict(suite.name, result, rule_id in ids_of)
+            for result in results
+            if (rule_id := result.expectation_config.meta["rule_id"])
+        }
 
     def close(self) -> None:
         """Close the cursors; the connection they came from stays open."""
@@ -133,17 +153,18 @@ def broken(suite: str, rule_id: str | None, why: str) -> CheckError:
     )
 
 
-def _verdict(suite: str, result: Any) -> Verdict:
+def _verdict(suite: str, result: Any, with_ids: bool) -> Verdict:
     rule_id = result.expectation_config.meta["rule_id"]
     if (why := _exception(result.exception_info)) is not None:
         raise broken(suite, rule_id, why)
+    if not with_ids:
+        return Verdict(bool(result.success), [], [])
     told = result.result
     columns = (told.get("unexpected_index_list") or [{name: [] for name in ID_COLUMNS}])[0]
-    verdict = Verdict(*(columns[name] for name in ID_COLUMNS))
-    # An empty table gives no count at all.
-    if len(verdict.rows) != (told.get("unexpected_count") or 0):
+    verdict = Verdict(bool(result.success), *(columns[name] for name in ID_COLUMNS))
+    if len(verdict.rows) != told.get("unexpected_count"):
         raise broken(suite, rule_id, f"{told.get('unexpected_count')} rows fail, but {len(verdict.rows)} ids came back")
-    if result.success == bool(verdict.rows):
+    if verdict.holds == bool(verdict.rows):
         raise broken(suite, rule_id, "the result contradicts its own list of failing rows")
     return verdict
 

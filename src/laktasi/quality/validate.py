@@ -143,15 +143,16 @@ def validate(con: duckdb.DuckDBPyConnection, batches: Sequence[Batch], progress:
                 empty.append(batch.name)
                 continue
             suite = unique_suite(batch.name, batch.rules[0]) if batch.is_set else row_suite(batch.name, batch.rules)
-            verdicts = engine.validate(batch.name, suite)
-            if verdicts[COMPLETE].rows:
-                raise broken(batch.name, None, f"{len(verdicts[COMPLETE].rows)} rows got no verdict from a rule.")
+            verdicts = engine.validate(batch.name, suite, [rule_id for rule_id, count in expected.items() if count])
+            if not verdicts[COMPLETE].holds:
+                raise broken(batch.name, None, "A rule gives no verdict in some row.")
             for rule in batch.rules:
-                verdict = verdicts[rule.rule_id]
-                if len(verdict.rows) != expected[rule.rule_id]:
-                    why = f"Great Expectations finds {len(verdict.rows)} failing rows, SQL {expected[rule.rule_id]}."
+                verdict, count = verdicts[rule.rule_id], expected[rule.rule_id]
+                if verdict.holds == bool(count) or len(verdict.rows) != count:
+                    said = f"says that it {'holds' if verdict.holds else 'fails'}, with {len(verdict.rows)} ids"
+                    why = f"Great Expectations {said}, and SQL counts {count} failing rows."
                     raise broken(batch.name, rule.rule_id, why)
-                if verdict.rows:
+                if count:
                     found.append(
                         failing_table(batch.form_id, rule.rule_id, rule.severity, verdict.submission_ids, verdict.rows)
                     )
