@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 from xml.sax.saxutils import escape
@@ -14,13 +15,13 @@ from xml.sax.saxutils import escape
 import duckdb
 
 from laktasi.paths import DataFolder
+from laktasi.questionnaire.codebook import entries
 from laktasi.questionnaire.model import Questionnaire
 from laktasi.questionnaire.xform import parse
 from laktasi.questionnaire.xlsform import convert_markdown
 from laktasi.records import FieldedForm, Status, Submission
 from laktasi.store import raw, runs
 from laktasi.store.answers import Loaded, load_answers
-from laktasi.store.columns import united_tables
 from laktasi.store.forms import load_questionnaires
 from laktasi.store.staging import Stood, stand
 from laktasi.store.submissions import resolve
@@ -31,7 +32,7 @@ FORM = "visit"
 SETTINGS = """
 | settings |
 | | form_id | version | form_title | default_language | namespaces |
-| | visit | {version} | Kunjungan | Indonesia (id) | laktasi="https://laktasi.example/xforms" |
+| | visit | {version} | Kunjungan | Indonesia (id) | laktasi="urn:laktasi:privacy" |
 """
 CHOICES = """
 | choices |
@@ -132,55 +133,6 @@ def submission(
     return Submission(FORM, version, instance, deprecated, xml, status, "phones", at)
 
 
-@dataclass(frozen=True)
-class Entry:
-    """A codebook entry, as the questionnaire room makes them."""
-
-    form_id: str
-    table_name: str
-    column_name: str
-    path: str
-    position: int
-    type: str
-    privacy: str
-    labels: Mapping[str, str]
-    hints: Mapping[str, str]
-    list_name: str | None
-    relevant: str | None
-    required: str | None
-    constraint_expr: str | None
-    calculate: str | None
-    versions: tuple[str, ...]
-
-
-def codebook(questionnaires: Mapping[tuple[str, str], Questionnaire]) -> list[Entry]:
-    """Write the codebook, by hand."""
-    entries = []
-    for table in united_tables(questionnaires):
-        for position, column in enumerate(table.columns, start=1):
-            field = column.newest
-            entries.append(
-                Entry(
-                    table.form_id,
-                    table.name,
-                    column.name,
-                    field.path,
-                    position,
-                    field.type,
-                    field.privacy,
-                    field.labels,
-                    field.hints,
-                    field.list_name,
-                    field.relevant,
-                    field.required,
-                    field.constraint,
-                    field.calculate,
-                    tuple(column.fields),
-                )
-            )
-    return entries
-
-
 @dataclass
 class Warehouse:
     """An open warehouse, and the steps up to staging in one call."""
@@ -201,7 +153,7 @@ class Warehouse:
         questionnaires = self.questionnaires
         resolve(self.con, questionnaires)
         self.loaded = load_answers(self.con, questionnaires)
-        self.stood = stand(self.con, questionnaires, codebook(questionnaires))
+        self.stood = stand(self.con, questionnaires, entries(list(questionnaires.values())))
         return self
 
     @property
@@ -229,7 +181,14 @@ class Warehouse:
         """Write an event of a finding."""
         self.con.execute(
             "insert into quality.finding_events values (?, ?, ?, now(), ?, ?, '', ?)",
-            [f"{submission_id}{rule_id}"[-16:], self.run_id, event, FORM, submission_id, rule_id],
+            [
+                sha256(f"{submission_id} {rule_id}".encode()).hexdigest()[:16],
+                self.run_id,
+                event,
+                FORM,
+                submission_id,
+                rule_id,
+            ],
         )
 
 

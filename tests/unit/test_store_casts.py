@@ -1,4 +1,4 @@
-"""Texts become values only where they are exactly of the type; what DuckDB would bend does not pass."""
+"""What does not become a value in staging is what the rule of its type finds: nothing becomes NULL in silence."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ import duckdb
 import pytest
 
 from laktasi.questionnaire.model import ValueType
-from laktasi.store.casts import casts, fits
+from laktasi.questionnaire.types import is_of_type
+from laktasi.store.casts import casts
 
 GOOD: list[tuple[ValueType, str, list[Any]]] = [
     (ValueType.INTEGER, "5", [5]),
@@ -58,14 +59,14 @@ def ask(expression: str, text: str | None) -> Any:
 @pytest.mark.parametrize(("kind", "text", "expected"), GOOD)
 def test_texts_of_the_type_are_cast(kind: ValueType, text: str, expected: list[Any]) -> None:
     assert [ask(sql, text) for sql in casts(kind, "answer").values()] == expected
-    rule = fits(kind, "answer")
+    rule = is_of_type(kind, "answer")
     assert rule is None or ask(rule, text) is True
 
 
 @pytest.mark.parametrize(("kind", "text"), [(kind, text) for kind, texts in BAD for text in texts])
 def test_other_texts_are_null_and_do_not_fit(kind: ValueType, text: str) -> None:
     assert {ask(sql, text) for sql in casts(kind, "answer").values()} == {None}
-    rule = fits(kind, "answer")
+    rule = is_of_type(kind, "answer")
     assert rule is not None
     assert ask(rule, text) is False
 

@@ -39,8 +39,12 @@ joined as (
         days.day,
         submissions.status,
         roles.is_consented,
-        -- a row without a centre has no place in an analysis by centre
-        roles.is_consented and roles.centre_code is not null and counted.submission_id is not null as is_included,
+        case
+            -- outside the study the question does not arise
+            when roles.submission_id is null then null
+            -- a row without a centre has no place in an analysis by centre
+            else roles.is_consented and roles.centre_code is not null and counted.submission_id is not null
+        end as is_included,
         coalesce(open_findings.open_errors, 0) as open_errors,
         coalesce(open_findings.open_warnings, 0) as open_warnings
     from submissions

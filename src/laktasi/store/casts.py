@@ -1,8 +1,8 @@
 """From an answer's text to its type, strictly: a text that is not exactly of the type becomes NULL.
 
 DuckDB's own casts are kinder than a form (``5.5`` rounds to 6, ``1e3`` and ``0x1F`` are integers, ``2024-1-5`` is a
-date), so each is asked only where the text has the written form of its type. `fits` is the other side of the same coin:
-what does not fit is a finding, so nothing becomes NULL in silence.
+date), so each is asked only where the text has the written form of its type. ``questionnaire.types`` says the same as a
+rule: what becomes NULL here is a finding there, so nothing becomes NULL in silence. A test holds the two together.
 """
 
 from __future__ import annotations
@@ -54,15 +54,6 @@ def casts(kind: ValueType, text: str) -> dict[str, str]:
     if kind is ValueType.DATETIME:
         return {"": _value(kind, text), OFFSET_ENDING: _offset(text)}
     return {"": _value(kind, text)}
-
-
-def fits(kind: ValueType, text: str) -> str | None:
-    """Give SQL that is true where a text that is not NULL can be cast; None where every text can."""
-    if kind is ValueType.GEOPOINT:
-        return f"{_geopoint(text)['__lat']} is not null"
-    if kind in SQL_TYPES and SQL_TYPES[kind] != "varchar[]":
-        return f"{_value(kind, text)} is not null"
-    return None
 
 
 def _value(kind: ValueType, text: str) -> str:

@@ -1,0 +1,210 @@
+"""The research copy: nothing that identifies a person, everything commented, and readers undisturbed."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from laktasi.store import runs
+from laktasi.store.marts import build_marts
+from laktasi.store.publish import publish_research
+from laktasi.store.results import write_results
+from laktasi.store.warehouse import newest_research, open_research
+from tests.warehouse_fixture import STUDY, Warehouse, form, submission, warehouse
+
+NAME, NICKNAME, INFANT = "Xq7NamaIbuXq7", "Xq7PanggilanXq7", "Xq7NamaBayiXq7"
+PUBLIC = "Xq7PetugasXq7"
+ANSWERS = (
+    f"<consent>yes</consent><centre>c1</centre><enumerator>{PUBLIC}</enumerator>"
+    f"<mother><name>{NAME}</name><nickname>{NICKNAME}</nickname><age>25</age></mother>"
+    "<massage>yes</massage><observed>good</observed><milk>good</milk><signs>wet other</signs>"
+    f"<infants><infant_name>{INFANT}</infant_name><infant_weight>3.1</infant_weight></infants>"
+)
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> Iterator[Warehouse]:
+    with warehouse(tmp_path) as opened:
+        opened.take(form(), submission("uuid:1", ANSWERS), submission("uuid:2", {"consent": "yes", "centre": "c9"}))
+        opened.error("uuid:1")
+        yield opened
+
+
+def publish(house: Warehouse) -> Path:
+    """Do what the end of a run does."""
+    build_marts(house.con, STUDY, None, house.questionnaires)
+    kendall = [{"centre_code": "c1", "exposure": "massage", "outcome": "milk", "population": "all", "n": 1}]
+    write_results(house.con, house.run_id, STUDY, kendall=kendall, pooled=[])
+    runs.finish(house.con, house.run_id, {"staged": 2}, {"forms": ["visit 1"]})
+    return publish_research(house.con, house.folder).path
+
+
+def test_no_direct_answer_is_in_the_file(house: Warehouse) -> None:
+    path = publish(house)
+    house.con.execute("checkpoint")
+    private, public = house.folder.warehouse.read_bytes(), path.read_bytes()
+    for marker in (NAME, NICKNAME, INFANT):
+        assert marker.encode() in private  # the search would find it
+        assert marker.encode() not in public
+    assert PUBLIC.encode() in public
+    with open_research(path) as con:
+        text = everything(con)
+    for marker in (NAME, NICKNAME, INFANT):
+        assert marker not in text
+    assert PUBLIC in text
+
+
+def everything(con: duckdb.DuckDBPyConnection) -> str:
+    """Give all rows of all tables and views: what compression may hide from a search in the bytes."""
+    relations = con.execute(
+        "select distinct schema_name, table_name from duckdb_columns() where not internal"
+    ).fetchall()
+    return "\n".join(str(con.execute(f'from "{schema}"."{table}"').fetchall()) for schema, table in relations)
+
+
+def test_no_column_marked_direct_is_there_and_the_codebook_says_so(house: Warehouse) -> None:
+    published = publish(house)
+    with open_research(published) as con:
+        columns = {
+            (table, column)
+            for table, column in con.execute(
+                "select table_name, column_name from duckdb_columns() where schema_name in ('staging', 'labelled')"
+            ).fetchall()
+        }
+        codebook = con.execute("select table_name, column_name, privacy, is_left_out from staging.codebook").fetchall()
+    left_out = {(table, column) for table, column, _, is_left_out in codebook if is_left_out}
+    assert left_out == {
+        ("visit", "mother__name"),
+        ("visit", "mother__nickname"),  # not marked, so direct
+        ("visit", "meta__instanceID"),
+        ("visit__infants", "infant_name"),
+    }
+    for table, column, privacy, is_left_out in codebook:
+        assert is_left_out == (privacy == "direct")
+        if privacy == "direct":
+            assert not any(name == column and place.startswith(table) for place, name in columns)
+    assert ("visit", "mother__age") in columns
+    assert ("submissions", "payload_sha256") not in columns
+
+
+def test_a_column_that_the_codebook_does_not_know_is_left_out(house: Warehouse) -> None:
+    house.con.execute("delete from staging.codebook where column_name = 'enumerator'")
+    build_marts(house.con, None, None, house.questionnaires)
+    with open_research(publish_research(house.con, house.folder).path) as con:
+        assert PUBLIC not in everything(con)
+
+
+def test_everything_is_commented(house: Warehouse) -> None:
+    with open_research(publish(house)) as con:
+        bare = con.execute(
+            """
+            select schema_name, table_name, column_name from duckdb_columns() where not internal and comment is null
+            union all
+            select schema_name, table_name, null from duckdb_tables()
+            where comment is null or not contains(comment, 'One row per')
+            union all
+            select schema_name, view_name, null from duckdb_views()
+            where not internal and (comment is null or not contains(comment, 'One row'))
+            """
+        ).fetchall()
+    assert bare == []
+
+
+def test_choices_are_readable_in_each_language(house: Warehouse) -> None:
+    with open_research(publish(house)) as con:
+        query = "select centre, massage, milk, signs from labelled.visit_{} where _submission_id = 'uuid:1'"
+        # a value that the version does not offer stands as it is; a calculate offers nothing
+        assert con.execute(query.format("id")).fetchall() == [("Mopuya", "Ya", "good", ["Popok basah", "other"])]
+        assert con.execute(query.format("en")).fetchall() == [("Mopuya", "Yes", "good", ["Wet nappies", "other"])]
+        assert con.execute("select count(*) from labelled.visit__infants_en").fetchall() == [(1,)]
+        assert con.execute("select centre from labelled.visit_en where _submission_id = 'uuid:2'").fetchall() == [
+            ("c9",)
+        ]
+        comments = con.execute(
+            "select comment from duckdb_columns() where table_name = 'visit_en' and column_name = 'massage'"
+        )
+        assert comments.fetchall() == [("Massage?",)]
+
+
+def test_results_findings_and_runs_are_there(house: Warehouse) -> None:
+    with open_research(publish(house)) as con:
+        assert con.execute("select run_id, centre_code from analysis.kendall_latest").fetchall() == [
+            (house.run_id, "c1")
+        ]
+        assert con.execute("select rule_id, centre_code, enumerator_code from quality.findings").fetchall() == [
+            ("mother__age.constraint", "c1", PUBLIC)
+        ]
+        assert con.execute("select status, manifest from meta.runs").fetchall() == [
+            ("finished", '{"forms": ["visit 1"]}')
+        ]
+        assert con.execute("select count(*) from marts.analysed").fetchall() == [(2,)]
+        assert not any(
+            str(house.folder.root) in row[0] for row in con.execute("select sql from duckdb_views()").fetchall()
+        )
+        with pytest.raises(duckdb.InvalidInputException):
+            con.execute("delete from meta.runs")
+
+
+def test_stale_files_are_removed_and_none_is_left(house: Warehouse) -> None:
+    for name in ("research.duckdb.tmp-killed", "research.duckdb.tmp-killed.wal", "research-oldrun.duckdb"):
+        (house.folder.root / name).write_bytes(b"half")
+    publish(house)
+    assert sorted(path.name for path in house.folder.root.glob("research*")) == ["research.duckdb"]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows forbids renaming over an open file; the pointer is tested below")
+def test_an_open_reader_keeps_the_old_file(house: Warehouse) -> None:
+    path = publish(house)
+    with open_research(path) as reader:
+        house.take(submission("uuid:3", {"consent": "yes", "centre": "c1"}))
+        assert publish(house) == path
+        assert reader.execute("select count(*) from staging.visit").fetchall() == [(2,)]
+        assert len(reader.execute("select * from labelled.visit_en").fetchall()) == 2
+    with open_research(path) as reader:
+        assert reader.execute("select count(*) from staging.visit").fetchall() == [(3,)]
+
+
+def test_where_an_open_file_cannot_be_replaced_a_pointer_leads(
+    house: Warehouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain = publish(house)
+    replace = Path.replace
+
+    def forbidden(self: Path, target: Path) -> Path:
+        if Path(target) == house.folder.research:
+            raise PermissionError("in use")
+        return replace(self, target)
+
+    monkeypatch.setattr(Path, "replace", forbidden)
+    house.take(submission("uuid:3", {"consent": "yes", "centre": "c1"}))
+    versioned = publish(house)
+    assert versioned != plain
+    assert newest_research(plain) == versioned
+    assert newest_research(versioned) == versioned
+    with open_research(plain) as con:
+        assert con.execute("select count(*) from staging.visit").fetchall() == [(3,)]
+    monkeypatch.undo()
+    # the next run may replace it again: the pointer goes, and with the run after it the versioned file
+    assert publish(house) == plain
+    assert newest_research(plain) == plain
+    publish(house)
+    assert sorted(path.name for path in house.folder.root.glob("research*")) == ["research.duckdb"]
+
+
+def test_publishing_twice_gives_the_same(house: Warehouse) -> None:
+    with open_research(publish(house)) as con:
+        first = sorted(everything(con).splitlines())
+    with open_research(publish_research(house.con, house.folder).path) as con:
+        assert sorted(everything(con).splitlines()) == first
+
+
+def test_a_warehouse_without_submissions_is_published_too(tmp_path: Path) -> None:
+    with warehouse(tmp_path) as house:
+        house.stand()
+        build_marts(house.con, None, None, {})
+        with open_research(publish_research(house.con, house.folder).path) as con:
+            assert con.execute("select count(*) from marts.submissions").fetchall() == [(0,)]
