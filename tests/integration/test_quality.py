@@ -18,9 +18,9 @@ from typing import Any
 import duckdb
 import pytest
 
-from laktasi import quality
+from laktasi import pipeline, quality
 from laktasi.errors import CheckError
-from laktasi.paths import DataFolder
+from laktasi.paths import HOUSE, DataFolder
 from laktasi.quality import plan as plan_module
 from laktasi.quality.declared import DeclaredCheck
 from laktasi.quality.engine import Engine, Verdict, engine_on
@@ -29,8 +29,10 @@ from laktasi.quality.suites import COMPLETE, row_suite, suite_json, unique_suite
 from laktasi.quality.validate import materialise, validate
 from laktasi.questionnaire.compiler import CompiledForm, DeclaredRule, Rule, Unverified
 from laktasi.questionnaire.model import Field, Privacy, Questionnaire, Table, ValueType
+from laktasi.settings import read_settings
 from laktasi.store.warehouse import open_warehouse
 
+SAMPLE = HOUSE / "xlsforms" / "sample"
 FORM = "visit"
 MARKER = "Siti-ANSWER-7731"
 """Stands among the answers of every warehouse here, and must stand in nothing that a person or a log reads."""
@@ -478,3 +480,34 @@ def test_a_repeat_is_checked_row_by_row(con: duckdb.DuckDBPyConnection, rules_of
     assert quality.check(con, "run-1", forms, []).rows_checked == 30
     assert ("uuid:3", "2", "alive.constraint") in open_now(con)
     assert len(open_now(con)) == 4
+
+
+def test_the_shipped_sample_has_the_planted_faults_and_no_others(tmp_path: Path) -> None:
+    """The real form, its compiled rules and schemas/checks.yml, against the list that the sample's maker kept."""
+    settings = read_settings(HOUSE, data=tmp_path / "data", phones=(SAMPLE / "postpartum_visit.zip",))
+    this = pipeline.Run("run-1", "cli", settings)
+    for step in (pipeline.land_forms, pipeline.land_phones, pipeline.stand, pipeline.check):
+        summary = step(this, pipeline.silent)
+    planted = json.loads((SAMPLE / "planted.json").read_text(encoding="utf-8"))
+    expected = {(item["submission"], item["kind"], place_of(item)) for item in planted["findings"]}
+    with duckdb.connect(settings.data_folder.warehouse, read_only=True) as con:
+        found = con.execute(
+            """
+            SELECT submission_id, kind,
+                CASE WHEN kind IN ('declared', 'set') THEN rule_id WHEN kind = 'unknown_node' THEN "row" ELSE field END
+            FROM quality.findings WHERE status = 'open'
+            """
+        ).fetchall()
+    assert set(found) == expected
+    assert len(found) == len(expected) == summary["open_errors"] + summary["open_warnings"]
+    assert summary["rows_checked"] == planted["counts"]["staged"]
+    assert {kind for _, kind, _ in expected} == {
+        *("type", "required", "relevant", "constraint", "choice", "calculation", "declared", "set", "unknown_node")
+    }
+
+
+def place_of(planted: Mapping[str, str]) -> str:
+    """Say where a planted fault is found, as the ledger says it."""
+    if planted["kind"] in ("declared", "set"):
+        return planted["fault"]
+    return planted["field"] if planted["kind"] == "unknown_node" else planted["field"].replace("/", "__")
