@@ -268,7 +268,8 @@ def close(run: Run, _progress: Progress) -> Counts:
         "landed": sum(told.get("new", 0) for told in landings),
         "refused": sum(told.get("new_refused", 0) for told in landings),
     }
-    for told in run.told.values():
+    for step in WORK:
+        told = run.told.get(step.name, {})
         counts |= {name: told[name] for name in runs.COUNTS if name in told}
     with _warehouse(run) as con:
         forms = {f"{form_id} {version}": item.sha256 for (form_id, version), item in _forms(con).questionnaires.items()}

@@ -97,7 +97,8 @@ def _rows(con: duckdb.DuckDBPyConnection, query: str) -> list[dict[str, Any]]:
 def _kendall(con: duckdb.DuckDBPyConnection, pair: Pair, language: str) -> Iterator[str]:
     rows = con.execute(
         """
-        select coalesce(centres.labels[?], centre_code), n, tau_b, ci_low, ci_high, p_value, p_exact, reason
+        select coalesce(centres.labels[?], map_values(centres.labels)[1], centre_code),
+            n, tau_b, ci_low, ci_high, p_value, p_exact, reason
         from analysis.kendall_latest left join marts.centres as centres using (centre_code)
         where exposure = ? and outcome = ? and population = 'accepted' order by 1
         """,

@@ -5,10 +5,10 @@ create schema analysis;
 create view meta.latest_run as
 select run_id
 from meta.runs
-where status = 'finished'
+where status = 'finished' and staged is not null
 order by finished_at desc, run_id desc
 limit 1;
-comment on view meta.latest_run is 'The run that finished last. One row, or none before the first run has finished.';
+comment on view meta.latest_run is 'The run that finished last, of those that analysed: a run that only lands does not count. One row, or none yet.';
 comment on column meta.latest_run.run_id is 'Run';
 
 create table analysis.kendall (

@@ -1,0 +1,87 @@
+"""The Prefect flow walks the same way, on a server of its own, offline; and leaves what a manager reads."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+import yaml
+
+from laktasi import pipeline
+from laktasi.paths import FLOWS, HOUSE
+from tests import mini
+
+CODE = """
+from laktasi.cli.run import _walk
+from laktasi.settings import read_settings
+import sys
+from pathlib import Path
+_walk(read_settings(Path(sys.argv[1]), phones=(Path(sys.argv[2]),)), no_prefect=False)
+"""
+
+
+@pytest.fixture(scope="module")
+def flown(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, subprocess.CompletedProcess[str]]:
+    root = tmp_path_factory.mktemp("flown")
+    project = mini.make_project(root / "project")
+    phone = mini.fill_phone(root / "phone", 12)
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")}
+    done = subprocess.run(
+        [sys.executable, "-c", CODE, str(project), str(phone)],
+        capture_output=True,
+        text=True,
+        env=kept,
+        cwd=root,
+        timeout=240,
+        check=False,
+    )
+    return project / "data", done
+
+
+def test_the_flow_ends_with_a_report_and_results(flown: tuple[Path, subprocess.CompletedProcess[str]]) -> None:
+    data, done = flown
+    assert done.returncode == 0, done.stderr
+    assert f"Report: {data / 'report' / 'index.html'}" in done.stdout
+    assert "tau_b = " in done.stdout
+    with duckdb.connect(str(data / "research.duckdb"), read_only=True) as con:
+        assert con.execute("select door, status, staged from meta.runs").fetchall() == [("prefect", "finished", 12)]
+
+
+def test_its_home_holds_artifacts_and_no_name(flown: tuple[Path, subprocess.CompletedProcess[str]]) -> None:
+    data, done = flown
+    home = data / "prefect"
+    with sqlite3.connect(home / "prefect.db") as con:
+        keys = {key for (key,) in con.execute("select key from artifact where key is not null")}
+        states = con.execute("select state_type from flow_run").fetchall()
+    assert {"run", "arrivals", "findings", "tau-b"} <= keys
+    assert states == [("COMPLETED",)]
+    secret = mini.SECRET.encode()
+    assert not [path for path in home.rglob("*") if path.is_file() and secret in path.read_bytes()]
+    assert mini.SECRET not in done.stdout + done.stderr
+
+
+def test_every_deployment_names_a_flow_that_exists() -> None:
+    declared: dict[str, Any] = yaml.safe_load((HOUSE / "prefect.yaml").read_text(encoding="utf-8"))
+    for deployment in declared["deployments"]:
+        path, flow = deployment["entrypoint"].split(":")
+        assert f"def {flow}(" in (HOUSE / path).read_text(encoding="utf-8")
+        assert deployment["concurrency_limit"] == {"limit": 1, "collision_strategy": "CANCEL_NEW"}
+
+
+def test_no_flow_file_is_named_like_a_module() -> None:
+    # The folder of a flow file comes first on sys.path: a file called like a module would hide it.
+    known = sys.stdlib_module_names | {"laktasi", "prefect", "pandas", "duckdb", "pipeline", "report", "odk"}
+    assert not {path.stem for path in FLOWS.glob("*.py")} & known
+
+
+def test_the_parts_of_the_way_are_in_its_order() -> None:
+    order = [step.name for step in pipeline.WAY]
+    for part in (pipeline.LANDING, pipeline.ANALYSING):
+        names = [step.name for step in part]
+        assert names == sorted(names, key=order.index)

@@ -1,0 +1,37 @@
+"""A run killed with SIGKILL anywhere is finished by the next one, as if nothing had happened."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from laktasi.paths import HOUSE
+from tests import mini
+
+POINTS = int(os.environ.get("LAKTASI_TEST_KILLS", "16"))
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="kills forks of itself: needs Linux or macOS")
+def test_a_killed_run_is_finished_by_the_next(tmp_path: Path) -> None:
+    project = mini.make_project(tmp_path / "project")
+    phone = mini.fill_phone(tmp_path / "phone", 40)
+    mini.put(phone, "bad", mini.xml(mini.person(90, age=7, milk="perhaps"), "uuid:bad"))
+    mini.put(phone, "edit", mini.xml(mini.person(3, age=33), "uuid:edit", deprecated_id="uuid:tea-0003"))
+    (phone / "instances" / "torn.xml").write_text("<data id='tea' version='1'><today>20", encoding="utf-8")
+    driver = Path(__file__).with_name("kill_driver.py")
+    done = subprocess.run(
+        [sys.executable, str(driver), str(project), str(phone), str(POINTS)],
+        capture_output=True,
+        text=True,
+        cwd=HOUSE,
+        timeout=600,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout)
+    assert told["total"] > 100, "the points are counted by the profiling hook; too few means that it sees nothing"
+    assert told["killed"] == [True] * POINTS
+    assert told["differs"] == {}
