@@ -39,7 +39,7 @@ def publish(house: Warehouse) -> Path:
     build_marts(house.con, STUDY, None, house.questionnaires)
     kendall = [{"centre_code": "c1", "exposure": "massage", "outcome": "milk", "population": "all", "n": 1}]
     write_results(house.con, house.run_id, STUDY, kendall=kendall, pooled=[])
-    runs.finish(house.con, house.run_id, {"staged": 2}, {"forms": ["visit 1"]})
+    runs.finish(house.con, house.run_id, {"staged": 2, "analysed_rows": 2}, {"forms": ["visit 1"]})
     return publish_research(house.con, house.folder).path
 
 

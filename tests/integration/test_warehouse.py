@@ -133,8 +133,10 @@ def test_a_killed_run_is_marked_by_the_next_one(tmp_path: Path) -> None:
         killed = runs.begin(con, "cli")
         failed = runs.begin(con, "prefect", laktasi_version="0.1.0", code_version="abc")
         runs.fail(con, failed)
-        finished = runs.begin(con, "import")
-        runs.finish(con, finished, {"landed": 3, "analysed_hash": "f"}, {"forms": ["visit"]})
+        finished = runs.begin(con, "cli")
+        runs.finish(con, finished, {"landed": 3, "staged": 0}, {"forms": ["visit"]})
+        landed = runs.begin(con, "import")
+        runs.finish(con, landed, {"landed": 4}, {})
         told = con.execute("select run_id, status, landed, door from meta.runs order by run_id").fetchall()
         assert con.execute("from meta.latest_run").fetchall() == [(finished,)]
         with pytest.raises(ValueError, match="no column"):
@@ -143,7 +145,8 @@ def test_a_killed_run_is_marked_by_the_next_one(tmp_path: Path) -> None:
         [
             (killed, "interrupted", None, "cli"),
             (failed, "failed", None, "prefect"),
-            (finished, "finished", 3, "import"),
+            (finished, "finished", 3, "cli"),
+            (landed, "finished", 4, "import"),
         ]
     )
 

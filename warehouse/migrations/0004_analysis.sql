@@ -1,4 +1,4 @@
--- Results: one set of rows per run, never changed afterwards; a view of the latest finished run beside each.
+-- Results: one set of rows per run, never changed afterwards; a view of the latest beside each.
 
 create schema analysis;
 
@@ -53,7 +53,7 @@ create view analysis.kendall_latest as
 select kendall.*
 from analysis.kendall as kendall
 semi join meta.latest_run as latest_run on kendall.run_id = latest_run.run_id;
-comment on view analysis.kendall_latest is 'analysis.kendall of the run that finished last. One row per centre, exposure, outcome and population.';
+comment on view analysis.kendall_latest is 'analysis.kendall of the run whose results are the latest. One row per centre, exposure, outcome and population.';
 comment on column analysis.kendall_latest.run_id is 'Run';
 comment on column analysis.kendall_latest.centre_code is 'Health centre, see marts.centres';
 comment on column analysis.kendall_latest.exposure is 'Variable of the study, see marts.variables';
@@ -120,7 +120,7 @@ create view analysis.pooled_latest as
 select pooled.*
 from analysis.pooled as pooled
 semi join meta.latest_run as latest_run on pooled.run_id = latest_run.run_id;
-comment on view analysis.pooled_latest is 'analysis.pooled of the run that finished last. One row per exposure, outcome, population and method.';
+comment on view analysis.pooled_latest is 'analysis.pooled of the run whose results are the latest. One row per exposure, outcome, population and method.';
 comment on column analysis.pooled_latest.run_id is 'Run';
 comment on column analysis.pooled_latest.exposure is 'Variable of the study, see marts.variables';
 comment on column analysis.pooled_latest.outcome is 'Variable of the study, see marts.variables';
@@ -166,7 +166,7 @@ create view analysis.contingency_latest as
 select contingency.*
 from analysis.contingency as contingency
 semi join meta.latest_run as latest_run on contingency.run_id = latest_run.run_id;
-comment on view analysis.contingency_latest is 'analysis.contingency of the run that finished last. One row per centre, exposure, outcome, population and combination of levels.';
+comment on view analysis.contingency_latest is 'analysis.contingency of the run whose results are the latest. One row per centre, exposure, outcome, population and combination of levels.';
 comment on column analysis.contingency_latest.run_id is 'Run';
 comment on column analysis.contingency_latest.centre_code is 'Health centre, see marts.centres';
 comment on column analysis.contingency_latest.exposure is 'Variable of the study, see marts.variables';
@@ -200,7 +200,7 @@ create view analysis.frequencies_latest as
 select frequencies.*
 from analysis.frequencies as frequencies
 semi join meta.latest_run as latest_run on frequencies.run_id = latest_run.run_id;
-comment on view analysis.frequencies_latest is 'analysis.frequencies of the run that finished last. One row per centre (or all together), population, variable and level.';
+comment on view analysis.frequencies_latest is 'analysis.frequencies of the run whose results are the latest. One row per centre (or all together), population, variable and level.';
 comment on column analysis.frequencies_latest.run_id is 'Run';
 comment on column analysis.frequencies_latest.centre_code is 'Health centre, see marts.centres; empty: all centres together';
 comment on column analysis.frequencies_latest.population is 'all included rows, or only the accepted ones';
