@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from laktasi.questionnaire.dates import moment
-from laktasi.questionnaire.values import SPACES, Kind, Leaf, Value, leaves, let
+from laktasi.questionnaire.model import ValueType
+from laktasi.questionnaire.types import is_of_type
+from laktasi.questionnaire.values import SPACES, Kind, Leaf, Value, as_text, leaves, let
 
 TOLERANCE = 1e-9
 """Relative, of numbers: another engine may add in another order."""
@@ -33,16 +35,18 @@ def _same(leaf: Leaf, raw: str) -> str:
         case Kind.NUMBER:
             return let(leaf.sql, lambda it: _same_or_nothing(it, raw, _near(it, f"TRY_CAST({raw} AS DOUBLE)")))
         case Kind.TRUTH:
-            return f"coalesce({raw} IN ('1', 'true') = {leaf.sql}, FALSE)"
+            return f"coalesce({raw} IN (CASE WHEN {leaf.sql} THEN '1' ELSE '0' END, {as_text(leaf)}), FALSE)"
         case Kind.DATE:
-            return let(leaf.sql, lambda it: _same_or_nothing(it, raw, f"{moment(raw)} = {it}"))
+            written = f"({is_of_type(ValueType.DATE, raw)} OR {is_of_type(ValueType.DATETIME, raw)})"
+            return let(leaf.sql, lambda it: _same_or_nothing(it, raw, f"{written} AND {moment(raw)} = {it}"))
     # Spaces at the ends do not survive a phone that opens a saved form.
     return f"(trim(coalesce({raw}, ''), {SPACES}) = trim({leaf.sql}, {SPACES}))"
 
 
 def _near(computed: str, stored: str) -> str:
     allowed = f"{TOLERANCE!r} * greatest(abs({computed}), 1e-3)"
-    return f"(abs({stored} - {computed}) <= {allowed} OR {stored} = {computed})"
+    # Infinity is near everything, so it must be met exactly.
+    return f"({stored} = {computed} OR (isfinite({computed}) AND abs({stored} - {computed}) <= {allowed}))"
 
 
 def _same_or_nothing(computed: str, raw: str, same: str) -> str:

@@ -199,7 +199,7 @@ class _Derived:
         severity: Severity = "error",
     ) -> None:
         """Compile one rule of a field, or list it as unverified."""
-        scope, frame = self.plan.scope(item.path), Frame()
+        scope, frame = self.plan.scope(item.path, shared=kind), Frame()
         try:
             good = compile_good(Compiler(self.plan, scope, frame), f"{ROW}.{quote(item.column)}")
         except Unsupported as reason:

@@ -72,7 +72,8 @@ def as_date(compiler: Compiler, value: Value, *, keep_time: bool) -> Value:
 
 
 def _of_number(compiler: Compiler, leaf: Leaf, keep_time: bool) -> Value:
-    days = f"least(greatest({leaf.sql}, -700000), 2900000)"
+    # Beyond these days the phone has no dates; least() and greatest() would pass over a NULL.
+    days = f"(CASE WHEN abs({leaf.sql}) < 700000 THEN {leaf.sql} END)"
     if keep_time:
         shift = f" + to_minutes(CAST({_phone_offset(compiler)} AS BIGINT))"
         sql = f"(TIMESTAMP '1970-01-01' + to_milliseconds(CAST(trunc({days} * 86400000) AS BIGINT)){shift})"

@@ -6,13 +6,16 @@ import math
 from collections.abc import Callable, Sequence
 
 from laktasi.questionnaire import values, xpath
+from laktasi.questionnaire.arithmetic import extreme, guarded, logarithm, of_two, rounded, whole
 from laktasi.questionnaire.dates import (
     as_date,
     decimal_date_time,
     decimal_time,
     format_date_time,
 )
-from laktasi.questionnaire.expressions import Compiler, Nodes, item_column
+from laktasi.questionnaire.expressions import Compiler
+from laktasi.questionnaire.lookups import choice_name, pulldata
+from laktasi.questionnaire.scope import Nodes
 from laktasi.questionnaire.values import Kind, Leaf, Unsupported, Value, text_literal
 
 Arguments = tuple[xpath.Expression, ...]
@@ -30,7 +33,6 @@ _GONE = {
     "distance": "areas and distances on the map are not compiled",
     "geofence": "areas and distances on the map are not compiled",
 }
-_SMALLEST = "4.9406564584124654e-324::DOUBLE"  # Java's Double.MIN_VALUE, where JavaRosa's max() starts
 
 
 def call(compiler: Compiler, name: str, arguments: Arguments) -> Value:
@@ -69,98 +71,13 @@ def _coalesce(compiler: Compiler, arguments: Arguments) -> Value:
     return values.choose(f"NOT {values.is_empty(first)}", first, second)
 
 
-def _int(compiler: Compiler, arguments: Arguments) -> Value:
-    value = compiler.value(arguments[0])
-    return values.number(f"trunc({values.as_number(value)})", finite=values.is_finite(value))
-
-
-def _round(compiler: Compiler, arguments: Arguments) -> Value:
-    value = compiler.value(arguments[0])
-    places = 0
-    if len(arguments) == 2:
-        fixed = compiler.value(arguments[1])
-        if not isinstance(fixed, Leaf) or not isinstance(fixed.literal, float):
-            negative = arguments[1]
-            if not (isinstance(negative, xpath.Negation) and isinstance(negative.operand, xpath.Number)):
-                raise Unsupported("round() to a number of places that is not fixed")
-            places = -int(negative.operand.value)
-        else:
-            places = int(fixed.literal)
-    if not -15 <= places <= 15:
-        raise Unsupported("round() to so many places")
-    sql = values.let(values.as_number(value), lambda it: _rounded(it, places))
-    return values.number(sql, finite=values.is_finite(value))
-
-
-def _rounded(number: str, places: int) -> str:
-    if places < 0:
-        unit = f"1e{-places}::DOUBLE"
-        return f"(trunc({number} / {unit} + 0.5) * {unit})"
-    if places == 0:
-        # Adding a half first would lift 0.49999999999999994 to 1.
-        whole, step, half = f"floor(abs({number}))", "1", "0.5"
-        rest = f"(abs({number}) - {whole})"
-    else:
-        # Java rounds the number as it is written, not as it is stored: 2.675 to two places is 2.68.
-        written = f"TRY_CAST(CAST(abs({number}) AS VARCHAR) AS DECIMAL(38, 18))"
-        whole = f"CAST(trunc({written}, {places}) AS DECIMAL(38, 18))"
-        rest = f"({written} - {whole})"
-        step, half = f"0.{'0' * (places - 1)}1", f"0.{'0' * places}5"
-    # Halves go up, so those below zero go towards it: -2.5 becomes -2.
-    up = f"(CASE WHEN {number} < 0 THEN {rest} > {half} ELSE {rest} >= {half} END)"
-    rounded = f"CAST({whole} + (CASE WHEN {up} THEN {step} ELSE 0 END) AS DOUBLE)"
-    return f"(CASE WHEN {number} < 0 THEN -{rounded} ELSE {rounded} END)"
-
-
-def _guarded(allowed: str, sql: str) -> Callable[[Compiler, Arguments], Value]:
-    def function(compiler: Compiler, arguments: Arguments) -> Value:
-        x = _double(compiler, arguments[0])
-        body = values.let(x, lambda it: f"(CASE WHEN {allowed.format(x=it)} THEN {sql.format(x=it)} END)")
-        return values.number(body if allowed else sql.format(x=x), finite=False)
-
-    return function
-
-
-def _double(compiler: Compiler, argument: xpath.Expression) -> str:
-    value = compiler.value(argument)
-    if any(leaf.kind is Kind.DATE for _, leaf in values.leaves(value)):
-        raise Unsupported("a function of numbers asked of a date")
-    return values.as_number(value)
-
-
-def _log(base: str) -> Callable[[Compiler, Arguments], Value]:
-    def function(compiler: Compiler, arguments: Arguments) -> Value:
-        x = _double(compiler, arguments[0])
-        sql = values.let(
-            x, lambda it: f"(CASE WHEN {it} > 0 THEN {base}({it}) WHEN {it} = 0 THEN '-Infinity'::DOUBLE END)"
-        )
-        return values.number(sql, finite=False)
-
-    return function
-
-
-def _two(sql: str) -> Callable[[Compiler, Arguments], Value]:
-    def function(compiler: Compiler, arguments: Arguments) -> Value:
-        x, y = _double(compiler, arguments[0]), _double(compiler, arguments[1])
-        return values.number(sql.format(x=x, y=y), finite=False)
-
-    return function
-
-
-def _text_of(value: Value) -> str:
-    """Give what JavaRosa casts to text without converting: it stops at anything else."""
-    if any(leaf.kind is not Kind.TEXT for _, leaf in values.leaves(value)):
-        raise Unsupported("the phone's engine takes only text here, not a number or a date")
-    return values.as_text(value)
-
-
 def _selected(compiler: Compiler, arguments: Arguments) -> Value:
-    chosen = _text_of(compiler.value(arguments[0]))
+    chosen = values.only_text(compiler.value(arguments[0]))
     wanted = compiler.value(arguments[1])
     if isinstance(wanted, Leaf) and isinstance(wanted.literal, str):
         token = text_literal(f" {wanted.literal.strip()} ")
     else:
-        token = f"(' ' || trim({_text_of(wanted)}, {values.SPACES}) || ' ')"
+        token = f"(' ' || trim({values.only_text(wanted)}, {values.SPACES}) || ' ')"
     return values.truth(f"contains(' ' || {chosen} || ' ', {token})")
 
 
@@ -170,12 +87,12 @@ def tokens(sql: str) -> str:
 
 
 def _count_selected(compiler: Compiler, arguments: Arguments) -> Value:
-    chosen = _text_of(compiler.value(arguments[0]))
+    chosen = values.only_text(compiler.value(arguments[0]))
     return values.number(f"len({tokens(chosen)})::DOUBLE", integral=True)
 
 
 def _selected_at(compiler: Compiler, arguments: Arguments) -> Value:
-    chosen = _text_of(compiler.value(arguments[0]))
+    chosen = values.only_text(compiler.value(arguments[0]))
     index = f"CAST(trunc(coalesce({compiler.number(arguments[1])}, 0)) AS BIGINT)"
     return values.text(f"(CASE WHEN {index} >= 0 THEN coalesce({tokens(chosen)}[{index} + 1], '') ELSE '' END)")
 
@@ -205,22 +122,6 @@ def _sum(compiler: Compiler, arguments: Arguments) -> Value:
     nodes = _nodes(compiler, arguments[0])
     sql = values.as_number(nodes.value())
     return values.number(f"coalesce({sql if nodes.single else nodes.aggregate(f'sum({sql})')}, 0.0::DOUBLE)")
-
-
-def _extreme(name: str) -> Callable[[Compiler, Arguments], Value]:
-    def function(compiler: Compiler, arguments: Arguments) -> Value:
-        if len(arguments) == 1 and isinstance(arguments[0], xpath.Path):
-            nodes = compiler.nodes(arguments[0])
-            sql = values.as_number(nodes.value())
-            found = sql if nodes.single else nodes.aggregate(f"{name}({sql})")
-        else:
-            found = f"{'greatest' if name == 'max' else 'least'}({', '.join(map(compiler.number, arguments))})"
-        if name == "max":
-            # JavaRosa's max() never goes below the smallest positive double: of -5 and -3 it gives that.
-            found = values.let(found, lambda it: f"(CASE WHEN {it} IS NOT NULL THEN greatest({it}, {_SMALLEST}) END)")
-        return values.number(found)
-
-    return function
 
 
 def _join(compiler: Compiler, separator: str, arguments: Arguments) -> Value:
@@ -377,72 +278,16 @@ def _weighted_checklist(compiler: Compiler, arguments: Arguments) -> Value:
 
 
 def _position(compiler: Compiler, arguments: Arguments) -> Value:
-    scope = compiler.scope
-    if arguments:
-        if arguments[0] != xpath.Path("relative", (xpath.Step("parent"),)):
-            raise Unsupported("position() of something other than '..'")
-        place = (scope.place or "").rpartition("/")[0]
-    else:
-        place = scope.place or ""
-        if scope.item is not None:
-            raise Unsupported("the position of an item in its list")
-    table = compiler.form.tables.at(place)
-    if table.path != place or not place:
-        raise Unsupported("the position of a node that is not a repeat")
-    row = f"{scope.alias_of(table.name)}._row"
-    return values.number(f"CAST(split_part({row}, '.', -1) AS DOUBLE)", integral=True)
+    node = arguments[0] if arguments else xpath.Path("relative", (xpath.Step("self"),))
+    if not isinstance(node, xpath.Path):
+        raise Unsupported("the phone's engine takes only a path here")
+    return compiler.position(node)
 
 
 def _indexed_repeat(compiler: Compiler, arguments: Arguments) -> Value:
     if len(arguments) % 2 == 0 or not all(isinstance(item, xpath.Path) for item in (arguments[0], *arguments[1::2])):
         raise Unsupported("indexed-repeat() needs a question, and a repeat and a number for each step")
     return compiler.indexed(arguments[0], list(zip(arguments[1::2], arguments[2::2], strict=True)))
-
-
-def _choice_name(compiler: Compiler, arguments: Arguments) -> Value:
-    questionnaire = compiler.form.questionnaire
-    named = arguments[1]
-    if not isinstance(named, xpath.Text):
-        raise Unsupported("jr:choice-name() of a question that is not named in quotes")
-    try:
-        path = xpath.parse(named.value.strip())
-    except xpath.XPathSyntaxError:
-        path = named
-    place = (
-        xpath.resolve(path, compiler.scope.place or "", questionnaire.root) if isinstance(path, xpath.Path) else None
-    )
-    item = next((item for item in questionnaire.fields if item.path == place), None)
-    listed = questionnaire.choice_lists.get(item.list_name or "") if item is not None else None
-    if item is None or listed is None:
-        raise Unsupported("jr:choice-name() of a question without a list")
-    if item.choice_filter is not None:
-        raise Unsupported("jr:choice-name() of a list with a choice filter is not compiled")
-    if any(len(set(choice.labels.values())) > 1 for choice in listed.choices):
-        raise Unsupported("jr:choice-name() follows the language of the interview, which is not kept")
-    if any("${" in label for choice in listed.choices for label in choice.labels.values()):
-        raise Unsupported("jr:choice-name() of choices whose labels show other answers")
-    alias = compiler.form.new_alias()
-    rows = compiler.item_rows(listed, alias, ())
-    label = f"coalesce(map_values({alias}.labels)[1], '')"
-    sought = f"{rows} AND {alias}.value = {_text_of(compiler.value(arguments[0]))}"
-    return values.text(f"coalesce((SELECT first({label} ORDER BY {alias}.position) {sought}), '')")
-
-
-def _pulldata(compiler: Compiler, arguments: Arguments) -> Value:
-    names = [item.value if isinstance(item, xpath.Text) else None for item in arguments[:3]]
-    file, column, key = names
-    if file is None or column is None or key is None:
-        raise Unsupported("pulldata() with names that are not in quotes")
-    lists = compiler.form.questionnaire.choice_lists
-    media = f"{file.removesuffix('.csv')}.csv"
-    listed = next((item for item in lists.values() if item.media == media), None)
-    if listed is None:
-        raise Unsupported(f"the file {media} of this form version is not at hand")
-    alias = compiler.form.new_alias()
-    rows = compiler.item_rows(listed, alias, ())
-    sought = f"{rows} AND {item_column(listed, alias, key)} = {compiler.text(arguments[3])}"
-    found = f"first({item_column(listed, alias, column)} ORDER BY {alias}.position)"
-    return values.text(f"coalesce((SELECT {found} {sought}), '')")
 
 
 def _today(compiler: Compiler, _: Arguments) -> Value:
@@ -468,23 +313,23 @@ _FUNCTIONS: dict[str, tuple[int, int, Callable[[Compiler, Arguments], Value]]] =
     "not": (1, 1, lambda c, a: values.truth(f"(NOT {c.condition(a[0])})")),
     "boolean-from-string": (1, 1, _boolean_from_string),
     "number": (1, 1, lambda c, a: values.number(c.number(a[0]))),
-    "int": (1, 1, _int),
-    "round": (1, 2, _round),
+    "int": (1, 1, whole),
+    "round": (1, 2, rounded),
     "string": (1, 1, lambda c, a: values.text(c.text(a[0]))),
-    "abs": (1, 1, _guarded("", "abs({x})")),
-    "sqrt": (1, 1, _guarded("{x} >= 0", "sqrt({x})")),
-    "exp": (1, 1, _guarded("", "exp({x})")),
-    "exp10": (1, 1, _guarded("", "pow(10.0, {x})")),
-    "log": (1, 1, _log("ln")),
-    "log10": (1, 1, _log("log10")),
-    "sin": (1, 1, _guarded("isfinite({x})", "sin({x})")),
-    "cos": (1, 1, _guarded("isfinite({x})", "cos({x})")),
-    "tan": (1, 1, _guarded("isfinite({x})", "tan({x})")),
-    "asin": (1, 1, _guarded("abs({x}) <= 1", "asin({x})")),
-    "acos": (1, 1, _guarded("abs({x}) <= 1", "acos({x})")),
-    "atan": (1, 1, _guarded("", "atan({x})")),
-    "atan2": (2, 2, _two("atan2({x}, {y})")),
-    "pow": (2, 2, _two("pow({x}, {y})")),
+    "abs": (1, 1, guarded("", "abs({x})")),
+    "sqrt": (1, 1, guarded("{x} >= 0", "sqrt({x})")),
+    "exp": (1, 1, guarded("", "exp({x})")),
+    "exp10": (1, 1, guarded("", "pow(10.0, {x})")),
+    "log": (1, 1, logarithm("ln")),
+    "log10": (1, 1, logarithm("log10")),
+    "sin": (1, 1, guarded("isfinite({x})", "sin({x})")),
+    "cos": (1, 1, guarded("isfinite({x})", "cos({x})")),
+    "tan": (1, 1, guarded("isfinite({x})", "tan({x})")),
+    "asin": (1, 1, guarded("abs({x}) <= 1", "asin({x})")),
+    "acos": (1, 1, guarded("abs({x}) <= 1", "acos({x})")),
+    "atan": (1, 1, guarded("", "atan({x})")),
+    "atan2": (2, 2, of_two("atan2({x}, {y})")),
+    "pow": (2, 2, of_two("pow({x}, {y})")),
     "pi": (0, 0, lambda _, __: values.number_literal(math.pi)),
     "selected": (2, 2, _selected),
     "is-selected": (2, 2, _selected),
@@ -493,8 +338,8 @@ _FUNCTIONS: dict[str, tuple[int, int, Callable[[Compiler, Arguments], Value]]] =
     "count": (1, 1, _count),
     "count-non-empty": (1, 1, _count_non_empty),
     "sum": (1, 1, _sum),
-    "min": (1, _MANY, _extreme("min")),
-    "max": (1, _MANY, _extreme("max")),
+    "min": (1, _MANY, extreme("min")),
+    "max": (1, _MANY, extreme("max")),
     "concat": (0, _MANY, _concat),
     "join": (1, _MANY, _join_with),
     "substr": (2, 3, _substr),
@@ -512,8 +357,8 @@ _FUNCTIONS: dict[str, tuple[int, int, Callable[[Compiler, Arguments], Value]]] =
     "weighted-checklist": (4, _MANY, _weighted_checklist),
     "position": (0, 1, _position),
     "indexed-repeat": (3, 11, _indexed_repeat),
-    "jr:choice-name": (2, 2, _choice_name),
-    "pulldata": (4, 4, _pulldata),
+    "jr:choice-name": (2, 2, choice_name),
+    "pulldata": (4, 4, pulldata),
     "today": (0, 0, _today),
     "now": (0, 0, _now),
     "date": (1, 1, lambda c, a: as_date(c, c.value(a[0]), keep_time=False)),

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import takewhile
 
 from laktasi.questionnaire import values, xpath
 from laktasi.questionnaire.dates import moment, offset_minutes, time_of_day
-from laktasi.questionnaire.expressions import Compiler, Scope
+from laktasi.questionnaire.expressions import Compiler
 from laktasi.questionnaire.layers import ROW, Column, Frame, Tables
 from laktasi.questionnaire.model import Field, Questionnaire, Table, ValueType
+from laktasi.questionnaire.scope import Scope
 from laktasi.questionnaire.types import is_of_type
 from laktasi.questionnaire.values import EMPTY, Either, Kind, Leaf, Unsupported, Value, quote
 
@@ -52,15 +54,20 @@ class Plan:
         self._own_relevance = {group.path: group.relevant for group in questionnaire.groups}
         self._own_relevance |= {item.path: item.relevant for item in questionnaire.fields}
         self._clock: dict[str, Column] = {}
+        self._limits = shared_limits(questionnaire)
 
     def new_alias(self) -> str:
         """Give an alias for the rows of a subquery."""
         self._aliases += 1
         return f"s{self._aliases}"
 
-    def scope(self, place: str, table: Table | None = None) -> Scope:
-        """Give the scope of an expression that belongs to a node."""
-        return Scope(self.tables, table or self.tables.at(place), place)
+    def scope(self, place: str, table: Table | None = None, shared: str = "") -> Scope:
+        """Give the scope of an expression that belongs to a node.
+
+        `shared` is the kind of the expression (relevant, required, calculate) where the engine may share its result.
+        """
+        limit = self._limits.get((shared, place))
+        return Scope(self.tables, table or self.tables.at(place), place, limit=limit)
 
     # Relevance
 
@@ -99,7 +106,7 @@ class Plan:
         own = self._own_relevance.get(place)
         if own is None or isinstance(around, Unsupported):
             return around
-        scope, frame = self.scope(place), Frame()
+        scope, frame = self.scope(place, shared="relevant"), Frame()
         condition = Compiler(self, scope, frame).condition(parsed(own))
         if isinstance(around, Column):
             frame.add(around)
@@ -161,7 +168,7 @@ class Plan:
             raise Unsupported("the interviewer may overwrite it")
         if item.type in (ValueType.TIME, ValueType.GEOPOINT, ValueType.GEOTRACE, ValueType.GEOSHAPE):
             raise Unsupported(f"a calculation stored as {item.type} is not compiled")
-        scope, frame = self.scope(item.path), Frame()
+        scope, frame = self.scope(item.path, shared="calculate"), Frame()
         value = Compiler(self, scope, frame).value(parsed(item.calculate))
         stored = values.each(value, lambda leaf: _as_stored(leaf, item.type))
         return Recomputed(stored, frame, frozenset(scope.joins))
@@ -296,8 +303,8 @@ def _as_stored(leaf: Leaf, kind: ValueType) -> Value:
         case Kind.NUMBER if kind is ValueType.BOOLEAN:
             return values.choose(f"({leaf.sql} IS NOT NULL)", values.truth(values.as_truth(leaf)), EMPTY)
         case Kind.NUMBER if kind is ValueType.INTEGER:
-            sql = f"trunc(least(greatest({leaf.sql}, -2147483648), 2147483647))"
-            return Leaf(Kind.NUMBER, sql if not leaf.integral else leaf.sql, may_be_empty=True, integral=True)
+            sql = leaf.sql if leaf.integral else values.let(leaf.sql, _of_32_bits)
+            return Leaf(Kind.NUMBER, sql, may_be_empty=True, integral=True)
         case Kind.NUMBER if leaf.integral:
             return Leaf(Kind.NUMBER, leaf.sql, may_be_empty=True, integral=True)
         case Kind.NUMBER:
@@ -317,6 +324,11 @@ def _as_stored(leaf: Leaf, kind: ValueType) -> Value:
         case Kind.TIME:
             raise Unsupported("the phone's engine copies a time of day with the day it is read on")
     return leaf
+
+
+def _of_32_bits(number: str) -> str:
+    most, least = "2147483647.0::DOUBLE", "-2147483648.0::DOUBLE"
+    return f"(CASE WHEN {number} > {most} THEN {most} WHEN {number} < {least} THEN {least} ELSE trunc({number}) END)"
 
 
 def _of_column(sql: str, kind: Kind, branches: list[Leaf]) -> Value:
@@ -340,3 +352,40 @@ def parsed(expression: str) -> xpath.Expression:
         return xpath.parse(expression)
     except xpath.XPathSyntaxError as error:
         raise Unsupported(f"it is not XPath: {error}") from error
+
+
+def shared_limits(questionnaire: Questionnaire) -> dict[tuple[str, str], int]:
+    """Find expressions that the engine computes once for several nodes.
+
+    JavaRosa keeps one expression where several binds say the same of the same nodes, and evaluates it where all of
+    them meet. So ``count(/data/child)`` inside the repeat counts one instance, its own, but all of them where the same
+    words stand outside of the repeat as well.
+
+    Returns
+    -------
+    dict
+        By kind of expression and place: how many steps of an absolute path still mean this instance.
+    """
+    said: dict[tuple[str, xpath.Expression, frozenset[str | None]], list[str]] = {}
+    everything = [("relevant", group.path, group.relevant) for group in questionnaire.groups]
+    for item in questionnaire.fields:
+        everything += [
+            ("relevant", item.path, item.relevant),
+            ("required", item.path, item.required),
+            ("calculate", item.path, item.calculate),
+        ]
+    for kind, place, expression in everything:
+        if expression is not None:
+            try:
+                tree = xpath.parse(expression)
+            except xpath.XPathSyntaxError:
+                continue
+            read = frozenset(xpath.references(tree, place, questionnaire.root))
+            said.setdefault((kind, tree, read), []).append(place)
+    limits: dict[tuple[str, str], int] = {}
+    for (kind, _, _), places in said.items():
+        if len(places) > 1:
+            steps = zip(*(place.split("/") for place in places), strict=False)
+            common = sum(1 for _ in takewhile(lambda names: len(set(names)) == 1, steps))
+            limits |= {(kind, place): common for place in places}
+    return limits

@@ -207,6 +207,13 @@ def _leaf_text(leaf: Leaf) -> str:
     return f"coalesce({number_text(leaf)}, {null})"
 
 
+def only_text(value: Value) -> str:
+    """Give SQL of what JavaRosa casts to text without converting it: it stops at anything else."""
+    if any(leaf.kind is not Kind.TEXT for _, leaf in leaves(value)):
+        raise Unsupported("the phone's engine takes only text here, not a number or a date")
+    return as_text(value)
+
+
 def number_text(leaf: Leaf) -> str:
     """Write a number as JavaRosa does: whole ones of 32 bits plainly, the rest as Java writes a double."""
     if isinstance(leaf.literal, float) and leaf.integral:
