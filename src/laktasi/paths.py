@@ -76,6 +76,11 @@ class DataFolder:
         return self.root / "runs"
 
     @property
+    def scratch(self) -> Path:
+        """Temporary files of the run that is working; empty otherwise."""
+        return self.root / "scratch"
+
+    @property
     def lock(self) -> Path:
         """Held by the one run that may write."""
         return self.root / "run.lock"

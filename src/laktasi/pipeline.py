@@ -6,6 +6,9 @@ steps have committed, so a run that was killed anywhere is finished by the next 
 
 from __future__ import annotations
 
+import shutil
+import tempfile
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict, dataclass, field
@@ -14,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from laktasi import __version__
 from laktasi.errors import SourceError, StudyError, WarehouseError
-from laktasi.paths import HOUSE
+from laktasi.paths import HOUSE, DataFolder
 from laktasi.records import FieldedForm, Refused, Submission
 from laktasi.settings import Settings
 from laktasi.study import Study, read_study
@@ -126,7 +129,7 @@ def _alone(settings: Settings) -> Iterator[None]:
     folder = settings.data_folder
     try:
         folder.root.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with FileLock(folder.lock, timeout=0):
+        with FileLock(folder.lock, timeout=0), _scratch(folder):
             yield
     except Timeout:
         raise WarehouseError(
@@ -141,9 +144,21 @@ def _alone(settings: Settings) -> Iterator[None]:
         ) from error
 
 
+@contextmanager
+def _scratch(folder: DataFolder) -> Iterator[None]:
+    """Let temporary files lie in the private data folder: a killed run leaves them there, and the next one sweeps."""
+    shutil.rmtree(folder.scratch, ignore_errors=True)
+    folder.scratch.mkdir(mode=0o700)
+    before, tempfile.tempdir = tempfile.tempdir, str(folder.scratch)
+    try:
+        yield
+    finally:
+        tempfile.tempdir = before
+        shutil.rmtree(folder.scratch, ignore_errors=True)
+
+
 def code_version() -> str | None:
     """Give the commit of this checkout, with ``+`` where files differ from it; None where git does not say."""
-    import shutil
     import subprocess
 
     git = shutil.which("git")
@@ -169,11 +184,21 @@ def land_forms(run: Run, progress: Progress) -> Counts:
 
 
 def land_phones(run: Run, progress: Progress) -> Counts:
-    """Take in the folders that were copied from phones."""
+    """Take in the folders that were copied from phones. One that cannot be read does not keep the others out."""
     from laktasi.odk.instances import read_folder
 
-    items = (item for folder in run.settings.phones for item in read_folder(folder, progress=progress))
-    return _land(run, items, "phones", progress)
+    total: Counter[str] = Counter()
+    lists: dict[str, tuple[Any, ...]] = {}
+    for folder in run.settings.phones:
+        try:
+            told = _land(run, read_folder(folder, progress=progress), "phones", progress)
+        except SourceError as error:
+            # Published with the manifest: the folder's name, not its place on this machine.
+            run.unreached[folder.name] = error.what.replace(str(folder), folder.name)
+            continue
+        total.update({name: value for name, value in told.items() if isinstance(value, int)})
+        lists |= {name: lists.get(name, ()) + value for name, value in told.items() if isinstance(value, tuple)}
+    return {**total, **lists}
 
 
 def land_central(run: Run, progress: Progress) -> Counts:

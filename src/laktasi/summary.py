@@ -58,7 +58,7 @@ def landed_lines(told: Mapping[str, Mapping[str, Any]], unreached: Mapping[str, 
         for file, reason in counts.get("refusals", ()):
             yield f"  refused {file}: {reason}"
     for name, why in unreached.items():
-        yield f"not reached: {name}: {why}"
+        yield f"not reached: {name} ({why})"
 
 
 def tables(settings: Settings) -> dict[str, tuple[str, list[dict[str, Any]]]]:

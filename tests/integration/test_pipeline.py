@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -155,6 +156,33 @@ def test_a_run_goes_on_without_a_central_it_cannot_reach(tmp_path: Path) -> None
     assert list(done.unreached) == ["central"]
     assert any(line.startswith("not reached: central") for line in summary(settings))
     assert ask(settings, "select count(*) from staging.tea") == [(4,)]
+
+
+def test_a_folder_that_is_not_there_does_not_keep_the_others_out(tmp_path: Path) -> None:
+    phone = mini.fill_phone(tmp_path / "phone", 3)
+    settings = settings_for(mini.make_project(tmp_path / "project"), tmp_path / "unplugged", phone)
+    done = run(settings)
+    assert done.unreached == {"unplugged": "unplugged does not exist"}
+    assert ask(settings, "select count(*) from staging.tea") == [(3,)]
+    manifest = ask(settings, "select manifest::varchar from meta.runs")[0][0]
+    assert str(tmp_path) not in manifest
+
+
+def test_temporary_files_lie_in_the_data_folder_and_are_swept(tmp_path: Path) -> None:
+    settings = settings_for(mini.make_project(tmp_path / "project"))
+    left = settings.data_folder.scratch / "laktasi-killed" / "submission.xml"
+    left.parent.mkdir(parents=True)
+    left.write_text(mini.SECRET, encoding="utf-8")
+    used: list[str] = []
+
+    def look(_run: pipeline.Run, _progress: pipeline.Progress) -> pipeline.Counts:
+        used.append(tempfile.mkdtemp())
+        return {}
+
+    pipeline.walk(settings, [pipeline.Step("look", look)], door="cli")
+    assert Path(used[0]).parent == settings.data_folder.scratch
+    assert not settings.data_folder.scratch.exists()
+    assert tempfile.gettempdir() != str(settings.data_folder.scratch)
 
 
 def test_a_second_run_at_the_same_time_is_refused(tmp_path: Path) -> None:

@@ -54,6 +54,7 @@ def import_(folders: tuple[Path, ...], project: Path | None, data: Path | None) 
     kept aside.
     """
     from laktasi import pipeline
+    from laktasi.errors import SourceError
     from laktasi.summary import landed_lines
 
     settings = settings_for(project, data, phones=tuple(folder.resolve() for folder in folders))
@@ -61,6 +62,11 @@ def import_(folders: tuple[Path, ...], project: Path | None, data: Path | None) 
         done = pipeline.walk(settings, pipeline.LANDING, door="import", progress=progress)
     for line in landed_lines(done.told, done.unreached):
         click.echo(line)
+    if done.unreached:
+        raise SourceError(
+            f"{len(done.unreached)} of {len(folders)} could not be taken in",
+            next_step="see the lines above, and try again",
+        )
     click.echo("Next: laktasi run")
 
 
