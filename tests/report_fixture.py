@@ -127,6 +127,7 @@ def build_research(path: Path, *, with_study: bool = True, centres: Sequence[Cen
                     "status": "finished",
                     "laktasi_version": "0.1.0",
                     "code_version": "0123456789abcdef",
+                    "staged": sum(centre.n + centre.aside + centre.declined for centre in centres),
                     "analysed_rows": sum(centre.n + centre.aside for centre in centres) if with_study else None,
                     "analysed_hash": "f00d" * 16 if with_study else None,
                 }
@@ -259,7 +260,7 @@ def _analysis(connection: duckdb.DuckDBPyConnection, centres: Sequence[Centre]) 
             result = {"n": centre.n, "tau_b": tau, "p_value": centre.p, "p_exact": centre.exact, "ci_low": low}
             limits = {"ci_high": high, "tau_b_min": smallest, "tau_b_max": largest, "reason": centre.reason}
             method = METHOD if centre.tau else None
-            _insert(connection, "analysis.kendall", [at | result | limits | {"z": 3.6115, "ci_method": method}])
+            _insert(connection, "analysis.kendall", [at | result | limits | {"ci_method": method}])
             _insert(
                 connection,
                 "analysis.contingency",

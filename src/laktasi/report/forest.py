@@ -111,7 +111,7 @@ class _Layout:
     """How far above its interval a name stands."""
 
 
-WIDE = _Layout(width=520, row=12, left=150, right=160, font=8.5, name_rise=0)
+WIDE = _Layout(width=560, row=12, left=190, right=160, font=8.5, name_rise=0)
 NARROW = _Layout(width=250, row=30, left=8, right=8, font=8.5, name_rise=13)
 HEAD, FOOT = 18, 40
 
@@ -236,7 +236,7 @@ def _label(axes: Axes, layout: _Layout, y: float, name: str, n: str, estimate: s
         axes.text(1.02, y - layout.name_rise, f"{n} · {estimate}", ha="right", **font)
         return
     n_at, estimate_at = _columns(layout)
-    axes.text(-1.06, y, _short(name, 30), ha="right", **font)
+    axes.text(-1.06, y, _short(name, 36), ha="right", **font)
     axes.text(n_at, y, n, ha="right", **font)
     axes.text(estimate_at, y, estimate, ha="right", **font)
 

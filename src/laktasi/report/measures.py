@@ -37,7 +37,6 @@ def kendall_rows(pair: PairAtPlace, words: Words) -> list[Measure]:
         row("interval", lambda result: words.interval(result.ci_low, result.ci_high)),
         row("attainable", lambda result: words.interval(result.tau_b_min, result.tau_b_max)),
         row("share_attainable", lambda result: numbers.percent(share_attained(result), language)),
-        row("z", lambda result: numbers.decimal(result.z, language, 2)),
         row("p_asymptotic", lambda result: numbers.p_value(result.p_value, language)),
         row("p_exact", lambda result: numbers.p_value(result.p_exact, language)),
     ]
@@ -63,12 +62,7 @@ def pooled_rows(pair: Pair, words: Words) -> list[Measure]:
     def q_test(result: Pooled) -> str:
         if result.q is None:
             return numbers.NOT_AVAILABLE
-        return words.text(
-            "q_test",
-            q=numbers.decimal(result.q, language, 1),
-            df=numbers.whole(result.q_df, language),
-            p=numbers.p_value(result.q_p_value, language, relation=True),
-        )
+        return f"{numbers.decimal(result.q, language, 1)} ({numbers.whole(result.q_df, language)})"
 
     rows = [
         row("pooled_tau", lambda result: numbers.coefficient(result.tau_b, language), "main"),
@@ -76,7 +70,8 @@ def pooled_rows(pair: Pair, words: Words) -> list[Measure]:
         row("p", lambda result: numbers.p_value(result.p_value, language)),
         row("n", lambda result: numbers.whole(result.n, language)),
         row("centres_used", used),
-        row("heterogeneity", q_test),
+        row("q", q_test),
+        row("q_p", lambda result: numbers.p_value(result.q_p_value, language)),
         row("i2", lambda result: numbers.percent(None if result.i2 is None else 100 * result.i2, language)),
     ]
     stratified = [pair.pooled.get((name, "stratified")) for name in POPULATIONS]

@@ -1,6 +1,6 @@
 """What the report reads from research.duckdb, and nothing else.
 
-A project without a study has no marts or analyses in its research copy; every table that is absent reads as empty.
+A project without a study has the same tables in its research copy; those of the marts and analyses are empty.
 """
 
 from __future__ import annotations
@@ -15,11 +15,12 @@ from laktasi.errors import WarehouseError
 
 if TYPE_CHECKING:
     import duckdb
+    from _typeshed import DataclassInstance
 
 POPULATIONS = ("accepted", "all")
 """The rows that passed the checks first: they carry the main result."""
 
-Row = TypeVar("Row")
+Row = TypeVar("Row", bound="DataclassInstance")
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +93,6 @@ class Kendall:
     population: str
     n: int
     tau_b: float | None
-    z: float | None
     p_value: float | None
     p_exact: float | None
     ci_low: float | None
@@ -115,7 +115,6 @@ class Pooled:
     centres_used: int | None
     n: int | None
     tau_b: float | None
-    z: float | None
     p_value: float | None
     ci_low: float | None
     ci_high: float | None
@@ -289,21 +288,12 @@ order by form_id, list_name, min(position), value
 
 
 def _read_all(connection: duckdb.DuckDBPyConnection, research: Path) -> Content:
-    relations = {
-        f"{schema}.{relation}"
-        for schema, relation in connection.execute(
-            "select distinct schema_name, table_name from duckdb_columns() where not internal"
-        ).fetchall()
-    }
-
     def rows(kind: type[Row]) -> list[Row]:
         relation, order = SOURCES[kind]
-        if relation not in relations:
-            return []
-        names = ", ".join(item.name for item in fields(kind))  # type: ignore[arg-type]  # each kind is a dataclass
+        names = ", ".join(item.name for item in fields(kind))
         return [kind(*row) for row in connection.execute(f"select {names} from {relation} order by {order}").fetchall()]
 
-    run = _last_run(connection, research, relations)
+    run = _last_run(connection, research)
     arrived = connection.execute(
         "select count(*), max(first_landed_at) from staging.submissions where state = 'staged'"
     ).fetchone()
@@ -329,13 +319,14 @@ def _read_all(connection: duckdb.DuckDBPyConnection, research: Path) -> Content:
     )
 
 
-def _last_run(connection: duckdb.DuckDBPyConnection, research: Path, relations: set[str]) -> Run:
+def _last_run(connection: duckdb.DuckDBPyConnection, research: Path) -> Run:
     names = ", ".join(item.name for item in fields(Run))
+    is_ours = connection.execute(
+        "select 1 from duckdb_views() where schema_name = 'meta' and view_name = 'latest_run'"
+    ).fetchone()
     found = (
-        connection.execute(
-            f"select {names} from meta.runs where status = 'finished' order by finished_at desc, run_id desc limit 1"
-        ).fetchone()
-        if "meta.runs" in relations
+        connection.execute(f"select {names} from meta.runs semi join meta.latest_run using (run_id)").fetchone()
+        if is_ours
         else None
     )
     if found is None:

@@ -44,10 +44,12 @@ TEXTS: Mapping[str, Text] = {
     "accepted": {"id": "diterima", "en": "accepted"},
     "flow_sentence": {
         "id": "{submissions} kuesioner masuk dari {centres} puskesmas. {declined} di antaranya berisi penolakan ikut "
-        "serta. Dari {included} catatan yang memenuhi syarat studi, {set_aside} disisihkan karena kesalahannya belum "
+        "serta, dan {outside} tidak dihitung studi ini (misalnya kunjungan ulang). Dari {included} catatan yang "
+        "memenuhi syarat studi, {set_aside} disisihkan karena kesalahannya belum "
         "diperbaiki dan {accepted} diterima. Hasil utama dihitung dari catatan yang diterima.",
         "en": "Questionnaires that came in: {submissions}, from {centres} health centres. In {declined} of them the "
-        "person declined to take part. Of {included} records that fit the study, {set_aside} are set aside until an "
+        "person declined to take part, and {outside} are not counted by this study (repeat visits, for example). Of "
+        "{included} records that fit the study, {set_aside} are set aside until an "
         "error is mended and {accepted} are accepted. The main results count the accepted records.",
     },
     "flow_plain": {
@@ -156,7 +158,7 @@ TEXTS: Mapping[str, Text] = {
     "questionnaires": {"id": "Kuesioner", "en": "Questionnaires"},
     "severity_error": {"id": "Kesalahan: catatan disisihkan", "en": "Errors: the record is set aside"},
     "severity_warning": {"id": "Peringatan: catatan tetap dihitung", "en": "Warnings: the record still counts"},
-    "of_these_included": {"id": "memenuhi syarat", "en": "fit the study"},
+    "of_these_included": {"id": "Memenuhi syarat", "en": "Fit the study"},
     "mended": {
         "id": "Temuan yang sudah diperbaiki: {n}.",
         "en": "Findings that have been mended: {n}.",
@@ -178,9 +180,9 @@ TEXTS: Mapping[str, Text] = {
     "n": {"id": "N", "en": "N"},
     "centres_used": {"id": "Puskesmas yang dipakai", "en": "Health centres used"},
     "of": {"id": "dari", "en": "of"},
-    "heterogeneity": {"id": "Heterogenitas", "en": "Heterogeneity"},
-    "q_test": {"id": "Q = {q}, db = {df}, p {p}", "en": "Q = {q}, df = {df}, p {p}"},
-    "i2": {"id": "I² (bagian perbedaan yang bukan kebetulan)", "en": "I² (share of the differences beyond chance)"},
+    "q": {"id": "Heterogenitas: Q (db)", "en": "Heterogeneity: Q (df)"},
+    "q_p": {"id": "p heterogenitas", "en": "p of heterogeneity"},
+    "i2": {"id": "I² (perbedaan di luar kebetulan)", "en": "I² (differences beyond chance)"},
     "naive": {
         "id": "Hanya pembanding: tau_b bila semua puskesmas dicampur",
         "en": "For comparison only: tau_b with all centres thrown together",
@@ -220,10 +222,9 @@ TEXTS: Mapping[str, Text] = {
     "table": {"id": "Tabel {n}", "en": "Table {n}"},
     "n_percent": {"id": "n (%)", "en": "n (%)"},
     "level": {"id": "Kategori", "en": "Category"},
-    "attainable": {"id": "Rentang yang mungkin", "en": "Attainable range"},
-    "share_attainable": {"id": "Bagian dari batasnya", "en": "Share of that limit"},
+    "attainable": {"id": "Batas tau_b", "en": "Attainable range"},
+    "share_attainable": {"id": "Bagian batas", "en": "Share of limit"},
     "tau_b": {"id": "tau_b", "en": "tau_b"},
-    "z": {"id": "z", "en": "z"},
     "p_asymptotic": {"id": "p (asimtotik)", "en": "p (asymptotic)"},
     "p_exact": {"id": "p (eksak)", "en": "p (exact)"},
     "kendall": {
@@ -231,8 +232,8 @@ TEXTS: Mapping[str, Text] = {
         "en": "Kendall's tau_b: {exposure} and {outcome}",
     },
     "joint": {
-        "id": "Tabel silang, catatan yang diterima",
-        "en": "Joint table of the accepted records",
+        "id": "Tabel silang, catatan diterima",
+        "en": "Joint table, accepted records",
     },
     "joint_all_help": {
         "id": "Jumlah mentah dari semua puskesmas, sebagai gambaran; tau_b gabungan dihitung di dalam puskesmas.",
@@ -246,7 +247,7 @@ TEXTS: Mapping[str, Text] = {
     "too_many_centres": {
         "id": "Data {n} puskesmas terlalu banyak untuk satu halaman. Angka setiap puskesmas ada dalam data peneliti: "
         "marts.arrivals, analysis.kendall_latest, analysis.frequencies_latest, analysis.contingency_latest.",
-        "en": "{n} health centres are too many for one page. The numbers of each stand in the researchers’ data: "
+        "en": "{n} health centres are too many for one page. The numbers of each stand in the researchers' data: "
         "marts.arrivals, analysis.kendall_latest, analysis.frequencies_latest, analysis.contingency_latest.",
     },
     "centre_sentence": {
@@ -335,8 +336,8 @@ READING: Mapping[str, tuple[tuple[str, str], ...]] = {
             "lebar intervalnya. Bila mencakup nol, data belum dapat membedakan kaitan dari kebetulan.",
         ),
         (
-            "Rentang yang mungkin",
-            "Jumlah baris dan kolom membatasi tau_b; sering kali 1 tidak dapat dicapai. Bagian dari batasnya "
+            "Batas tau_b",
+            "Jumlah baris dan kolom membatasi tau_b; sering kali 1 tidak dapat dicapai. Bagian batas "
             "membandingkan tau_b dengan nilai terjauh yang mungkin.",
         ),
         (
@@ -363,7 +364,7 @@ READING: Mapping[str, tuple[tuple[str, str], ...]] = {
         ),
         (
             "Attainable range",
-            "Row and column totals limit tau_b; often 1 cannot be reached. The share of that limit compares tau_b "
+            "Row and column totals limit tau_b; often 1 cannot be reached. The share of the limit compares tau_b "
             "with the farthest value possible.",
         ),
         (
