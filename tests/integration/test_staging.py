@@ -106,17 +106,24 @@ def test_versions_are_united(tmp_path: Path) -> None:
         ]
 
 
-def test_a_changed_type_becomes_text_and_is_reported(tmp_path: Path) -> None:
+@pytest.mark.parametrize("newer", ["text", "integer", "date", "geopoint"])
+def test_a_changed_type_becomes_text_and_is_reported(tmp_path: Path, newer: str) -> None:
+    changed = form("2", change={"decimal | weight": f"{newer} | weight"})
     with warehouse(tmp_path) as house:
         house.take(form("1"), submission("uuid:1", {"weight": "1.50"}))
-        house.take(
-            form("2", change={"decimal | weight": "text | weight"}), submission("uuid:2", {"weight": "x"}, version="2")
-        )
+        house.take(changed, submission("uuid:2", {"weight": "x"}, version="2"))
         assert house.stood is not None
         (change,) = house.stood.type_changes
         assert (change.table_name, change.column_name) == ("visit", "weight")
-        assert dict(change.types) == {"1": "decimal", "2": "text"}
+        assert dict(change.types) == {"1": "decimal", "2": newer}
         assert house.rows("select weight from staging.visit order by 1") == [("1.50",), ("x",)]
+
+
+def test_a_change_that_columns_do_not_feel_is_none(tmp_path: Path) -> None:
+    with warehouse(tmp_path) as house:
+        house.take(form("1"), form("2", change={"text | enumerator": "select_one centre | enumerator"}))
+        assert house.stood is not None
+        assert house.stood.type_changes == ()
 
 
 def test_upper_and_lower_case_are_one_column(tmp_path: Path) -> None:
