@@ -71,11 +71,6 @@ class DataFolder:
         return self.root / "refused"
 
     @property
-    def manifests(self) -> Path:
-        """One JSON file per finished run."""
-        return self.root / "runs"
-
-    @property
     def scratch(self) -> Path:
         """Temporary files of the run that is working; empty otherwise."""
         return self.root / "scratch"
