@@ -14,7 +14,7 @@ from laktasi.report import write_report
 from laktasi.study import Study
 from tests.report_fixture import CENTRES, FORM, HOSTILE, RUN, STUDY, build_research
 
-VOID = {"meta", "input", "br", "link", "img"}
+VOID = {"meta", "input", "br", "wbr", "link", "img"}
 
 
 class Page(HTMLParser):
