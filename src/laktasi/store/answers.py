@@ -16,7 +16,7 @@ from laktasi.store.columns import SYSTEM_COLUMNS, UnitedTable, describe, fixed_c
 from laktasi.store.forms import Questionnaires
 from laktasi.store.payloads import Layout, Rows, layout_of, read_payloads
 from laktasi.store.rows import append
-from laktasi.store.sql import identifier, literal, scalar, values
+from laktasi.store.sql import identifier, literal, scalar, transaction, values
 
 Progress = Callable[[str, int, int | None], None]
 
@@ -71,42 +71,40 @@ def _make_tables(con: duckdb.DuckDBPyConnection, tables: list[UnitedTable]) -> N
         "select table_name, column_name from duckdb_columns() where schema_name = 'answers'"
     ).fetchall():
         existing.setdefault(name.lower(), set()).add(column.lower())
-    con.begin()
-    for table in tables:
-        place = identifier("answers", table.name)
-        fixed = fixed_columns(table)
-        if table.name.lower() not in existing:
-            columns = ", ".join(f"{identifier(name)} varchar not null" for name in fixed)
-            con.execute(f"create table {place} ({columns})")
-            title = text_in(table.title, table.languages) or table.name
-            per = "row of the repeat" if table.parent else "submission"
-            con.execute(f"comment on table {place} is {literal(f'{title}: answers as text. One row per {per}.')}")
-            for name in fixed:
-                con.execute(f"comment on column {place}.{identifier(name)} is {literal(SYSTEM_COLUMNS[name])}")
-        for column in table.columns:
-            if column.name.lower() not in existing.get(table.name.lower(), ()):
-                con.execute(f"alter table {place} add column {identifier(column.name)} varchar")
-                comment = literal(describe(column, table.languages))
-                con.execute(f"comment on column {place}.{identifier(column.name)} is {comment}")
-    con.commit()
+    with transaction(con):
+        for table in tables:
+            place = identifier("answers", table.name)
+            fixed = fixed_columns(table)
+            if table.name.lower() not in existing:
+                columns = ", ".join(f"{identifier(name)} varchar not null" for name in fixed)
+                con.execute(f"create table {place} ({columns})")
+                title = text_in(table.title, table.languages) or table.name
+                per = "row of the repeat" if table.parent else "submission"
+                con.execute(f"comment on table {place} is {literal(f'{title}: answers as text. One row per {per}.')}")
+                for name in fixed:
+                    con.execute(f"comment on column {place}.{identifier(name)} is {literal(SYSTEM_COLUMNS[name])}")
+            for column in table.columns:
+                if column.name.lower() not in existing.get(table.name.lower(), ()):
+                    con.execute(f"alter table {place} add column {identifier(column.name)} varchar")
+                    comment = literal(describe(column, table.languages))
+                    con.execute(f"comment on column {place}.{identifier(column.name)} is {comment}")
 
 
 def _remove_superfluous(con: duckdb.DuckDBPyConnection, tables: list[UnitedTable]) -> int:
-    con.begin()
-    con.execute(
-        """
-        create or replace temp table superfluous as
-        select loaded.form_id, loaded._submission_id
-        from answers.loaded_submissions as loaded
-        anti join (select * from staging.submissions where state = 'staged') as staged
-            on loaded.form_id = staged.form_id and loaded._submission_id = staged.submission_id
-        """
-    )
-    removed: int = scalar(con, "select count(*) from superfluous")
-    if removed:
-        _delete(con, "superfluous", tables)
-    con.execute("drop table superfluous")
-    con.commit()
+    with transaction(con):
+        con.execute(
+            """
+            create or replace temp table superfluous as
+            select loaded.form_id, loaded._submission_id
+            from answers.loaded_submissions as loaded
+            anti join (select * from staging.submissions where state = 'staged') as staged
+                on loaded.form_id = staged.form_id and loaded._submission_id = staged.submission_id
+            """
+        )
+        removed: int = scalar(con, "select count(*) from superfluous")
+        if removed:
+            _delete(con, "superfluous", tables)
+        con.execute("drop table superfluous")
     return removed
 
 
@@ -165,32 +163,32 @@ def _load_batch(
     layouts: Mapping[tuple[str, str], Layout],
     tables: list[UnitedTable],
 ) -> int:
-    con.begin()
-    con.execute(f"create or replace temp table batch_reads as select * from planned_reads where batch = {number}")
-    if scalar(con, "select bool_or(is_loaded) from batch_reads"):
-        _delete(con, "(select form_id, submission_id as _submission_id from batch_reads where is_loaded)", tables)
-    low, high = con.execute("select min(raw_rowid), max(raw_rowid) from batch_reads").fetchone() or (0, -1)
-    found = con.execute(
-        f"""
-        select batch_reads.form_id, batch_reads.form_version, batch_reads.submission_id, submissions.payload
-        from batch_reads
-        inner join raw.submissions as submissions on submissions.rowid = batch_reads.raw_rowid
-        where submissions.rowid between {low} and {high}
-        """
-    ).fetchall()
-    by_version: dict[tuple[str, str], list[tuple[str, bytes]]] = {}
-    for form_id, form_version, submission_id, payload in found:
-        by_version.setdefault((form_id, form_version), []).append((submission_id, payload))
-    for key, payloads in by_version.items():
-        _insert(con, layouts[key], read_payloads(layouts[key], payloads))
-    con.execute(
-        """
-        insert into answers.loaded_submissions by name
-        select form_id, submission_id as _submission_id, form_version, payload_sha256, layout from batch_reads
-        """
-    )
-    con.execute("drop table batch_reads")
-    con.commit()
+    with transaction(con):
+        con.execute(f"create or replace temp table batch_reads as select * from planned_reads where batch = {number}")
+        if scalar(con, "select bool_or(is_loaded) from batch_reads"):
+            _delete(con, "(select form_id, submission_id as _submission_id from batch_reads where is_loaded)", tables)
+        low, high = con.execute("select min(raw_rowid), max(raw_rowid) from batch_reads").fetchone() or (0, -1)
+        found = con.execute(
+            f"""
+            select batch_reads.form_id, batch_reads.form_version, batch_reads.submission_id, submissions.payload
+            from batch_reads
+            inner join raw.submissions as submissions on submissions.rowid = batch_reads.raw_rowid
+            where submissions.rowid between {low} and {high}
+            """
+        ).fetchall()
+        assert len(found) == scalar(con, "select count(*) from batch_reads"), "a planned payload is not in raw"
+        by_version: dict[tuple[str, str], list[tuple[str, bytes]]] = {}
+        for form_id, form_version, submission_id, payload in found:
+            by_version.setdefault((form_id, form_version), []).append((submission_id, payload))
+        for key, payloads in by_version.items():
+            _insert(con, layouts[key], read_payloads(layouts[key], payloads))
+        con.execute(
+            """
+            insert into answers.loaded_submissions by name
+            select form_id, submission_id as _submission_id, form_version, payload_sha256, layout from batch_reads
+            """
+        )
+        con.execute("drop table batch_reads")
     return len(found)
 
 

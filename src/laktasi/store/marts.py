@@ -12,7 +12,7 @@ from laktasi.errors import StudyError
 from laktasi.store.forms import Questionnaires
 from laktasi.store.roles import Found, check_levels, day_of_interview, find_question, level_choices
 from laktasi.store.rows import TEXTS, append, by_column
-from laktasi.store.sql import identifier, literal, scalar, select_from_file, values
+from laktasi.store.sql import identifier, literal, scalar, select_from_file, transaction, values
 from laktasi.study import Study, Variable
 
 NO_ROLES = values(("form_id", "submission_id", "centre_code", "enumerator_code", "subject_code", "is_consented"), ())
@@ -55,8 +55,7 @@ def build_marts(
         A role or variable does not fit the questionnaires, or would publish a direct identifier.
     """
     parts = _Study(study, questionnaires) if study else None
-    con.begin()
-    try:
+    with transaction(con):
         for table in ("submissions", "centres", "arrivals", "variables", "set_aside"):
             con.execute(f"delete from marts.{table}")
         con.execute("drop table if exists marts.analysed")
@@ -69,10 +68,6 @@ def build_marts(
         )
         _insert(con, "set_aside")
         unranked = parts.build(con) if parts else {}
-        con.commit()
-    except BaseException:
-        con.rollback()
-        raise
     counted = con.execute(
         "select count(*), count(*) filter (is_included), count(*) filter (is_included and is_accepted)"
         " from marts.submissions"

@@ -12,7 +12,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from laktasi.store.rows import append
-from laktasi.store.sql import identifier, literal, values
+from laktasi.store.sql import identifier, literal, transaction, values
 from laktasi.study import Pair, Study
 
 Population = Literal["all", "accepted"]
@@ -124,8 +124,7 @@ def write_results(
         "kendall": [_rows(block, KENDALL_COLUMNS, run_id) for block in kendall],
         "pooled": [_rows(block, POOLED_COLUMNS, run_id) for block in pooled],
     }
-    con.begin()
-    try:
+    with transaction(con):
         for table in ("kendall", "pooled", "contingency", "frequencies"):
             con.execute(f"delete from analysis.{table} where run_id = ?", [run_id])
         for table, blocks in tables.items():
@@ -136,10 +135,6 @@ def write_results(
                 con.execute(_contingency_rows(run_id, study, pair, population))
             for name in study.tables:
                 con.execute(_frequency_rows(run_id, study, name, population))
-        con.commit()
-    except BaseException:
-        con.rollback()
-        raise
 
 
 def _rows(block: Block, columns: Mapping[str, Any], run_id: str) -> pa.Table:

@@ -10,7 +10,7 @@ from typing import Any
 
 import duckdb
 
-from laktasi.store.sql import identifier
+from laktasi.store.sql import identifier, transaction
 
 COUNTS = (
     "landed",
@@ -45,16 +45,15 @@ def begin(
     """
     now = datetime.now(UTC)
     run_id = f"{now:%Y%m%dT%H%M%S}{now.microsecond // 1000:03d}Z-{secrets.token_hex(3)}"
-    con.begin()
-    con.execute("update meta.runs set status = 'interrupted' where status = 'running'")
-    con.execute(
-        """
-        insert into meta.runs (run_id, started_at, status, laktasi_version, code_version, door)
-        values (?, ?, 'running', ?, ?, ?)
-        """,
-        [run_id, now, laktasi_version, code_version, door],
-    )
-    con.commit()
+    with transaction(con):
+        con.execute("update meta.runs set status = 'interrupted' where status = 'running'")
+        con.execute(
+            """
+            insert into meta.runs (run_id, started_at, status, laktasi_version, code_version, door)
+            values (?, ?, 'running', ?, ?, ?)
+            """,
+            [run_id, now, laktasi_version, code_version, door],
+        )
     return run_id
 
 

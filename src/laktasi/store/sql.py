@@ -5,7 +5,8 @@ Names of columns come from questionnaires, so every name that enters a statement
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from string import Template
 from typing import Any
@@ -71,3 +72,15 @@ def scalar(con: Any, query: str, parameters: Iterable[Any] = ()) -> Any:
     """Give the one value that a query answers with; None where it answers with no row."""
     row = con.execute(query, list(parameters)).fetchone()
     return None if row is None else row[0]
+
+
+@contextmanager
+def transaction(con: Any) -> Iterator[None]:
+    """Do all of the block or nothing of it, whatever interrupts it."""
+    con.begin()
+    try:
+        yield
+    except BaseException:
+        con.rollback()
+        raise
+    con.commit()

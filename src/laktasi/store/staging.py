@@ -22,7 +22,7 @@ from laktasi.store.columns import (
 )
 from laktasi.store.forms import Questionnaires
 from laktasi.store.rows import TEXTS, append, by_column
-from laktasi.store.sql import identifier, literal, scalar
+from laktasi.store.sql import identifier, literal, scalar, transaction
 
 
 class CodebookEntry(Protocol):
@@ -94,13 +94,12 @@ def stand(con: duckdb.DuckDBPyConnection, questionnaires: Questionnaires, codebo
     """
     tables = united_tables(questionnaires)
     privacies = {(table.name, column.name): column.privacy for table in tables for column in table.columns}
-    con.begin()
-    _fill(con, "codebook", CODEBOOK_COLUMNS, [_plain(entry, privacies) for entry in codebook])
-    _fill(con, "choices", CHOICE_COLUMNS, list(_choices(questionnaires)))
-    changes: list[TypeChange] = []
-    for table in tables:
-        changes += _stand_table(con, table)
-    con.commit()
+    with transaction(con):
+        _fill(con, "codebook", CODEBOOK_COLUMNS, [_plain(entry, privacies) for entry in codebook])
+        _fill(con, "choices", CHOICE_COLUMNS, list(_choices(questionnaires)))
+        changes: list[TypeChange] = []
+        for table in tables:
+            changes += _stand_table(con, table)
     rows = {table.name: scalar(con, f"select count(*) from {identifier('staging', table.name)}") for table in tables}
     return Stood(rows, tuple(changes))
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import duckdb
 
-from laktasi.store.sql import select_from_file, values
+from laktasi.store.sql import select_from_file, transaction, values
 
 
 def resolve(con: duckdb.DuckDBPyConnection, known_forms: Iterable[tuple[str, str]]) -> dict[str, int]:
@@ -25,10 +25,9 @@ def resolve(con: duckdb.DuckDBPyConnection, known_forms: Iterable[tuple[str, str
     query = select_from_file(
         "staging", "submissions", known_forms=values(("form_id", "form_version"), sorted(known_forms))
     )
-    con.begin()
-    con.execute("delete from staging.submissions")
-    con.execute(f"insert into staging.submissions by name {query}")
-    con.commit()
+    with transaction(con):
+        con.execute("delete from staging.submissions")
+        con.execute(f"insert into staging.submissions by name {query}")
     counted = dict(con.execute("select state, count(*) from staging.submissions group by state").fetchall())
     return {name: counted.get(state, 0) for name, state in COUNTED.items()}
 

@@ -13,7 +13,7 @@ import duckdb
 
 from laktasi.errors import WarehouseError
 from laktasi.paths import DataFolder
-from laktasi.store.sql import migrations, scalar
+from laktasi.store.sql import migrations, scalar, transaction
 
 MEMORY_LIMIT = "2GiB"
 """What DuckDB may hold before it spills to disk beside the file; leaves room for Python on a 4 GiB laptop."""
@@ -158,7 +158,6 @@ def _migrate(con: duckdb.DuckDBPyConnection, path: Path) -> None:
     for number, name, file in known:
         if number in applied:
             continue
-        con.begin()
-        con.execute(file.read_text(encoding="utf-8"))
-        con.execute("insert into meta.migrations values (?, ?, now())", [number, name])
-        con.commit()
+        with transaction(con):
+            con.execute(file.read_text(encoding="utf-8"))
+            con.execute("insert into meta.migrations values (?, ?, now())", [number, name])
