@@ -18,7 +18,6 @@ Text = Mapping[str, str]
 TEXTS: Mapping[str, Text] = {
     # the top of the page
     "report_of": {"id": "Laporan survei", "en": "Survey report"},
-    "language": {"id": "Bahasa", "en": "Language"},
     "synthetic": {"id": "Data sintetis", "en": "Synthetic data"},
     "team_title": {"id": "Untuk tim studi", "en": "For the study team"},
     "team": {
