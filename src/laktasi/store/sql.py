@@ -30,12 +30,6 @@ def literal(value: str | int | bool | None) -> str:
     return "'" + value.replace("'", "''") + "'"
 
 
-def text_map(texts: Iterable[tuple[str, str]]) -> str:
-    """Write texts by key as a ``map(varchar, varchar)``."""
-    entries = ", ".join(f"{literal(key)}: {literal(value)}" for key, value in texts)
-    return f"map {{{entries}}}::map(varchar, varchar)"
-
-
 def select_from_file(folder: str, name: str, **placeholders: str) -> str:
     """Read the select of one table, ``warehouse/<folder>/<name>.sql``, and fill its placeholders.
 
