@@ -322,9 +322,10 @@ def report(run: Run, _progress: Progress) -> Counts:
 def write_report(settings: Settings) -> Path:
     """Write the report from the research copy alone, and say where it is."""
     from laktasi.report import write_report as write
+    from laktasi.store.warehouse import newest_research
 
     folder = settings.data_folder
-    write(folder.research, folder.report, read_study(settings.folders.study), language=settings.language)
+    write(newest_research(folder.research), folder.report, read_study(settings.folders.study), language=settings.language)
     return folder.report
 
 
