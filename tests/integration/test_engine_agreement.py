@@ -13,7 +13,6 @@ import zipfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 from xml.sax.saxutils import escape
 
 import duckdb
@@ -24,6 +23,7 @@ from laktasi.questionnaire.model import Field, Questionnaire, Table, ValueType
 from tests.engine import sample
 from tests.engine.engine import Form, Record
 from tests.integration.awkward_form import CENTRES, CONSTRAINTS, POOLS, QUESTIONS, awkward_form
+from tests.questionnaire_fixture import Row, fill
 
 XLSFORMS = Path(__file__).parents[2] / "xlsforms"
 
@@ -124,7 +124,7 @@ class Bench:
         self.by_column = {(item.table, item.column): item for item in questionnaire.fields}
         self.compiled: CompiledForm = compile_form(questionnaire)
         self.expected: dict[tuple[str, str, str, str], bool] = {}
-        self.answers: dict[str, list[list[str | None]]] = {table.name: [] for table in questionnaire.tables}
+        self.answers: dict[str, list[Row]] = {table.name: [] for table in questionnaire.tables}
 
     def add(self, number: int, made: Made, corrupt: random.Random) -> None:
         """Ask the engine everything about a record, and keep it for DuckDB."""
@@ -138,10 +138,8 @@ class Bench:
                 if item.calculate is not None:
                     given = record.value(paths[item.column]) if record.is_relevant(paths[item.column]) else ""
                     values[item.column] = corrupt.choice(("", "7", f"{given}9")) if corrupt.random() < 0.1 else given
-            parents = [row.rpartition(".")[0]] if table.parent else []
-            columns = [item.column for item in self.questionnaire.fields_of(name)]
-            stored = [values.get(column) or None for column in columns]
-            self.answers[name].append([submission, row, *parents, self.questionnaire.version, *stored])
+            stored = {column: text or None for column, text in values.items()}
+            self.answers[name].append({"_submission_id": submission, "_row": row, **stored})
             for rule in self.compiled.rules:
                 if rule.table == name and rule.field is not None:
                     item = self.by_column[name, rule.field]
@@ -188,34 +186,6 @@ def _same(stored: str, computed: str, item: Field) -> bool:
             return stored == computed
         return one == other or abs(one - other) <= 1e-9 * max(abs(other), 1e-3)
     return stored.strip() == computed.strip()
-
-
-def fill(con: duckdb.DuckDBPyConnection, questionnaire: Questionnaire, answers: Mapping[str, list[list[Any]]]) -> None:
-    """Make the tables that the checks read."""
-    con.execute("create schema answers")
-    con.execute("create schema staging")
-    con.execute(
-        "create table staging.choices(form_id varchar, form_version varchar, list_name varchar, position integer, "
-        "value varchar, labels map(varchar, varchar), properties map(varchar, varchar))"
-    )
-    for listed in questionnaire.choice_lists.values():
-        for position, choice in enumerate(listed.choices, 1):
-            con.execute(
-                "insert into staging.choices values (?, ?, ?, ?, ?, map(?, ?), map(?, ?))",
-                [
-                    *(questionnaire.form_id, questionnaire.version, listed.name, position, choice.value),
-                    *(list(choice.labels), list(choice.labels.values())),
-                    *(list(choice.properties), list(choice.properties.values())),
-                ],
-            )
-    for table in questionnaire.tables:
-        names = ["_submission_id", "_row", *(["_parent_row"] if table.parent else []), "_form_version"]
-        names += [item.column for item in questionnaire.fields_of(table.name)]
-        con.execute(
-            f'create table answers."{table.name}" ({", ".join(f"{chr(34)}{name}{chr(34)} varchar" for name in names)})'
-        )
-        marks = ", ".join("?" * len(names))
-        con.executemany(f'insert into answers."{table.name}" values ({marks})', answers[table.name])
 
 
 def disagreements(bench: Bench) -> Iterator[str]:

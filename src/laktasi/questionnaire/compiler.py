@@ -62,6 +62,7 @@ class Unverified:
     """What cannot be checked after the interview, and why."""
 
     field: str
+    """Column of the field, in a repeat after the path of the repeat; of a declared rule its id."""
     kind: str
     expression: str
     reason: str
@@ -200,13 +201,13 @@ class _Derived:
     ) -> None:
         """Compile one rule of a field, or list it as unverified."""
         scope, frame = self.plan.scope(item.path, shared=kind), Frame()
+        name = f"{_prefix(self.plan.tables.by_name[item.table])}{item.column}"
         try:
             good = compile_good(Compiler(self.plan, scope, frame), f"{ROW}.{quote(item.column)}")
         except Unsupported as reason:
-            self.unverified.append(Unverified(item.column, kind, expression, str(reason)))
+            self.unverified.append(Unverified(name, kind, expression, str(reason)))
             return
-        table = self.plan.tables.by_name[item.table]
-        rule_id = self._free(f"{_prefix(table)}{item.column}.{kind}", item.path)
+        rule_id = self._free(f"{name}.{kind}", item.path)
         column = self.plan.column(rule_id.replace(".", "__"), f"coalesce({good}, FALSE)", scope, frame)
         self.columns[item.table].append(column)
         self.rules.append(
