@@ -130,9 +130,11 @@ def awkward_form() -> str:
         _row("begin_group", "inner", relevant="${m} > 0"),
         _row("integer", "gated", required="yes", constraint=". < ${n} + 3"),
         _row("calculate", "gated_sum", calculation="${gated} + ${n}"),
+        _row("calculate", "gated_twice", calculation="${n} * 2"),
+        _row("calculate", "gated_text", calculation="concat(${n}, '!')"),
         _row("end_group", ""),
         _row("end_group", ""),
-        _row("calculate", "after_gate", calculation="concat(${gated}, '/', ${gated_sum})"),
+        _row("calculate", "after_gate", calculation="concat(${gated}, '/', ${gated_sum}, ${gated_twice}, ${gated_text})"),
     ]
     rows += [_row("text", f"r{at}", relevant=item, required="yes") for at, item in enumerate(CONDITIONS)]
     rows += [_row(kind, f"k{at}", constraint=item) for at, (kind, item) in enumerate(CONSTRAINTS)]
