@@ -121,6 +121,10 @@ def walk(
     return run
 
 
+_PATIENCE_SECONDS = 2
+"""How long a run waits for the data folder: ``laktasi status`` holds it for less than that."""
+
+
 @contextmanager
 def _alone(settings: Settings) -> Iterator[None]:
     """Hold the data folder: the lock is the operating system's, and dies with the process that holds it."""
@@ -129,7 +133,7 @@ def _alone(settings: Settings) -> Iterator[None]:
     folder = settings.data_folder
     try:
         folder.root.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with FileLock(folder.lock, timeout=0), _scratch(folder):
+        with FileLock(folder.lock, timeout=_PATIENCE_SECONDS), _scratch(folder):
             yield
     except Timeout:
         raise WarehouseError(
@@ -325,15 +329,16 @@ def write_report(settings: Settings) -> Path:
     from laktasi.store.warehouse import newest_research
 
     folder = settings.data_folder
-    write(newest_research(folder.research), folder.report, read_study(settings.folders.study), language=settings.language)
+    write(
+        newest_research(folder.research), folder.report, read_study(settings.folders.study), language=settings.language
+    )
     return folder.report
 
 
-SOURCES = (
-    Step("forms", land_forms),
-    Step("phones", land_phones),
-    Step("central", land_central, is_outside=True),
-)
+FORMS = Step("forms", land_forms)
+PHONES = Step("phones", land_phones)
+CENTRAL = Step("central", land_central, is_outside=True)
+SOURCES = (FORMS, PHONES, CENTRAL)
 WORK = (
     Step("stand", stand),
     Step("check", check),
@@ -343,6 +348,7 @@ WORK = (
 CLOSE = Step("close", close)
 READING = (Step("publish", publish), Step("report", report))
 
+IMPORTING = (FORMS, PHONES, CLOSE)
 LANDING = (*SOURCES, CLOSE)
 ANALYSING = (*WORK, CLOSE, *READING)
 WAY = (*SOURCES, *ANALYSING)

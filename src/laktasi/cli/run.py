@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 without_prefect = click.option("--no-prefect", is_flag=True, help="Run the same steps without Prefect's server.")
 
 
-@click.command()
+@click.command(short_help="Run everything on the shipped sample.")
 @without_prefect
 def demo(no_prefect: bool) -> None:
     """Run everything on the shipped sample: from phones' folders to a report, in data/demo.
@@ -27,12 +27,13 @@ def demo(no_prefect: bool) -> None:
     sample = HOUSE / "xlsforms" / "sample" / "postpartum_visit.zip"
     settings = settings_for(None, HOUSE / "data" / "demo", phones=(sample,))
     _walk(settings, no_prefect)
+    laktasi, folder = _as_typed(), _from_here(settings.data_folder.root)
     click.echo("\nThe sample is synthetic (data contoh, bukan data asli). Look further:")
-    click.echo("  laktasi findings --data data/demo")
-    click.echo('  laktasi sql --data data/demo "select * from analysis.kendall_latest"')
+    for line in ("findings", "kendall", "sql 'from marts.arrivals'"):
+        click.echo(f"  {laktasi} {line} --data {folder}")
 
 
-@click.command()
+@click.command(short_help="Run everything on your own study.")
 @project_options
 @without_prefect
 def run(project: Path | None, data: Path | None, no_prefect: bool) -> None:
@@ -44,7 +45,7 @@ def run(project: Path | None, data: Path | None, no_prefect: bool) -> None:
     _walk(settings_for(project, data), no_prefect)
 
 
-@click.command("import")
+@click.command("import", short_help="Take in folders copied from phones.")
 @click.argument("folders", nargs=-1, required=True, type=click.Path(exists=True, path_type=Path))
 @project_options
 def import_(folders: tuple[Path, ...], project: Path | None, data: Path | None) -> None:
@@ -59,7 +60,7 @@ def import_(folders: tuple[Path, ...], project: Path | None, data: Path | None) 
 
     settings = settings_for(project, data, phones=tuple(folder.resolve() for folder in folders))
     with showing_progress() as progress:
-        done = pipeline.walk(settings, pipeline.LANDING, door="import", progress=progress)
+        done = pipeline.walk(settings, pipeline.IMPORTING, door="import", progress=progress)
     for line in landed_lines(done.told, done.unreached):
         click.echo(line)
     if done.unreached:
@@ -68,6 +69,19 @@ def import_(folders: tuple[Path, ...], project: Path | None, data: Path | None) 
             next_step="see the lines above, and try again",
         )
     click.echo("Next: laktasi run")
+
+
+def _as_typed() -> str:
+    """Give what a person types to start this program: a path, where it was not found by its name."""
+    import shutil
+    import sys
+
+    return "laktasi" if shutil.which("laktasi") else _from_here(Path(sys.argv[0]).absolute())
+
+
+def _from_here(path: Path) -> str:
+    here = Path.cwd()
+    return str(path.relative_to(here) if path.is_relative_to(here) else path)
 
 
 def _walk(settings: Settings, no_prefect: bool) -> None:
