@@ -1,4 +1,4 @@
-"""What a run has to tell, in lines for a terminal and in tables for the Prefect page. Read from the research copy."""
+"""What runs have to tell, in lines for a terminal and in tables for the Prefect page."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from laktasi.store.warehouse import open_research
+from laktasi.errors import WarehouseError
+from laktasi.store.warehouse import open_research, open_warehouse
 from laktasi.study import read_study
 
 if TYPE_CHECKING:
@@ -17,6 +18,44 @@ if TYPE_CHECKING:
 
 LANDINGS = ("phones", "central")
 """Steps that take in submissions."""
+
+
+def latest_runs(settings: Settings, columns: Sequence[str], count: int) -> tuple[bool, list[tuple[Any, ...]]]:
+    """Tell whether a run is working now, and how the latest runs went.
+
+    The private warehouse knows of those that failed or only landed, too. While a run works in it, only what the
+    research copy knows is told.
+
+    Parameters
+    ----------
+    columns
+        Of `meta.runs`.
+    count
+        How many runs at most; the newest comes first.
+
+    Raises
+    ------
+    WarehouseError
+        No run has ever begun here.
+    """
+    from filelock import FileLock, Timeout
+
+    folder = settings.data_folder
+    if not folder.warehouse.exists():
+        raise WarehouseError(
+            f"there is no warehouse in {folder.root}",
+            why="No run has begun here yet.",
+            next_step="laktasi run, or --data FOLDER for another data folder",
+        )
+    query = f"select {', '.join(columns)} from meta.runs order by run_id desc limit {count:d}"
+    try:
+        with FileLock(folder.lock, timeout=0), open_warehouse(folder) as con:
+            return False, con.execute(query).fetchall()
+    except Timeout:
+        if not folder.research.exists():
+            return True, []
+        with open_research(folder.research) as con:
+            return True, con.execute(query).fetchall()
 
 
 def summary(settings: Settings) -> list[str]:
@@ -128,6 +167,12 @@ def _figures(row: Sequence[Any]) -> str:
 
 
 def _p(name: str, value: float | None) -> str:
+    words = p_in_words(value)
+    return f"{name} {words if words.startswith('<') else f'= {words}'}" if words else ""
+
+
+def p_in_words(value: float | None) -> str:
+    """Give a p as it is printed: never as zero; empty where there is none."""
     if value is None:
         return ""
-    return f"{name} < .001" if value < 0.001 else f"{name} = {value:.3f}"
+    return "< .001" if value < 0.001 else f"{value:.3f}"

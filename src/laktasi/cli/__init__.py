@@ -20,25 +20,29 @@ class Laktasi(click.Group):
             click.echo(f"Error: {error}", err=True)
             ctx.exit(error.exit_code)
 
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - the signature is click's
+        """List the commands in the order in which they are needed."""
+        return list(self.commands)
+
 
 @click.group(cls=Laktasi, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="laktasi")
 def main() -> None:
     """Survey data from an ODK questionnaire on a phone to an analysis people can trust.
 
-    A first look: laktasi demo. Your own data: laktasi import FOLDER, then laktasi run.
+    A first look: laktasi demo. Your own study: laktasi import FOLDER, then laktasi run.
     """
 
 
 for command in (
     run.demo,
-    run.run,
+    forms.forms,
     run.import_,
-    read.report,
+    run.run,
+    read.status,
     read.findings,
     read.kendall,
+    read.report,
     read.sql,
-    read.status,
-    forms.forms,
 ):
     main.add_command(command)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -35,31 +35,71 @@ def settings_for(project: Path | None, data: Path | None, **given: Any) -> Setti
     return read_settings(project, data=data.resolve() if data else None, **given)
 
 
-def print_table(columns: Sequence[str], rows: Iterable[Sequence[Any]], *, title: str | None = None) -> None:
-    """Print rows to standard output: a table for a person, tab-separated values for a pipe."""
+def is_terminal() -> bool:
+    """Say whether a person reads standard output, rather than a pipe or a file."""
     import sys
 
-    if not sys.stdout.isatty():
-        click.echo("\t".join(columns))
-        for row in rows:
-            click.echo("\t".join("" if value is None else _plain(value) for value in row))
-        return
+    return sys.stdout.isatty()
+
+
+def print_values(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+    """Print rows as tab-separated values, whole and unrounded, one line a row."""
+    click.echo("\t".join(columns))
+    for row in rows:
+        click.echo("\t".join(_plain(value) for value in row))
+
+
+def print_table(
+    columns: Sequence[str], rows: Iterable[Sequence[Any]], *, title: str | None = None, right: Collection[str] = ()
+) -> None:
+    """Print rows for a person: a table where the terminal is wide enough for it, else record by record.
+
+    Nothing is cut: an id that is shown can be copied.
+
+    Parameters
+    ----------
+    right
+        Columns that hold numbers as text; those that hold numbers are known.
+    """
+    from rich.box import SIMPLE_HEAD
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(title=title, title_justify="left", header_style="bold")
+    console = Console()
     rows = list(rows)
-    for number, column in enumerate(columns):
-        is_number = any(isinstance(row[number], int | float) for row in rows)
-        table.add_column(column, justify="right" if is_number else "left")
-    for row in rows:
-        table.add_row(*(Text("" if value is None else _plain(value)) for value in row))
-    Console().print(table)
+    texts = [[_plain(value) for value in row] for row in rows]
+    if title:
+        console.print(Text(title, style="bold"))
+    widths = [max([len(name), *(_least_width(text[at]) for text in texts)]) for at, name in enumerate(columns)]
+    if sum(widths) + 2 * len(widths) > console.width:
+        for number, text in enumerate(texts, 1):
+            console.print(Text(f"─ {number} of {len(texts)} ─", style="dim"))
+            record = Table.grid(padding=(0, 2))
+            for name, value in zip(columns, text, strict=True):
+                record.add_row(Text(name, style="bold"), Text(value))
+            console.print(record)
+        return
+    table = Table(box=SIMPLE_HEAD, header_style="bold", padding=(0, 1, 0, 0), pad_edge=False)
+    for at, name in enumerate(columns):
+        is_number = name in right or any(isinstance(row[at], int | float) for row in rows)
+        table.add_column(name, justify="right" if is_number else "left", min_width=widths[at])
+    for text in texts:
+        table.add_row(*map(Text, text))
+    console.print(table)
+
+
+def _least_width(text: str) -> int:
+    """Give the width below which a text would be cut: words may stand on lines of their own, but not letters."""
+    return min(len(text), max([_WRAP_AT, *map(len, text.split())]))
+
+
+_WRAP_AT = 24
+"""Texts of several words are wrapped no narrower than this."""
 
 
 def _plain(value: Any) -> str:
-    return " ".join(str(value).split())
+    return "" if value is None else " ".join(str(value).split())
 
 
 @contextmanager

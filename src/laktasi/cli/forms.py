@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 
-@click.group()
+@click.group(short_help="Check a questionnaire before it goes to the field.")
 def forms() -> None:
     """Questionnaires: check one before it goes to the field."""
 
@@ -15,7 +15,10 @@ def forms() -> None:
 @forms.command("check")
 @click.argument("xlsform", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 def check(xlsform: Path) -> None:
-    """Check XLSFORM: what pyxform and ODK Validate say, and what laktasi needs beyond them."""
+    """Check XLSFORM: what pyxform and ODK Validate say, and what laktasi needs beyond them.
+
+    With an error the form cannot go to the field, and the exit code is 3. A warning says what would be missed later.
+    """
     from laktasi.questionnaire.check import check_form
 
     result = check_form(xlsform)

@@ -1,4 +1,7 @@
-"""Commands that read: report, findings, kendall, sql, status. None of them opens the private warehouse."""
+"""Commands that read: status, findings, kendall, report, sql.
+
+All but `status` read the research copy alone. `status` looks into the private warehouse too, at the list of runs.
+"""
 
 from __future__ import annotations
 
@@ -8,13 +11,216 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from laktasi.cli.common import print_table, project_options, settings_for
+from laktasi.cli.common import is_terminal, print_table, print_values, project_options, settings_for
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from laktasi.quality import Finding
     from laktasi.settings import Settings
 
+RUNS_SHOWN = 10
+RUN_COLUMNS = (
+    "run_id",
+    "started_at",
+    "finished_at",
+    "door",
+    "status",
+    "landed",
+    "refused",
+    "staged",
+    "drafts",
+    "waiting",
+    "open_errors",
+    "open_warnings",
+)
+RUN_HEADINGS = {
+    "started_at": "started",
+    "door": "door",
+    "status": "status",
+    "landed": "new",
+    "refused": "refused",
+    "waiting": "waits",
+    "open_errors": "errors",
+    "open_warnings": "warnings",
+}
+"""What a terminal of 80 columns has room for, and what stands above it."""
 
-@click.command()
+
+@click.command(short_help="Say whether a run is working, and how the latest went.")
+@project_options
+def status(project: Path | None, data: Path | None) -> None:
+    """Say whether a run is working now, and how the latest ten went.
+
+    Per run: its start, who started it, new submissions, files refused, submissions that wait for their form version,
+    open errors and warnings. A run that was killed shows as interrupted; the next one finishes its work.
+    """
+    from laktasi.summary import latest_runs
+
+    settings = settings_for(project, data)
+    is_working, found = latest_runs(settings, RUN_COLUMNS, RUNS_SHOWN)
+    runs = [dict(zip(RUN_COLUMNS, run, strict=True)) for run in found]
+    if not is_working:  # then what stands as running was killed
+        runs = [run | {"status": "interrupted" if run["status"] == "running" else run["status"]} for run in runs]
+    if is_terminal():
+        shown = [run | {"started_at": f"{run['started_at'].astimezone():%Y-%m-%d %H:%M}"} for run in runs]
+        print_table(list(RUN_HEADINGS.values()), [[run[name] for name in RUN_HEADINGS] for run in shown])
+    else:
+        print_values(RUN_COLUMNS, [list(run.values()) for run in runs])
+    if is_working:
+        click.echo("A run is working now.", err=True)
+    report = settings.data_folder.report
+    click.echo(f"Report: {report}" if report.exists() else "There is no report yet. Next: laktasi run", err=True)
+
+
+@click.command(short_help="List what is wrong: record, field and rule.")
+@project_options
+@click.option("--centre", metavar="CODE", help="Only this health centre.")
+@click.option("--enumerator", metavar="CODE", help="Only this enumerator.")
+@click.option("--rule", metavar="RULE", help="Only this rule, as the list names it.")
+@click.option("--severity", type=click.Choice(["error", "warning"]), help="Only errors, or only warnings.")
+@click.option("--status", type=click.Choice(["open", "mended", "all"]), default="open", show_default=True)
+@click.option("--language", metavar="CODE", help="Of the messages: id or en.  [default: the project's]")
+def findings(
+    project: Path | None,
+    data: Path | None,
+    centre: str | None,
+    enumerator: str | None,
+    rule: str | None,
+    severity: str | None,
+    status: str,
+    language: str | None,
+) -> None:
+    """List what the checks found: which record, field and rule; never the answer, so the list can be mailed.
+
+    On a terminal they are grouped by rule. Into a file or pipe goes one line a finding, tab-separated, for a
+    spreadsheet: laktasi findings > findings.tsv
+    """
+    from dataclasses import astuple, fields
+
+    from laktasi.quality import Finding, list_findings
+
+    settings = settings_for(project, data)
+    wanted = {"centre": centre, "enumerator": enumerator, "rule": rule, "severity": severity}
+    of_status = None if status == "all" else status
+    with _research(settings) as con:
+        found = list_findings(con, **wanted, status=of_status, language=language or settings.language)
+        others = 0 if found else len(list_findings(con, status=of_status))
+    if is_terminal():
+        _tell_findings(found)
+    else:
+        print_values([item.name for item in fields(Finding)], map(astuple, found))
+    errors = sum(item.severity == "error" for item in found)
+    word = "" if status == "all" else f" {status}"
+    if found:
+        click.echo(f"{len(found)} findings{word}: {errors} errors, {len(found) - errors} warnings", err=True)
+    else:
+        click.echo(f"no findings{word}{_said(wanted)}" + (f" ({others} without these)" if others else ""), err=True)
+
+
+def _tell_findings(found: Sequence[Finding]) -> None:
+    """Tell findings rule by rule: the message once, then the records it is about."""
+    import shutil
+    import textwrap
+
+    if not found:
+        return
+    by_rule: dict[tuple[str, str, str], list[Finding]] = {}
+    for item in found:
+        by_rule.setdefault((item.severity, item.rule_id, item.message), []).append(item)
+    width = shutil.get_terminal_size().columns
+    places = {
+        name: max(len(getattr(item, name) or "-") for item in found) for name in ("centre_code", "enumerator_code")
+    }
+    for (severity, rule, message), items in sorted(by_rule.items(), key=lambda entry: (entry[0][0], -len(entry[1]))):
+        heading = click.style(f"{severity} {rule}", bold=True, fg="red" if severity == "error" else "yellow")
+        click.echo(f"{heading}  × {len(items)}")
+        click.echo(textwrap.fill(message, width, initial_indent="  ", subsequent_indent="  "))
+        for item in items:
+            place = "  ".join(f"{getattr(item, name) or '-':<{length}}" for name, length in places.items())
+            row = f" ({item.row})" if item.row else ""
+            at = item.first_seen_at if item.status == "open" else item.changed_at
+            since = f"{'since' if item.status == 'open' else 'mended'} {at.astimezone():%Y-%m-%d}"
+            click.echo(f"    {place}  {item.submission_id}{row}  {since}")
+        click.echo()
+
+
+@click.command(short_help="Show Kendall's tau_b by health centre, and over all.")
+@project_options
+@click.option("--centre", metavar="CODE", help="Only this health centre.")
+@click.option("--exposure", metavar="NAME", help="Only this exposure (its name in study.yml).")
+@click.option("--outcome", metavar="NAME", help="Only this outcome (its name in study.yml).")
+@click.option("--population", type=click.Choice(["accepted", "all"]), default="accepted", show_default=True)
+def kendall(
+    project: Path | None,
+    data: Path | None,
+    centre: str | None,
+    exposure: str | None,
+    outcome: str | None,
+    population: str,
+) -> None:
+    """Show Kendall's tau_b of the latest run: for each health centre, and over all of them.
+
+    accepted: without the records that have an open error. On a terminal numbers are rounded; into a file or pipe they
+    go in full, tab-separated. What each means: docs/statistics.md
+    """
+    from laktasi.errors import LaktasiError
+
+    settings = settings_for(project, data)
+    wanted = {"centre": centre, "exposure": exposure, "outcome": outcome}
+    with _research(settings) as con:
+        result = con.execute(
+            """
+            with results as (
+                select exposure, outcome, population, centre_code, null as method,
+                    n, tau_b, ci_low, ci_high, z, p_value, p_exact, reason
+                from analysis.kendall_latest
+                union all
+                select exposure, outcome, population, null, method,
+                    n, tau_b, ci_low, ci_high, z, p_value, null, reason
+                from analysis.pooled_latest where $centre is null
+            )
+            from results
+            where population = $population and centre_code is not distinct from coalesce($centre, centre_code)
+                and exposure = coalesce($exposure, exposure) and outcome = coalesce($outcome, outcome)
+            order by exposure, outcome, method desc nulls first, centre_code
+            """,
+            {**wanted, "population": population},
+        )
+        columns, rows = [item[0] for item in result.description], result.fetchall()
+    if not rows and any(wanted.values()):
+        raise LaktasiError(f"no result{_said(wanted)}", next_step="laktasi kendall, without these, lists what there is")
+    if not is_terminal():
+        print_values(columns, rows)
+    elif rows:
+        _tell_kendall(rows)
+    if not rows:
+        click.echo("no results: the latest run had no study.yml with analyses", err=True)
+
+
+def _tell_kendall(rows: Sequence[Sequence[Any]]) -> None:
+    """Tell one question after the other, rounded."""
+    from itertools import groupby
+
+    from laktasi.summary import p_in_words
+
+    def number(value: float | None) -> str:
+        return "" if value is None else f"{value:.3f}"
+
+    headings = ("centre", "n", "tau_b", "95 % interval", "z", "p", "exact p")
+    for (exposure, outcome, population), results in groupby(rows, key=lambda row: tuple(row[:3])):
+        lines, without = [], []
+        for _, _, _, centre, method, n, tau, low, high, z, p, exact, reason in results:
+            name = centre or f"all, {method}"
+            interval = "" if low is None or high is None else f"{low:.3f} to {high:.3f}"
+            lines.append((name, n, number(tau), interval, number(z), p_in_words(p), p_in_words(exact)))
+            if tau is None:
+                without.append(f"{name}: no tau_b, {reason}")
+        print_table(headings, lines, title=f"{exposure} × {outcome}, {population} records", right=headings[1:])
+        click.echo("".join(f"{line}\n" for line in without))
+
+
+@click.command(short_help="Write the report again, and say where it is.")
 @project_options
 @click.option("--open", "open_it", is_flag=True, help="Open it in the browser.")
 def report(project: Path | None, data: Path | None, open_it: bool) -> None:
@@ -28,142 +234,59 @@ def report(project: Path | None, data: Path | None, open_it: bool) -> None:
         click.launch(str(path))
 
 
-@click.command()
-@project_options
-@click.option("--centre", help="Only this health centre (its code).")
-@click.option("--enumerator", help="Only this enumerator (their code).")
-@click.option("--rule", help="Only this rule.")
-@click.option("--severity", type=click.Choice(["error", "warning"]), help="Only these.")
-@click.option("--status", type=click.Choice(["open", "mended", "all"]), default="open", show_default=True)
-@click.option("--language", help="Language of the messages.  [default: the project's]")
-def findings(
-    project: Path | None,
-    data: Path | None,
-    centre: str | None,
-    enumerator: str | None,
-    rule: str | None,
-    severity: str | None,
-    status: str,
-    language: str | None,
-) -> None:
-    """List what the checks found: which record, which field, which rule; never the answer."""
-    settings = settings_for(project, data)
-    wanted = {"centre_code": centre, "enumerator_code": enumerator, "rule_id": rule, "severity": severity}
-    given = {column: value for column, value in wanted.items() if value}
-    if status != "all":
-        given["status"] = status
-    where = " and ".join(["true", *(f"{column} = ?" for column in given)])
-    query = f"""
-        select finding_id, severity, status, centre_code as centre, enumerator_code as enumerator, submission_id, field,
-               rule_id as rule, coalesce(messages[?], messages['en'], rule_id) as message
-        from quality.findings where {where}
-        order by severity, centre_code, rule_id, submission_id, finding_id
-    """
-    with _research(settings) as con:
-        result = con.execute(query, [language or settings.language, *given.values()])
-        columns, rows = [item[0] for item in result.description], result.fetchall()
-    print_table(columns, rows)
-    click.echo(f"{len(rows)} findings", err=True)
-
-
-@click.command()
-@project_options
-@click.option("--centre", help="Only this health centre (its code).")
-@click.option("--exposure", help="Only this exposure (its name in study.yml).")
-@click.option("--outcome", help="Only this outcome (its name in study.yml).")
-@click.option("--population", type=click.Choice(["accepted", "all"]), default="accepted", show_default=True)
-def kendall(
-    project: Path | None,
-    data: Path | None,
-    centre: str | None,
-    exposure: str | None,
-    outcome: str | None,
-    population: str,
-) -> None:
-    """Show Kendall's tau_b of the latest run, for each health centre and across them."""
-    settings = settings_for(project, data)
-    wanted = {"centre_code": centre, "exposure": exposure, "outcome": outcome, "population": population}
-    given = {column: value for column, value in wanted.items() if value}
-    columns = [
-        "centre_code",
-        "exposure",
-        "outcome",
-        "n",
-        "tau_b",
-        "ci_low",
-        "ci_high",
-        "z",
-        "p_value",
-        "p_exact",
-        "reason",
-    ]
-    query = f"""
-        select {", ".join(columns)} from analysis.kendall_latest
-        where {" and ".join(f"{column} = ?" for column in given)}
-        order by exposure, outcome, centre_code
-    """
-    with _research(settings) as con:
-        rows = con.execute(query, list(given.values())).fetchall()
-    print_table(columns, rows)
-
-
-@click.command()
+@click.command(short_help="Answer a question in SQL from research.duckdb.")
 @project_options
 @click.option("--format", "form", type=click.Choice(["table", "csv", "json"]), default="table", show_default=True)
 @click.argument("query")
 def sql(project: Path | None, data: Path | None, form: str, query: str) -> None:
-    """Answer QUERY from research.duckdb: read-only and without direct identifiers.
+    """Answer QUERY from research.duckdb. It can change nothing, and there are no direct identifiers in there.
 
-    Example: laktasi sql "from analysis.kendall_latest"
+    \b
+    laktasi sql "show all tables"
+    laktasi sql "from analysis.kendall_latest"
+    laktasi sql --format csv "from marts.arrivals" > arrivals.csv
     """
     import duckdb
 
     from laktasi.errors import LaktasiError
 
     with _research(settings_for(project, data)) as con:
+        # Else a query could write files, or attach the private warehouse.
+        con.execute("set enable_external_access = false")
         try:
             result = con.execute(query)
+            columns, rows = ([item[0] for item in result.description], result.fetchall()) if result else ([], [])
+        except duckdb.PermissionException:
+            raise LaktasiError(
+                "sql reads research.duckdb, and no other file; it writes none",
+                next_step='laktasi sql --format csv "select …" > FILE',
+            ) from None
         except duckdb.Error as error:
             raise LaktasiError(
                 str(error).strip(), next_step='laktasi sql "show all tables" lists what there is'
             ) from None
-        columns, rows = [item[0] for item in result.description or ()], result.fetchall()
-    if form == "table":
-        print_table(columns, rows)
-    elif form == "csv":
+    if not columns:
+        raise LaktasiError("the query is empty", next_step='laktasi sql "show all tables" lists what there is')
+    if form == "csv":
         import csv
         import sys
 
-        csv.writer(sys.stdout).writerows([columns, *rows])
-    else:
+        csv.writer(sys.stdout, lineterminator="\n").writerows([columns, *rows])
+    elif form == "json":
         click.echo(json.dumps([dict(zip(columns, row, strict=True)) for row in rows], default=str, ensure_ascii=False))
-
-
-@click.command()
-@project_options
-def status(project: Path | None, data: Path | None) -> None:
-    """Say how the latest runs went and what waits."""
-    settings = settings_for(project, data)
-    with _research(settings) as con:
-        columns = [
-            "run_id",
-            "started_at",
-            "status",
-            "door",
-            "landed",
-            "refused",
-            "staged",
-            "drafts",
-            "waiting",
-            "open_errors",
-        ]
-        names = ", ".join(columns)
-        rows = con.execute(f"select {names} from meta.runs order by run_id desc limit 10").fetchall()
-    print_table(columns, rows, title="Latest runs")
-    click.echo(f"Report: {settings.data_folder.report}")
+    elif is_terminal():
+        print_table(columns, rows)
+    else:
+        print_values(columns, rows)
 
 
 def _research(settings: Settings) -> Any:
     from laktasi.store.warehouse import open_research
 
     return open_research(settings.data_folder.research)
+
+
+def _said(wanted: Mapping[str, str | None]) -> str:
+    """Give the options as they were typed."""
+    said = "".join(f" --{name} {value}" for name, value in wanted.items() if value)
+    return said and f" for{said}"
