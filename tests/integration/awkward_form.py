@@ -134,7 +134,8 @@ def awkward_form() -> str:
         _row("calculate", "gated_text", calculation="concat(${n}, '!')"),
         _row("end_group", ""),
         _row("end_group", ""),
-        _row("calculate", "after_gate", calculation="concat(${gated}, '/', ${gated_sum}, ${gated_twice}, ${gated_text})"),
+        _row("calculate", "after_gate", calculation="concat(${gated}, '/', ${gated_sum})"),
+        _row("calculate", "after_gates", calculation="concat(${gated_twice}, '/', ${gated_text})"),
     ]
     rows += [_row("text", f"r{at}", relevant=item, required="yes") for at, item in enumerate(CONDITIONS)]
     rows += [_row(kind, f"k{at}", constraint=item) for at, (kind, item) in enumerate(CONSTRAINTS)]
