@@ -188,6 +188,20 @@ def test_counts_by_centre(house: Warehouse) -> None:
     assert accepted.counts.tolist() == [[[0, 1, 0], [0, 0, 1]], [[0, 0, 0], [0, 0, 1]]]
 
 
+def test_a_centre_without_any_answer_counts_nobody(house: Warehouse) -> None:
+    build(house)
+    house.con.execute("update marts.analysed set milk = null where centre_code = 'c9'")
+    (counts,) = contingency(house.con, STUDY, "all").values()
+    assert counts.counts.tolist() == [[[1, 1, 0], [0, 0, 1]], [[0, 0, 0], [0, 0, 0]]]
+
+
+def test_rows_of_a_centre_stand_together(house: Warehouse) -> None:
+    build(house)
+    centres = [centre for (centre,) in house.rows("select centre_code from marts.analysed order by rowid")]
+    assert len(set(centres)) > 1
+    assert centres == sorted(centres)
+
+
 def test_counts_of_nobody(house: Warehouse) -> None:
     build(house, include="select _submission_id from staging.visit where false")
     (counts,) = contingency(house.con, STUDY, "all").values()

@@ -84,8 +84,10 @@ def _count(con: duckdb.DuckDBPyConnection, study: Study, pair: Pair, population:
     x, y = identifier(pair.exposure), identifier(pair.outcome)
     shape = (len(study.variables[pair.exposure].levels), len(study.variables[pair.outcome].levels))
     accepted = " and is_accepted" if population == "accepted" else ""
+    # In DuckDB count_if is twice as fast as filtered counts, or as grouping by the cells too; but it gives NULL where
+    # a centre has no answer at all.
     cells = ", ".join(
-        f"count(*) filter ({x} = {row + 1} and {y} = {column + 1}{accepted}) as cell_{row}_{column}"
+        f"coalesce(count_if({x} = {row + 1} and {y} = {column + 1}{accepted}), 0)::bigint as cell_{row}_{column}"
         for row, column in np.ndindex(shape)
     )
     found = con.execute(
