@@ -102,7 +102,7 @@ def measure(folder: Path, rows: int) -> int:
     print(f"  findings: {told['check']['open_errors']:,} errors, {told['check']['open_warnings']:,} warnings")
     data = folder / "data"
     for name in ("warehouse.duckdb", "research.duckdb", "report/index.html"):
-        print(f"  {name}: {(data / name).stat().st_size / 2**20:,.0f} MiB")
+        print(f"  {name}: {(data / name).stat().st_size / 2**20:,.1f} MiB")
     if max(peak, peak_again) >= MOST_MEMORY:
         problems.append("more than 4 GiB of memory were used")
     for problem in problems:

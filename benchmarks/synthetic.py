@@ -34,7 +34,7 @@ FAULTS = {
     "mother__education.required": (r"<education>\w+</education>", "<education />"),
     "obstetric__delivery_mode.required": (r"<delivery_mode>\w+</delivery_mode>", ""),
     "massage__minutes.constraint": (r"<minutes>\d+</minutes>", "<minutes>600</minutes>"),
-    "massage__provider.choice": (r"<provider>\w+</provider>", "<provider>nenek</provider>"),
+    "massage__provider.choice": (r"<provider>(?!other)\w+</provider>", "<provider>nenek</provider>"),
     "massage__provider.relevant": (r"<performed>no</performed>", r"\g<0><provider>husband</provider>"),
     "mother__age_group.calculation": (r"<age_group>(under_20|from_20_to_35)<", "<age_group>over_35<"),
     "infant__days_postpartum.calculation": (r"<days_postpartum>\d+<", "<days_postpartum>399<"),
