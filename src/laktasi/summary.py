@@ -70,6 +70,8 @@ def summary(settings: Settings) -> list[str]:
         lines = list(_kendall(con, study.analyses[0], settings.language)) if study and study.analyses else []
     told = manifest["steps"]
     lines += ["", *landed_lines(told, manifest["unreached"])]
+    if not told["stand"]["staged"]:
+        lines.append("no submissions have come in yet. Next: laktasi import FOLDER, then laktasi run")
     if waiting := told["stand"]["waiting"]:
         lines.append(f"{waiting} submissions wait for a form version that is not known here")
     if drafts := told["stand"]["drafts"]:

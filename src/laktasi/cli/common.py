@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 if TYPE_CHECKING:
-    from laktasi.pipeline import Progress
+    from laktasi.pipeline import Progress as Tell
     from laktasi.settings import Settings
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -103,7 +103,7 @@ def _plain(value: Any) -> str:
 
 
 @contextmanager
-def showing_progress() -> Iterator[Progress]:
+def showing_progress() -> Iterator[Tell]:
     """Show what is being done on standard error, as a bar on a terminal and as a line a step elsewhere."""
     import sys
 
@@ -118,22 +118,18 @@ def showing_progress() -> Iterator[Progress]:
         yield tell
         return
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
-    from rich.progress import Progress as Bars
+    from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-    columns = (
-        SpinnerColumn(),
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-    )
-    with Bars(*columns, console=Console(stderr=True), transient=True) as bars:
-        tasks: dict[str, TaskID] = {}
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("starting", total=None)
+        now = ""
 
         def show(what: str, done: int, total: int | None) -> None:
-            if what not in tasks:
-                tasks[what] = bars.add_task(what, total=total)
-            bars.update(tasks[what], completed=done, total=total)
+            nonlocal now
+            if what != now:
+                now = what
+                bar.reset(task, total=total, description=what)
+            bar.update(task, completed=done, total=total)
 
         yield show
