@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from functools import cache
 
 from laktasi.questionnaire import values, xpath
 from laktasi.questionnaire.arithmetic import extreme, guarded, logarithm, of_two, rounded, whole
@@ -225,6 +226,7 @@ def _regex(compiler: Compiler, arguments: Arguments) -> Value:
     return values.truth(f"regexp_full_match({compiler.text(arguments[0])}, {pattern.sql})")
 
 
+@cache
 def accepts_pattern(pattern: str) -> bool:
     """Tell whether DuckDB's engine (RE2) can read a regular expression."""
     import duckdb
