@@ -226,8 +226,11 @@ class _Derived:
         if check is None:
             return
 
-        def good(_: Compiler, raw: str) -> str:
-            return f"{raw} IS NULL OR {check}"
+        def good(compiler: Compiler, raw: str) -> str:
+            typed = self.plan.typed(item, ROW, compiler.frame)
+            # What others read as its type is of its type; only the rest is looked at closely.
+            fine = f"{raw} IS NULL" + (f" OR {typed} IS NOT NULL" if typed else "")
+            return f"CASE WHEN {fine} THEN TRUE ELSE {check} END"
 
         self._rule(item, "type", item.type.value, messages.of_type(item.type), good)
 
@@ -298,6 +301,8 @@ class _Derived:
 
         def good(compiler: Compiler, raw: str) -> str:
             condition = compiler.condition(parsed(constraint))
+            if typed := self.plan.typed(item, ROW, compiler.frame):
+                return f"{typed} IS NULL OR {condition}"
             try:
                 relevant = self.plan.relevance(item.path, compiler.scope.alias_of, compiler.frame)
             except Unsupported:

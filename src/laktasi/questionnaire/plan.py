@@ -149,6 +149,16 @@ class Plan:
                 return self._read_recomputed(item, made) if not made.frame.clock else self._read_made(item, made)
         return self._read_stored(item, item.type)
 
+    def typed(self, item: Field, alias: str, frame: Frame) -> str | None:
+        """Give the column that holds an answer as its type, NULL where it is none, not of its type or not relevant.
+
+        None where there is no such column: text is read as it is, a calculation is computed.
+        """
+        if item.calculate is not None or is_of_type(item.type, "") is None or item.path in self._open:
+            return None
+        value = self.reading(item, alias, frame)
+        return value.sql if isinstance(value, Leaf) and value.kind is not Kind.TEXT else None
+
     def recomputed(self, item: Field) -> Recomputed | Unsupported:
         """Compile a field's calculation, or give the reason why it cannot be repeated."""
         if item.path not in self._recomputed:
@@ -222,7 +232,7 @@ class Plan:
         sql, leaf = {
             ValueType.INTEGER: (f"TRY_CAST({raw} AS DOUBLE)", Leaf(Kind.NUMBER, "", True, integral=True)),
             ValueType.DECIMAL: (f"TRY_CAST({raw} AS DOUBLE)", Leaf(Kind.NUMBER, "", True)),
-            ValueType.DATE: (moment(raw), values.date("")),
+            ValueType.DATE: (f"TRY_CAST({raw} AS TIMESTAMP)", values.date("")),
             ValueType.DATETIME: (moment(raw), values.date("")),
             ValueType.TIME: (time_of_day(raw), Leaf(Kind.TIME, "", True)),
         }.get(kind, (None, EMPTY))
