@@ -178,7 +178,7 @@ def kendall(
                 union all
                 select exposure, outcome, population, null, method,
                     n, tau_b, ci_low, ci_high, z, p_value, null, reason
-                from analysis.pooled_latest where $centre is null
+                from analysis.pooled_latest
             )
             from results
             where population = $population and centre_code is not distinct from coalesce($centre, centre_code)
