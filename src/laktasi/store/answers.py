@@ -50,6 +50,9 @@ def load_answers(
     batch
         Submissions in one transaction.
     """
+    # With every checkpoint the last rows of a table, up to 122,880 of them, are compressed anew. DuckDB's own 16 MiB of
+    # log would mean one with every batch.
+    con.execute("set wal_autocheckpoint = '256MiB'")
     tables = united_tables(questionnaires)
     _make_tables(con, tables)
     layouts = {key: layout_of(questionnaire) for key, questionnaire in questionnaires.items()}
