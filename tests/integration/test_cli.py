@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import shlex
 import subprocess
 import sys
 from collections.abc import Callable, Iterable
@@ -24,6 +25,7 @@ from laktasi.settings import read_settings
 from laktasi.store import runs
 from laktasi.store.warehouse import open_warehouse
 from tests import mini
+from tests.integration.test_docs import command_lines
 
 pytestmark = pytest.mark.xdist_group("cli")
 """One worker runs all of these: they share one run, and it imports Great Expectations."""
@@ -338,6 +340,13 @@ def test_sql_that_is_wrong_is_one_error(project: Path, query: str) -> None:
     result = laktasi("sql", "--project", project, query)
     assert result.exit_code == 1
     assert 'Next: laktasi sql "show all tables"' in result.stderr
+
+
+def test_sql_shown_in_the_documentation_runs(project: Path) -> None:
+    shown = {shlex.split(line)[-1] for _, line in command_lines() if line.startswith("sql ")}
+    assert shown
+    for query in shown:
+        assert laktasi("sql", "--project", project, query).exit_code == 0, query
 
 
 # status and report
