@@ -76,7 +76,8 @@ def test_every_command_line_shown_is_one(page: str, line: str) -> None:
         if isinstance(parameter.type, click.Choice) and value is not None:
             parameter.type.convert(value, parameter, context)
         if parameter.required and len(words) > len(path):  # a bare name in prose only names the command
-            assert value, f"{page}: {parameter.name} is missing"
+            typed = value if isinstance(value, tuple | list) else [value]
+            assert [item for item in typed if isinstance(item, str)], f"{page}: {parameter.name} is missing"
 
 
 def test_every_next_step_in_the_code_names_a_command() -> None:
