@@ -45,6 +45,15 @@ class DataFolder:
 
     root: Path
 
+    def make(self) -> None:
+        """Make the folder, private to the user, where it does not exist."""
+        self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+    @property
+    def prefect(self) -> Path:
+        """Prefect's home, where a command starts a server of its own."""
+        return self.root / "prefect"
+
     @property
     def warehouse(self) -> Path:
         """The private warehouse. Only runs open it."""

@@ -132,7 +132,7 @@ def _alone(settings: Settings) -> Iterator[None]:
 
     folder = settings.data_folder
     try:
-        folder.root.mkdir(mode=0o700, parents=True, exist_ok=True)
+        folder.make()
         with FileLock(folder.lock, timeout=_PATIENCE_SECONDS), _scratch(folder):
             yield
     except Timeout:

@@ -64,6 +64,7 @@ def test_its_home_holds_artifacts_and_no_name(flown: tuple[Path, subprocess.Comp
     secret = mini.SECRET.encode()
     assert not [path for path in home.rglob("*") if path.is_file() and secret in path.read_bytes()]
     assert mini.SECRET not in done.stdout + done.stderr
+    assert data.stat().st_mode & 0o077 == home.stat().st_mode & 0o077 == 0
 
 
 def test_every_deployment_names_a_flow_that_exists() -> None:

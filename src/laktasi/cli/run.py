@@ -108,7 +108,7 @@ def _through_prefect(settings: Settings) -> None:
     from laktasi.paths import FLOWS
 
     quiet = {
-        "PREFECT_HOME": str(settings.data_folder.root / "prefect"),
+        "PREFECT_HOME": str(settings.data_folder.prefect),
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
         "DO_NOT_TRACK": "1",
         "PREFECT_SERVER_UI_V2_ENABLED": "false",
@@ -117,6 +117,9 @@ def _through_prefect(settings: Settings) -> None:
     }
     for name, value in quiet.items():
         os.environ.setdefault(name, value)
+    # Its database is opened before Prefect would make the folder.
+    settings.data_folder.make()
+    settings.data_folder.prefect.mkdir(mode=0o700, exist_ok=True)
     sys.path.insert(0, str(FLOWS))
     click.echo("… starting Prefect (its own server takes some seconds; --no-prefect does without)", err=True)
 

@@ -95,7 +95,7 @@ def newest_research(path: Path) -> Path:
 
 def _make(folder: DataFolder) -> None:
     """Make the data folder and an empty warehouse, if there is none."""
-    folder.root.mkdir(mode=0o700, parents=True, exist_ok=True)
+    folder.make()
     path = folder.warehouse
     if path.exists():
         path.chmod(0o600)
