@@ -27,7 +27,7 @@ demo: $(READY)
 	@$(BIN)/laktasi demo
 
 test: $(READY)
-	@$(BIN)/python -m pytest -n 2 --dist loadgroup
+	@$(BIN)/python -m pytest -n 2 --dist loadfile
 
 check: $(READY)
 	@$(BIN)/ruff check .

@@ -131,10 +131,10 @@ def _alone(settings: Settings) -> Iterator[None]:
     from filelock import FileLock, Timeout
 
     folder = settings.data_folder
+    lock = FileLock(folder.lock)
     try:
         folder.make()
-        with FileLock(folder.lock, timeout=_PATIENCE_SECONDS), _scratch(folder):
-            yield
+        lock.acquire(timeout=_PATIENCE_SECONDS)
     except Timeout:
         raise WarehouseError(
             f"another run is working in {folder.root}",
@@ -146,6 +146,11 @@ def _alone(settings: Settings) -> Iterator[None]:
             f"the data folder {folder.root} cannot be used ({error.strerror})",
             next_step="check that it is yours and that the disk has room; --data FOLDER names another",
         ) from error
+    try:
+        with _scratch(folder):
+            yield
+    finally:
+        lock.release()
 
 
 @contextmanager

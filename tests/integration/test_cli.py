@@ -27,9 +27,6 @@ from laktasi.store.warehouse import open_warehouse
 from tests import mini
 from tests.integration.test_docs import command_lines
 
-pytestmark = pytest.mark.xdist_group("cli")
-"""One worker runs all of these: they share one run, and it imports Great Expectations."""
-
 HEAVY = (
     "duckdb", "great_expectations", "jinja2", "matplotlib", "numpy", "pandas", "prefect", "pyarrow", "pydantic",
     "pyodk", "pyxform", "rich", "scipy", "sqlalchemy",

@@ -66,3 +66,10 @@ def test_markdown_says_the_same_as_a_workbook(tmp_path: Path) -> None:
         markdown.replace("| a | A |", "| a | A |\n| settings |\n| | form_id |\n| | visit |")
     )
     assert xform.parse(of_file).fields == xform.parse(of_text.xform).fields
+
+
+def test_a_file_that_is_no_workbook_is_one_clear_error(tmp_path: Path) -> None:
+    path = tmp_path / "form.xlsx"
+    path.write_bytes(b"survey;type;name")
+    with pytest.raises(QuestionnaireError, match=r"form\.xlsx: not an XLSX workbook"):
+        convert(path)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from zipfile import is_zipfile
 
 from laktasi.errors import QuestionnaireError
 
@@ -55,6 +56,11 @@ def _convert(source: str | Path, kind: str, name: str) -> tuple[bytes, tuple[str
     from pyxform.errors import PyXFormError
     from pyxform.xls2xform import convert as pyxform_convert
 
+    if isinstance(source, Path) and kind == ".xlsx" and not is_zipfile(source):
+        raise QuestionnaireError(
+            f"{name}: not an XLSX workbook, whatever its name says",
+            next_step="open it in a spreadsheet program and save it as Excel workbook (.xlsx)",
+        )
     warnings: list[str] = []
     try:
         result = pyxform_convert(source, warnings=warnings, file_type=kind)
