@@ -72,4 +72,4 @@ def test_a_file_that_is_no_workbook_is_one_clear_error(tmp_path: Path) -> None:
     path = tmp_path / "form.xlsx"
     path.write_bytes(b"survey;type;name")
     with pytest.raises(QuestionnaireError, match=r"form\.xlsx: not an XLSX workbook"):
-        convert(path)
+        xlsform.convert(path)
