@@ -18,6 +18,7 @@ from typing import Any
 ROWS = 1_000_000
 GIB = 1 << 30
 MOST_MEMORY = 4 * GIB
+PARTS = {"make": "Making the synthetic project", "walk": "Walking the way"}
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -28,7 +29,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.pipeline", description=__doc__)
     parser.add_argument("--rows", type=int, default=ROWS, help="synthetic submissions (%(default)s)")
     parser.add_argument("--folder", type=Path, help="where to work; kept, and used again if it holds such a project")
-    parser.add_argument("--part", choices=("make", "walk"), help=argparse.SUPPRESS)
+    parser.add_argument("--part", choices=PARTS, help=argparse.SUPPRESS)
     given = parser.parse_args(arguments)
     if given.part == "make":
         make(given.folder, given.rows)
@@ -112,6 +113,7 @@ def measure(folder: Path, rows: int) -> int:
 
 def _part(part: str, folder: Path, rows: int) -> Any:
     """Do a part in a process of its own, so that its peak memory is its own."""
+    print(f"{PARTS[part]} ({rows:,} submissions) ...", file=sys.stderr)
     command = [
         sys.executable,
         "-m",
