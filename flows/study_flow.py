@@ -19,8 +19,11 @@ from laktasi.summary import summary, tables
 RETRIES = 2
 RETRY_SECONDS = 30
 
+progress: pipeline.Progress = pipeline.silent
+"""How progress is shown. The command line sets it for the person who waits; behind a worker nobody does."""
 
-def as_task(step: pipeline.Step, run: pipeline.Run, progress: pipeline.Progress) -> pipeline.Counts:
+
+def as_task(step: pipeline.Step, run: pipeline.Run, shown: pipeline.Progress) -> pipeline.Counts:
     """Run one step as a Prefect task; results stay in memory, so no answer is written to Prefect's home."""
     step_task = task(
         name=step.name,
@@ -29,13 +32,14 @@ def as_task(step: pipeline.Step, run: pipeline.Run, progress: pipeline.Progress)
         retries=RETRIES if step.is_outside else 0,
         retry_delay_seconds=RETRY_SECONDS,
     )(step.work)
-    return step_task(run, progress)
+    shown(step.name, 0, None)
+    return step_task(run, shown)
 
 
 def walk(steps: tuple[pipeline.Step, ...], project: str | None, data: str | None, phones: list[str] | None) -> str:
     """Walk some steps of the way and leave what a data manager reads in the Prefect UI; give the run's id."""
     settings = read_settings(Path(project) if project else None, data=data, phones=phones)
-    run = pipeline.walk(settings, steps, door="prefect", call=as_task)
+    run = pipeline.walk(settings, steps, door="prefect", call=as_task, progress=progress)
     if pipeline.CLOSE in steps[:-1]:  # not of a run that only lands: what people read is as it was
         create_markdown_artifact(key="run", markdown=in_markdown(summary(settings)), description="What this run did")
         for key, (description, rows) in tables(settings).items():

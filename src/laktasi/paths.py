@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from laktasi.errors import WarehouseError
+
 HOUSE = Path(__file__).resolve().parents[2]
 """The checkout that this code runs from: holds warehouse/ and flows/, and is the default project."""
 
@@ -46,8 +48,20 @@ class DataFolder:
     root: Path
 
     def make(self) -> None:
-        """Make the folder, private to the user, where it does not exist."""
-        self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
+        """Make the folder, private to the user, where it does not exist.
+
+        Raises
+        ------
+        WarehouseError
+            It cannot be made, or a file has its name.
+        """
+        try:
+            self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as error:
+            raise WarehouseError(
+                f"the data folder {self.root} cannot be made ({error.strerror})",
+                next_step="check that the place is yours and no file has that name; --data FOLDER names another",
+            ) from error
 
     @property
     def prefect(self) -> Path:

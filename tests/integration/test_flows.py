@@ -12,8 +12,10 @@ from typing import Any
 import duckdb
 import pytest
 import yaml
+from click.testing import CliRunner
 
 from laktasi import pipeline
+from laktasi.cli import main
 from laktasi.paths import FLOWS, HOUSE
 from tests import mini
 
@@ -65,6 +67,32 @@ def test_its_home_holds_artifacts_and_no_name(flown: tuple[Path, subprocess.Comp
     assert not [path for path in home.rglob("*") if path.is_file() and secret in path.read_bytes()]
     assert mini.SECRET not in done.stdout + done.stderr
     assert data.stat().st_mode & 0o077 == home.stat().st_mode & 0o077 == 0
+
+
+def test_a_server_that_does_not_answer_is_one_clear_error(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("PREFECT_API_URL", "http://127.0.0.1:9/api")
+    project = mini.make_project(tmp_path / "project")
+    done = CliRunner().invoke(main, ["run", "--project", str(project)])
+    assert done.exit_code == 1
+    assert "http://127.0.0.1:9/api does not answer" in done.output
+    assert "--no-prefect" in done.output
+    assert "Traceback" not in done.output
+
+
+def test_a_data_folder_that_cannot_be_made_is_one_clear_error(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    for way in ([], ["--no-prefect"]):
+        project = mini.make_project(tmp_path / "project")
+        done = CliRunner().invoke(
+            main, ["run", *way, "--project", str(project), "--data", str(tmp_path / "file" / "x")]
+        )
+        assert done.exit_code == 5
+        assert "cannot be made" in done.output
+
+
+def test_the_person_who_waits_sees_each_step(flown: tuple[Path, subprocess.CompletedProcess[str]]) -> None:
+    shown = flown[1].stderr
+    assert [step.name for step in pipeline.WAY if f"… {step.name}" not in shown] == []
 
 
 def test_every_deployment_names_a_flow_that_exists() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -121,14 +121,19 @@ def _through_prefect(settings: Settings) -> None:
     settings.data_folder.make()
     settings.data_folder.prefect.mkdir(mode=0o700, exist_ok=True)
     sys.path.insert(0, str(FLOWS))
-    click.echo("… starting Prefect (its own server takes some seconds; --no-prefect does without)", err=True)
+    if address := os.environ.get("PREFECT_API_URL"):
+        _check_server(address)
+    else:
+        click.echo("… starting Prefect (its own server takes some seconds; --no-prefect does without)", err=True)
+    flows: Any = import_module("study_flow")
 
     given = {
         "project": str(settings.project),
         "data": str(settings.data_folder.root),
         "phones": [str(folder) for folder in settings.phones],
     }
-    state = import_module("study_flow").study(**given, return_state=True)
+    with showing_progress() as flows.progress:
+        state = flows.study(**given, return_state=True)
     if state.is_completed():
         return
     failure = state.result(raise_on_failure=False)
@@ -138,3 +143,20 @@ def _through_prefect(settings: Settings) -> None:
         f"the Prefect flow ended as {state.name}",
         next_step="read its log above, or run the same steps with: laktasi run --no-prefect",
     )
+
+
+def _check_server(address: str) -> None:
+    """See that the Prefect server answers: a flow without one fails before its first line."""
+    from urllib.error import URLError
+    from urllib.request import urlopen
+
+    from laktasi.errors import LaktasiError
+
+    try:
+        urlopen(f"{address.rstrip('/')}/health", timeout=10).close()  # noqa: S310 - the address is the user's own
+    except (URLError, OSError, ValueError) as error:
+        raise LaktasiError(
+            f"the Prefect server at {address} does not answer",
+            why="PREFECT_API_URL names it.",
+            next_step="start it (prefect server start), or do without: laktasi run --no-prefect",
+        ) from error
