@@ -232,7 +232,7 @@ def _diamond(axes: Axes, layout: _Layout, pooled: Summary, rows: int) -> None:
 def _label(axes: Axes, layout: _Layout, y: float, name: str, n: str, estimate: str, weight: str = "normal") -> None:
     font: dict[str, Any] = {"va": "center", "color": INK, "weight": weight}
     if layout.name_rise:
-        axes.text(-1.02, y - layout.name_rise, _short(name, 26), ha="left", **font)
+        axes.text(-1.02, y - layout.name_rise, _short(name, 22), ha="left", **font)
         axes.text(1.02, y - layout.name_rise, f"{n} · {estimate}", ha="right", **font)
         return
     n_at, estimate_at = _columns(layout)
