@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from laktasi.errors import StudyError
+from laktasi.yamlfile import read_yaml
 
 TOP_KEYS = {
     "study",
@@ -21,6 +22,7 @@ TOP_KEYS = {
     "analyses",
     "tables",
 }
+NEEDED = ("study", "title", "form", "roles", "variables", "analyses")
 ROLES = ("centre", "enumerator", "subject", "consent")
 
 
@@ -87,68 +89,133 @@ def read_study(path: Path) -> Study | None:
     Raises
     ------
     StudyError
-        The file is not YAML, a key is unknown or missing, or a name used in one place is not defined in another.
+        The file is not YAML, a key is unknown or missing, a value has the wrong shape, or a name used in one place is
+        not defined in another.
     """
     if not path.exists():
         return None
-    import yaml
-
-    try:
-        data = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except yaml.YAMLError as error:
-        raise _wrong(path, f"not YAML: {' '.join(str(error).split())}") from error
-    if not isinstance(data, dict):
-        raise _wrong(path, "it must be a mapping of keys to values")
-    if unknown := sorted(set(map(str, data)) - TOP_KEYS):
-        raise _wrong(path, f"unknown key {unknown[0]!r}; known are {', '.join(sorted(TOP_KEYS))}")
-    try:
-        return _build(path, data)
-    except KeyError as error:
-        raise _wrong(path, f"{error.args[0]!r} is missing") from error
-    except (TypeError, AttributeError) as error:
-        raise _wrong(path, f"a value has the wrong shape ({error})") from error
+    return _Reader(path).study(read_yaml(path, _wrong))
 
 
-def _build(path: Path, data: Mapping[str, Any]) -> Study:
-    roles_data = dict(data["roles"])
-    if unknown := sorted(set(roles_data) - set(ROLES)):
-        raise _wrong(path, f"unknown role {unknown[0]!r}; known are {', '.join(ROLES)}")
-    consent = roles_data.pop("consent", None)
-    variables = {
-        name: Variable(
-            name=name,
-            question=str(entry["question"]),
-            levels=_levels(path, name, entry["levels"]),
-            labels=dict(entry.get("labels") or {}),
+@dataclass(frozen=True, slots=True)
+class _Reader:
+    """Takes what YAML gave apart, and says of each value that does not fit where it stands."""
+
+    path: Path
+
+    def study(self, value: Any) -> Study:
+        data = self.mapping("it", value, known=TOP_KEYS, needed=NEEDED)
+        roles = self.mapping("'roles'", data["roles"], known=ROLES, needed=("centre",), kind="role")
+        consent = None
+        if "consent" in roles:
+            keys = ("question", "value")
+            consent = self.mapping("role 'consent'", roles.pop("consent"), known=keys, needed=keys)
+        population = self.mapping("'population'", data.get("population") or {}, known=("include",))
+        variables = self.variables(data["variables"])
+        study = Study(
+            name=self.text("'study'", data["study"]),
+            title=self.texts("'title'", data["title"]),
+            form_id=self.text("'form'", data["form"]),
+            roles=Roles(
+                **{name: self.text(f"role {name!r}", question) for name, question in roles.items()},
+                consent=self.text("the question of role 'consent'", consent["question"]) if consent else None,
+            ),
+            consent_value=self.text("the value of role 'consent'", consent["value"]) if consent else None,
+            include=self.text("'include' of 'population'", population["include"]) if population else None,
+            variables=variables,
+            analyses=self.analyses(data["analyses"]),
+            tables=tuple(self.sequence("'tables'", data.get("tables") or [])),
+            citation=self.text("'citation'", data["citation"]) if data.get("citation") else "",
+            synthetic=self.texts("'synthetic'", data["synthetic"]) if data.get("synthetic") else None,
         )
-        for name, entry in data["variables"].items()
-    }
-    study = Study(
-        name=str(data["study"]),
-        title=dict(data["title"]),
-        form_id=str(data["form"]),
-        roles=Roles(**roles_data, consent=consent["question"] if consent else None),
-        consent_value=str(consent["value"]) if consent else None,
-        include=(data.get("population") or {}).get("include"),
-        variables=variables,
-        analyses=tuple(Pair(entry["exposure"], entry["outcome"]) for entry in data["analyses"]),
-        tables=tuple(data.get("tables") or ()),
-        citation=str(data.get("citation") or ""),
-        synthetic=dict(data["synthetic"]) if data.get("synthetic") else None,
-    )
-    used = {name for pair in study.analyses for name in (pair.exposure, pair.outcome)} | set(study.tables)
-    if unknown := sorted(used - set(variables)):
-        raise _wrong(path, f"{unknown[0]!r} is analysed or tabulated but not among the variables")
-    return study
+        used = {name for pair in study.analyses for name in (pair.exposure, pair.outcome)} | set(study.tables)
+        if unknown := sorted(used - set(variables)):
+            raise self.wrong(f"{unknown[0]!r} is analysed or tabulated but not among the variables")
+        return study
 
+    def variables(self, value: Any) -> dict[str, Variable]:
+        variables: dict[str, Variable] = {}
+        for name, given in self.mapping("'variables'", value).items():
+            # They become columns, of which SQL does not tell great letters from small.
+            if alike := [other for other in variables if other.lower() == name.lower()]:
+                raise self.wrong(f"variables {alike[0]!r} and {name!r} differ in great and small letters only")
+            what = f"variable {name!r}"
+            entry = self.mapping(what, given, known=("question", "levels", "labels"), needed=("question", "levels"))
+            variables[name] = Variable(
+                name=name,
+                question=self.text(f"the question of {what}", entry["question"]),
+                levels=self.levels(name, entry["levels"]),
+                labels=self.texts(f"'labels' of {what}", entry["labels"]) if entry.get("labels") else {},
+            )
+        return variables
 
-def _levels(path: Path, name: str, levels: Any) -> tuple[str, ...]:
-    # YAML reads a bare yes or no as a truth value; the choice is called yes or no.
-    if any(not isinstance(level, str) for level in levels):
-        raise _wrong(path, f"levels of {name!r} must be text: write 'yes' and 'no' in quotes")
-    if len(set(levels)) != len(levels) or len(levels) < 2:
-        raise _wrong(path, f"levels of {name!r} must be two or more, each once")
-    return tuple(levels)
+    def levels(self, name: str, value: Any) -> tuple[str, ...]:
+        if not isinstance(value, list):
+            raise self.wrong(f"levels of {name!r} must be a list, lowest first, such as [few, some, many]")
+        if any(not isinstance(level, str) for level in value):
+            # YAML reads a bare yes or no as a truth value; the choice is called yes or no.
+            raise self.wrong(f"levels of {name!r} must be text: write 'yes' and 'no' in quotes, and numbers too")
+        if len(set(value)) != len(value) or len(value) < 2:
+            raise self.wrong(f"levels of {name!r} must be two or more, each once")
+        return tuple(value)
+
+    def analyses(self, value: Any) -> tuple[Pair, ...]:
+        if not isinstance(value, list):
+            raise self.wrong("'analyses' must be a list of pairs, such as - {exposure: NAME, outcome: NAME}")
+        pairs: list[Pair] = []
+        for number, given in enumerate(value, start=1):
+            what, keys = f"analysis number {number}", ("exposure", "outcome")
+            entry = self.mapping(what, given, known=keys, needed=keys)
+            pair = Pair(*(self.text(f"{key!r} of {what}", entry[key]) for key in keys))
+            if pair.exposure == pair.outcome:
+                raise self.wrong(f"{what} sets {pair.exposure!r} against itself")
+            if pair in pairs:
+                raise self.wrong(f"{what} stands there twice: {pair.exposure!r} and {pair.outcome!r}")
+            pairs.append(pair)
+        return tuple(pairs)
+
+    def mapping(
+        self,
+        what: str,
+        value: Any,
+        *,
+        known: Collection[str] = (),
+        needed: Collection[str] = (),
+        kind: str = "key",
+    ) -> dict[str, Any]:
+        """Give a mapping whose keys are text; of `known` keys only, unless there are none."""
+        if not isinstance(value, dict):
+            raise self.wrong(f"{what} must be a mapping of keys to values")
+        of = "" if what == "it" else f"{what}: "
+        if strange := [key for key in value if not (isinstance(key, str) and key.strip())]:
+            raise self.wrong(f"{of}the {kind} {strange[0]!r} must be text: write it in quotes")
+        if known and (unknown := sorted(set(value) - set(known))):
+            raise self.wrong(f"{of}unknown {kind} {unknown[0]!r}; known are {', '.join(sorted(known))}")
+        if missing := [key for key in needed if key not in value]:
+            raise self.wrong(f"{of}{missing[0]!r} is missing")
+        return dict(value)
+
+    def texts(self, what: str, value: Any) -> dict[str, str]:
+        if not isinstance(value, dict):
+            raise self.wrong(f"{what} must be texts by language, such as {{en: Tea}}")
+        texts = self.mapping(what, value)
+        return {language: self.text(f"{what} in {language!r}", text) for language, text in texts.items()}
+
+    def sequence(self, what: str, value: Any) -> list[str]:
+        if not isinstance(value, list):
+            raise self.wrong(f"{what} must be a list of names, such as [one, another]")
+        return [self.text(f"an entry of {what}", entry) for entry in value]
+
+    def text(self, what: str, value: Any) -> str:
+        if isinstance(value, bool):
+            raise self.wrong(f"{what} must be text: write 'yes' or 'no' in quotes")
+        if not isinstance(value, str) or not value.strip():
+            hint = "there is none" if value is None or value == "" else "write it in quotes"
+            raise self.wrong(f"{what} must be text: {hint}")
+        return value
+
+    def wrong(self, what: str) -> StudyError:
+        return _wrong(self.path, what)
 
 
 def _wrong(path: Path, what: str) -> StudyError:

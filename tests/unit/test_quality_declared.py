@@ -79,6 +79,7 @@ def test_no_checks_are_no_checks(tmp_path: Path, text: str) -> None:
             "kind: row\n    where: ${x} = 1",
             "check 'massage_in_spite': 'where' has no meaning in a row check",
         ),
+        ("    kind: unique\n", "    kind: unique\n    kind: row\n", "'kind' stands twice"),
         ("id: one_visit_each", "id: massage_in_spite", "check 'massage_in_spite' stands there twice"),
         ("id: massage_in_spite", "id: Massage in spite", "check number 1 needs an id"),
         (
@@ -124,3 +125,10 @@ def test_what_is_not_understood_is_an_error_that_names_file_and_check(
 def test_a_file_of_another_shape_is_an_error(tmp_path: Path, text: str) -> None:
     with pytest.raises(CheckError, match=r"checks\.yml: "):
         read_checks(written(tmp_path, text))
+
+
+def test_a_file_in_another_encoding_is_an_error(tmp_path: Path) -> None:
+    path = tmp_path / "checks.yml"
+    path.write_bytes(GOOD.replace("Twice", "Th\xe9").encode("latin-1"))
+    with pytest.raises(CheckError, match=r"checks\.yml: not UTF-8 text"):
+        read_checks(path)

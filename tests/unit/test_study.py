@@ -56,6 +56,36 @@ def test_a_project_without_a_study_has_none(tmp_path: Path) -> None:
         ("form: tea\n", "", "'form' is missing"),
         ("title: {en: Tea}", "title: {en: [", "not YAML"),
         ("variables:", "variables: 3\nignored:", "unknown key 'ignored'"),
+        ("title: {en: Tea}", "title: Tea", "'title' must be texts by language"),
+        ("title: {en: Tea}", "title: {en: 7}", "'title' in 'en' must be text"),
+        ("form: tea", "form: 0123", "'form' must be text: write it in quotes"),
+        ("roles: {centre: house,", "roles: [centre]\nrest: {", "unknown key 'rest'"),
+        ('roles: {centre: house, consent: {question: agrees, value: "yes"}}', "roles: [centre]", "'roles' must be a m"),
+        ("centre: house, ", "", "'roles': 'centre' is missing"),
+        ("centre: house", "centre: ", "role 'centre' must be text: there is none"),
+        ('consent: {question: agrees, value: "yes"}', "consent: agrees", "role 'consent' must be a mapping"),
+        ('consent: {question: agrees, value: "yes"}', "consent: ", "role 'consent' must be a mapping"),
+        ('value: "yes"', "value: yes", "the value of role 'consent' must be text: write 'yes' or 'no' in quotes"),
+        (', value: "yes"', "", "role 'consent': 'value' is missing"),
+        ('value: "yes"', 'value: "yes", when: now', "role 'consent': unknown key 'when'"),
+        ("tables:", "population: {includes: x}\ntables:", "'population': unknown key 'includes'"),
+        ("tables:", "population: {include: }\ntables:", "'include' of 'population' must be text: there is none"),
+        ("labels: {en: Cups a day}", "labels: x", "'labels' of variable 'cups' must be texts by language"),
+        ("labels: {en: Cups a day}", "label: {en: x}", "variable 'cups': unknown key 'label'"),
+        ("question: cups, ", "", "variable 'cups': 'question' is missing"),
+        ("levels: [few, some, many]", "levels: few", "levels of 'cups' must be a list"),
+        ("levels: [few, some, many]", "levels: [1, 2]", "levels of 'cups' must be text"),
+        ("  cups: {", "  milk: {", "'milk' stands twice (line 8)"),
+        ("  cups: {", "  Milk: {", "variables 'milk' and 'Milk' differ in great and small letters only"),
+        ("  cups: {", "  no: {", "the key False must be text"),
+        ("outcome: cups}", "outcome: milk}", "analysis number 1 sets 'milk' against itself"),
+        ("outcome: cups}", "outcome: cups, by: age}", "analysis number 1: unknown key 'by'"),
+        (", outcome: cups}", "}", "analysis number 1: 'outcome' is missing"),
+        ("outcome: cups}]", "outcome: cups}, {exposure: milk, outcome: cups}]", "analysis number 2 stands there twice"),
+        ("analyses: [{exposure: milk, outcome: cups}]", "analyses: milk", "'analyses' must be a list of pairs"),
+        ("tables: [milk, cups]", "tables: milk", "'tables' must be a list of names"),
+        ("tables: [milk, cups]", "tables: [[milk]]", "an entry of 'tables' must be text"),
+        ("tables: [milk, cups]", "citation: 2026-13-45", "a value cannot be read"),
     ],
 )
 def test_a_mistake_is_one_clear_error(tmp_path: Path, was: str, is_now: str, said: str) -> None:
@@ -65,3 +95,16 @@ def test_a_mistake_is_one_clear_error(tmp_path: Path, was: str, is_now: str, sai
     assert said in caught.value.what
     assert "study.yml" in caught.value.what
     assert caught.value.next_step
+
+
+def test_a_file_in_another_encoding_is_one_clear_error(tmp_path: Path) -> None:
+    path = tmp_path / "study.yml"
+    path.write_bytes(GOOD.replace("Cups", "Th\xe9").encode("latin-1"))
+    with pytest.raises(StudyError, match=r"study\.yml: not UTF-8 text"):
+        read_study(path)
+
+
+def test_a_folder_in_its_place_is_one_clear_error(tmp_path: Path) -> None:
+    (tmp_path / "study.yml").mkdir()
+    with pytest.raises(StudyError, match=r"study\.yml: cannot be opened"):
+        read_study(tmp_path / "study.yml")

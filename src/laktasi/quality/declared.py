@@ -14,6 +14,7 @@ from typing import Any, Literal, cast, get_args
 
 from laktasi.errors import CheckError
 from laktasi.questionnaire.model import Texts
+from laktasi.yamlfile import read_yaml
 
 Kind = Literal["row", "unique"]
 Severity = Literal["error", "warning"]
@@ -64,17 +65,12 @@ def read_checks(path: Path) -> tuple[DeclaredCheck, ...]:
     Raises
     ------
     CheckError
-        The file is not YAML, or a check has an unknown key, kind or severity, lacks something it needs, or has the id
-        of another. A check that is not understood must not look like one that passes.
+        The file is not YAML, has a key twice, or a check has an unknown key, kind or severity, lacks something it
+        needs, or has the id of another. A check that is not understood must not look like one that passes.
     """
     if not path.exists():
         return ()
-    import yaml
-
-    try:
-        data = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except yaml.YAMLError as error:
-        raise _wrong(path, f"not YAML: {' '.join(str(error).split())}") from error
+    data = read_yaml(path, _wrong)
     if not isinstance(data, dict) or set(data) != {"checks"} or not isinstance(data["checks"] or [], list):
         raise _wrong(path, "it must hold one key, 'checks', with a list of checks")
     checks: dict[str, DeclaredCheck] = {}
