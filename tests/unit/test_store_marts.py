@@ -168,6 +168,10 @@ def with_variable(question: str, levels: tuple[str, ...], name: str = "massage")
         (dataclasses.replace(STUDY, roles=Roles(centre="infant_weight")), "stands in a repeat"),
         (with_variable("signs", ("wet", "calm")), "several values at once"),
         (with_variable("massage", ("no", "yess")), "no choice is called 'yess'"),
+        (with_variable("mother/age", ("under_20", "over_20")), "variable 'massage': 'mother/age' is of type integer"),
+        (with_variable("weight", ("1", "2")), "'weight' is of type decimal"),
+        (with_variable("today", ("1", "2")), "'today' is of type date"),
+        (dataclasses.replace(STUDY, consent_value="True"), "role consent: no choice is called 'True'"),
         (with_variable("massage", ("no", "yes"), "centre_code"), "cannot be called 'centre_code'"),
     ],
 )
@@ -288,3 +292,13 @@ def test_building_again_changes_nothing(house: Warehouse) -> None:
     before = contents(house.con)
     build(house)
     assert contents(house.con) == before
+
+
+def test_a_list_and_a_type_of_any_version_count(house: Warehouse) -> None:
+    later = {
+        "| | yes_no | yes | Ya | Yes |": "| | yes_no | y | Ya | Yes |",
+        "| | select_one milk | observed": "| | integer | observed",
+    }
+    house.take(form("2", change=later))
+    assert house.rows("select count(*) from staging.choices where form_version = '2' and value = 'y'") == [(1,)]
+    assert build(house, with_variable("observed", ("poor", "good"), "observed")).included == 6

@@ -37,6 +37,10 @@ class Found:
         ]
 
 
+CATEGORIES = (ValueType.SELECT_ONE, ValueType.TEXT)
+"""Types whose answers can be levels: a choice, or text such as a calculate gives."""
+
+
 def find_question(study: Study, questionnaires: Questionnaires, name: str, part: str, *, published: bool) -> Found:
     """Find a question of the study.
 
@@ -52,8 +56,8 @@ def find_question(study: Study, questionnaires: Questionnaires, name: str, part:
     Raises
     ------
     StudyError
-        No form version has it, several questions are called so, it stands in a repeat, or it would be published and is
-        marked as a direct identifier.
+        No form version has it, several questions are called so, it stands in a repeat, it would be published and is
+        marked as a direct identifier, or it asks for consent and offers no such answer as means yes.
     """
     versions = versions_of(questionnaires, study.form_id)[::-1]
     if not versions:
@@ -92,23 +96,50 @@ def find_question(study: Study, questionnaires: Questionnaires, name: str, part:
                 why="Its codes stand in the results, which go into the research copy; direct identifiers never do.",
                 next_step="mark it quasi or none in the column bind::laktasi:privacy of the XLSForm, if that is true",
             )
-    return Found(tuple(found))
+    everywhere = Found(tuple(found))
+    if name == study.roles.consent:
+        _check_consent(study, everywhere)
+    return everywhere
 
 
-def check_levels(variable: Variable, found: Found) -> None:
-    """See that the form offers every level of a variable; a level misspelt would count nobody.
+def _check_consent(study: Study, found: Found) -> None:
+    """See that the answer that means yes is offered; misspelt, it would count nobody."""
+    offered = _offered(found)
+    if offered and study.consent_value not in offered:
+        raise StudyError(
+            f"study.yml: role consent: no choice is called {study.consent_value!r}",
+            why=f"Its question offers: {', '.join(sorted(offered))}.",
+            next_step="correct the value of 'consent' in schemas/study.yml",
+        )
 
-    Raises
-    ------
-    StudyError
-        A level that no version's list has. A question without a list, such as a calculate, cannot be held to one.
-    """
-    offered = {
+
+def _offered(found: Found) -> set[str]:
+    """Give the choices of a question, of all versions together; none where it has no list."""
+    return {
         choice.value
         for questionnaire, field in found.fields
         if field.list_name is not None
         for choice in questionnaire.choice_lists[field.list_name].choices
     }
+
+
+def check_levels(variable: Variable, found: Found) -> None:
+    """See that the levels of a variable can be answers to its question; a level misspelt would count nobody.
+
+    Raises
+    ------
+    StudyError
+        The question is of a type without categories in every version, or a level is in no version's list. A question
+        without a list, such as a calculate, cannot be held to one.
+    """
+    if not any(field.type in CATEGORIES for _, field in found.fields):
+        _, field = found.fields[0]
+        raise StudyError(
+            f"study.yml: variable {variable.name!r}: {field.path!r} is of type {field.type.value}",
+            why="Levels can be the answers of a select_one, or of a text that the form computes, only.",
+            next_step="compute its classes in the form by a calculate, and name that in schemas/study.yml",
+        )
+    offered = _offered(found)
     if offered and (unknown := [level for level in variable.levels if level not in offered]):
         raise StudyError(
             f"study.yml: variable {variable.name!r}: no choice is called {unknown[0]!r}",
