@@ -318,7 +318,7 @@ def publish(run: Run, _progress: Progress) -> Counts:
     from laktasi.store.publish import publish_research
 
     with _warehouse(run) as con:
-        publish_research(con, run.settings.data_folder)
+        publish_research(con, run.settings.data_folder, _forms(con).questionnaires)
     return {}
 
 

@@ -40,7 +40,7 @@ def publish(house: Warehouse) -> Path:
     kendall = [{"centre_code": "c1", "exposure": "massage", "outcome": "milk", "population": "all", "n": 1}]
     write_results(house.con, house.run_id, STUDY, kendall=kendall, pooled=[])
     runs.finish(house.con, house.run_id, {"staged": 2, "analysed_rows": 2}, {"forms": ["visit 1"]})
-    return publish_research(house.con, house.folder).path
+    return publish_research(house.con, house.folder, house.questionnaires).path
 
 
 def test_no_direct_answer_is_in_the_file(house: Warehouse) -> None:
@@ -94,8 +94,34 @@ def test_no_column_marked_direct_is_there_and_the_codebook_says_so(house: Wareho
 def test_a_column_that_the_codebook_does_not_know_is_left_out(house: Warehouse) -> None:
     house.con.execute("delete from staging.codebook where column_name = 'enumerator'")
     build_marts(house.con, None, None, house.questionnaires)
-    with open_research(publish_research(house.con, house.folder).path) as con:
+    with open_research(publish_research(house.con, house.folder, house.questionnaires).path) as con:
         assert PUBLIC not in everything(con)
+
+
+STAFF = """| | select_one staff | helper | Bidan | Midwife | direct | |"""
+ROSTER = "| | staff | s1 | Xq7BidanXq7 | Xq7MidwifeXq7 |\n"
+
+
+def test_a_list_that_only_direct_questions_offer_stays_private(house: Warehouse) -> None:
+    # version 2 asks which midwife helped, and offers the names; version 3 offers the same list where it may be read
+    last = "| | sign | calm | Bayi tenang | Calm infant |\n"
+    staff = form("2", more=STAFF, change={last: last + ROSTER})
+    shown = {"| | select_one yes_no | massage": "| | select_one staff | massage", last: last + ROSTER}
+    house.take(staff, form("3", change=shown))
+    with open_research(publish(house)) as con:
+        lists = con.execute("select distinct form_version, list_name from staging.choices order by all").fetchall()
+        columns = [name for (name,) in con.execute("select column_name from (describe staging.choices)").fetchall()]
+        labels = con.execute("select labels from staging.choices where list_name = 'staff'").fetchall()
+    everyday = [(version, name) for version in "123" for name in ("centre", "milk", "sign", "yes_no")]
+    assert lists == sorted([*everyday, ("3", "staff")])
+    assert "properties" not in columns
+    assert len(labels) == 1
+
+
+def test_other_columns_of_a_list_stay_private(house: Warehouse) -> None:
+    house.con.execute("update staging.choices set properties = map {'phone': 'Xq70812Xq7'} where list_name = 'yes_no'")
+    with open_research(publish(house)) as con:
+        assert "Xq70812Xq7" not in everything(con)
 
 
 def test_everything_is_commented(house: Warehouse) -> None:
@@ -198,7 +224,7 @@ def test_where_an_open_file_cannot_be_replaced_a_pointer_leads(
 def test_publishing_twice_gives_the_same(house: Warehouse) -> None:
     with open_research(publish(house)) as con:
         first = sorted(everything(con).splitlines())
-    with open_research(publish_research(house.con, house.folder).path) as con:
+    with open_research(publish_research(house.con, house.folder, house.questionnaires).path) as con:
         assert sorted(everything(con).splitlines()) == first
 
 
@@ -206,5 +232,5 @@ def test_a_warehouse_without_submissions_is_published_too(tmp_path: Path) -> Non
     with warehouse(tmp_path) as house:
         house.stand()
         build_marts(house.con, None, None, {})
-        with open_research(publish_research(house.con, house.folder).path) as con:
+        with open_research(publish_research(house.con, house.folder, house.questionnaires).path) as con:
             assert con.execute("select count(*) from marts.submissions").fetchall() == [(0,)]

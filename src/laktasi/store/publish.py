@@ -1,7 +1,8 @@
 """The research copy: what people may open. A new file takes the old one's place in one move; open readers keep theirs.
 
 Columns of answers are copied one by one, and only those whose privacy in staging.codebook is none or quasi; a column
-that the codebook does not know is left out. The file is always made anew, so nothing deleted lingers in its pages.
+that the codebook does not know is left out. Of lists, only those are copied that such a column offers: a roster of
+mothers or staff is a list too. The file is always made anew, so nothing deleted lingers in its pages.
 """
 
 from __future__ import annotations
@@ -16,9 +17,10 @@ from pathlib import Path
 import duckdb
 
 from laktasi.paths import DataFolder
-from laktasi.store.columns import SYSTEM_COLUMNS
+from laktasi.store.columns import SYSTEM_COLUMNS, united_tables
+from laktasi.store.forms import Questionnaires
 from laktasi.store.labelled import labelled_views
-from laktasi.store.sql import identifier, literal, scalar
+from laktasi.store.sql import identifier, literal, scalar, values
 from laktasi.store.warehouse import POINTER_SUFFIX
 
 COPY = "research_copy"
@@ -27,7 +29,6 @@ COPY = "research_copy"
 PUBLIC = ("none", "quasi")
 
 WHOLE = {
-    "staging": ("choices",),
     "quality": ("rules", "unverified", "findings"),
     "marts": ("submissions", "analysed", "centres", "arrivals", "variables", "set_aside"),
     "analysis": ("kendall", "pooled", "contingency", "frequencies"),
@@ -48,6 +49,9 @@ SUBMISSION_COLUMNS = (
 )
 """Of staging.submissions. A payload's hash stays private: with a guess of the answers one could prove the guess."""
 
+CHOICE_COLUMNS = ("form_id", "form_version", "list_name", "position", "value", "labels")
+"""Of staging.choices. A list's other columns serve the form's own filters, and may say anything of a person."""
+
 
 @dataclass(frozen=True, slots=True)
 class Published:
@@ -58,10 +62,15 @@ class Published:
     """Columns of answers that were left out as direct identifiers."""
 
 
-def publish_research(con: duckdb.DuckDBPyConnection, folder: DataFolder) -> Published:
+def publish_research(con: duckdb.DuckDBPyConnection, folder: DataFolder, questionnaires: Questionnaires) -> Published:
     """Write the research copy anew and put it in the place of the last one.
 
     To be called after :func:`laktasi.store.runs.finish`, so that the ``*_latest`` views show that run's results.
+
+    Parameters
+    ----------
+    questionnaires
+        Those that staging was made of: they say which list each column offers in each form version.
 
     Returns
     -------
@@ -73,7 +82,7 @@ def publish_research(con: duckdb.DuckDBPyConnection, folder: DataFolder) -> Publ
     _remove_stale(target)
     run_id = scalar(con, "select run_id from meta.latest_run") or secrets.token_hex(3)
     new = target.with_name(f"{target.name}.tmp-{run_id}")
-    left_out = _copy(con, new)
+    left_out = _copy(con, new, questionnaires)
     _finish(con, new)
     _sync(new)
     return Published(_move(new, target, run_id), left_out)
@@ -89,7 +98,7 @@ def _remove_stale(target: Path) -> None:
                 stale.unlink()
 
 
-def _copy(con: duckdb.DuckDBPyConnection, new: Path) -> int:
+def _copy(con: duckdb.DuckDBPyConnection, new: Path, questionnaires: Questionnaires) -> int:
     con.execute(f"attach {literal(str(new))} as {COPY}")
     try:
         existing = _columns(con)
@@ -105,6 +114,7 @@ def _copy(con: duckdb.DuckDBPyConnection, new: Path) -> int:
             f"create table {COPY}.staging.codebook as select *, privacy not in {PUBLIC} as is_left_out"
             " from staging.codebook order by form_id, position"
         )
+        con.execute(f"create table {COPY}.staging.choices as {_public_choices(questionnaires)}")
         left_out = 0
         for table, kept, omitted in _answer_tables(con, existing):
             columns = ", ".join(identifier(column) for column in kept)
@@ -114,6 +124,30 @@ def _copy(con: duckdb.DuckDBPyConnection, new: Path) -> int:
     finally:
         con.execute(f"detach {COPY}")
     return left_out
+
+
+def _public_choices(questionnaires: Questionnaires) -> str:
+    """Give the select of the lists that a published column offers, version by version."""
+    offered = values(
+        ("form_id", "table_name", "column_name", "form_version", "list_name"),
+        (
+            (table.form_id, table.name, column.name, version, field.list_name)
+            for table in united_tables(questionnaires)
+            for column in table.columns
+            for version, field in column.fields.items()
+            if field.list_name is not None
+        ),
+    )
+    return f"""
+        select {", ".join(CHOICE_COLUMNS)} from staging.choices
+        semi join (
+            select offered.form_id, offered.form_version, offered.list_name
+            from ({offered}) as offered
+            inner join staging.codebook as codebook using (form_id, table_name, column_name)
+            where codebook.privacy in {PUBLIC}
+        ) as public using (form_id, form_version, list_name)
+        order by form_id, form_version, list_name, position
+    """
 
 
 def _columns(con: duckdb.DuckDBPyConnection) -> dict[tuple[str, str], list[str]]:
