@@ -84,6 +84,8 @@ def summary(settings: Settings) -> list[str]:
     )
     if "included" in told["mart"]:
         lines.append(f"in the analysis: {told['mart']['included']}, of which accepted: {told['mart']['accepted']}")
+    for variable, count in told["mart"].get("unranked", {}).items():
+        lines.append(f"  {count} of these have no level of {variable}: their answer is none that study.yml lists")
     return lines
 
 

@@ -134,6 +134,8 @@ def test_run_without_prefect_ends_with_results_and_the_report(imported_and_ran: 
     assert "milk × cups, accepted records, Kendall's tau_b" in ran.stdout
     assert any(line.split()[:3] == ["Rumah", "Satu", "n"] for line in ran.stdout.splitlines())
     assert "findings open: 4 errors, 0 warnings" in ran.stdout
+    assert "  1 of these have no level of milk: their answer is none that study.yml lists\n" in ran.stdout
+    assert "no level of cups" not in ran.stdout
     report = project / "data" / "report" / "index.html"
     assert ran.stdout.splitlines()[-1] == f"Report: {report}"
     assert report.exists()
