@@ -99,15 +99,22 @@ def test_a_name_that_could_be_two_questions_is_an_error() -> None:
         make_plan(by_key(form("1", "mother/age", "infant/age")), [row("adult", "${age} >= 18")])
 
 
-def test_a_check_of_another_form_is_not_asked_here_and_is_listed_where_its_form_is_unknown(
-    asked: list[tuple[str, list[str]]],
-) -> None:
+def test_a_check_of_another_form_is_not_asked_here(asked: list[tuple[str, list[str]]]) -> None:
     checks = [row("here", "${age} > 1", form="visit"), row("elsewhere", "${age} > 1", form="census")]
-    plan = make_plan(by_key(form("1", "age")), checks)
-    assert asked == [("1", ["here"])]
-    assert (
-        Gap("census", None, "elsewhere", "declared", "${age} > 1", "no version of this form is known yet") in plan.gaps
-    )
+    forms = by_key(form("1", "age"), form("2", "age", form_id="census"))
+    assert [gap for gap in make_plan(forms, checks).gaps if gap.kind == "declared"] == []
+    assert asked == [("1", ["here"]), ("2", ["elsewhere"])]
+
+
+@pytest.mark.usefixtures("asked")
+def test_a_check_of_a_form_that_nobody_knows_is_an_error_once_forms_are_known() -> None:
+    check = row("elsewhere", "${age} > 1", form="cenus")
+    reason = "no version of this form is known yet"
+    assert make_plan({}, [check]).gaps == (Gap("cenus", None, "elsewhere", "declared", "${age} > 1", reason),)
+    forms = by_key(form("1", "age"), form("1", "age", form_id="census"))
+    with pytest.raises(CheckError, match=r"check 'elsewhere' is about the form 'cenus', of which no version") as raised:
+        make_plan(forms, [check])
+    assert raised.value.why.endswith("Known are: census, visit.")
 
 
 @pytest.mark.usefixtures("asked")

@@ -69,8 +69,8 @@ def make_plan(questionnaires: Questionnaires, checks: Sequence[DeclaredCheck]) -
     Raises
     ------
     CheckError
-        A declared check fits no form version at hand or compiles for none, or one of its names could be any of several
-        questions.
+        A declared check names a form that is none of those at hand, fits no form version or compiles for none, or one
+        of its names could be any of several questions.
     """
     gaps: list[Gap] = []
     fitting = {check.id: _fitting(check, questionnaires, gaps) for check in checks}
@@ -105,6 +105,13 @@ def _fitting(check: DeclaredCheck, questionnaires: Questionnaires, gaps: list[Ga
     """Give the form versions that have all questions of a check; the other versions of those forms become gaps."""
     kind = "declared" if check.kind == "row" else "set"
     wanted = [key for key in questionnaires if check.form in (None, key[0])]
+    if check.form is not None and not wanted and questionnaires:
+        forms = ", ".join(sorted({form_id for form_id, _version in questionnaires}))
+        raise CheckError(
+            f"checks.yml: check {check.id!r} is about the form {check.form!r}, of which no version is known",
+            why=f"Such a check would look at nothing and seem to pass. Known are: {forms}.",
+            next_step="correct the form in schemas/checks.yml, or put its XLSForm into xlsforms/",
+        )
     if check.form is not None and not wanted:
         reason = "no version of this form is known yet"
         gaps.append(Gap(check.form, None, check.id, kind, _expression(check), reason))
@@ -117,11 +124,11 @@ def _fitting(check: DeclaredCheck, questionnaires: Questionnaires, gaps: list[Ga
             why="Such a check would look at nothing and seem to pass.",
             next_step="correct the name in schemas/checks.yml, or take the check out",
         )
-    forms = {form_id for form_id, _version in fitting}
+    fitted = {form_id for form_id, _version in fitting}
     gaps += [
         Gap(form_id, version, check.id, kind, _expression(check), f"this version does not ask {names[0]!r}")
         for (form_id, version), names in absent.items()
-        if names and form_id in forms
+        if names and form_id in fitted
     ]
     return fitting
 
