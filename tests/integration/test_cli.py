@@ -296,6 +296,36 @@ def test_sql_answers_in_three_formats(project: Path) -> None:
     assert json.loads(ask("json")) == [{"a": 1, "b": 'x, "y"\tz', "c": None, "d": "2026-11-02"}]
 
 
+def test_sql_in_json_is_json_and_loses_no_column(project: Path) -> None:
+    query = (
+        "select 'nan'::double as a, '-inf'::double as A_2, 1.5 as b, 2 as b, 3 as b_1,"
+        " [1.0, 'inf'::double] as c, map {date '2026-11-02': {'x': 'nan'::double}} as d"
+    )
+    answer = laktasi("sql", "--project", project, "--format", "json", query).stdout
+
+    def refuse(constant: str) -> None:
+        raise AssertionError(constant)
+
+    (record,) = json.loads(answer, parse_constant=refuse)
+    assert record == {
+        "a": None, "A_2": None, "b": "1.5", "b_2": 2, "b_1": 3, "c": [1.0, None], "d": {"2026-11-02": {"x": None}},
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("query", "count"),
+    [("select 1; select 2", 2), ("set threads = 1; set threads = 2; from meta.runs;", 3)],
+)
+def test_sql_answers_one_query_at_a_time(project: Path, query: str, count: int) -> None:
+    result = laktasi("sql", "--project", project, query)
+    assert result.exit_code == 1
+    assert result.stdout == ""
+    assert result.stderr.startswith(f"Error: these are {count} queries")
+    # A semicolon in the text, or at the end, makes no second one; nor does what DuckDB makes of a pivot.
+    for one in ("select ';' as a;", "pivot (select 'h1' as centre, 1 as n) on centre using sum(n)"):
+        assert laktasi("sql", "--project", project, one).exit_code == 0
+
+
 def test_sql_on_a_terminal_cuts_nothing(project: Path, on_terminal: Callable[..., list[str]]) -> None:
     narrow = on_terminal("sql", "--project", project, "select 1 as a, 2.5::double as b")
     assert [line.split() for line in narrow if "─" not in line and line.strip()] == [["a", "b"], ["1", "2.5"]]
@@ -417,7 +447,8 @@ def test_before_the_first_run_there_is_one_clear_error(tmp_path: Path, words: li
         ("language = ", "not TOML"),
         ('language = "fr"', "'language'"),
         ("colour = 1", "'colour'"),
-        ('[central]\nurl = "https://x"\nproject = 1\nform = "f"\npassword = "hunter2"\npage = 3', "'central.page'"),
+        ('[central]\nurl = "https://x"\nproject = 1\nform = "f"\nemail = "hunter2"\npage = 3', "'central.page'"),
+        ('[central]\nurl = "https://x"\nproject = 1\nform = "f"\npassword = "hunter2"', "'central.password'"),
     ],
 )
 def test_a_bad_setting_is_named_and_never_shown(tmp_path: Path, text: str, named: str) -> None:

@@ -1,5 +1,6 @@
 """Settings come from one file and the environment, and never show a secret."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -42,6 +43,9 @@ def test_a_secret_does_not_print(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         ('language = "fr"\n', "language"),
         ("language = \n", "not TOML"),
         ('[central]\nurl = "https://central.example.org"\nform = "tea"\n', "central.project"),
+        ("phones = [1]\n", "setting 'phones'"),
+        ('phones = "usb"\n', "setting 'phones'"),
+        ('project = "elsewhere"\n', "setting 'project' has no place in laktasi.toml"),
     ],
 )
 def test_a_mistake_is_one_clear_error(tmp_path: Path, text: str, said: str) -> None:
@@ -49,3 +53,84 @@ def test_a_mistake_is_one_clear_error(tmp_path: Path, text: str, said: str) -> N
         read_settings(write(tmp_path, text))
     assert said in caught.value.what
     assert "laktasi.toml" in str(caught.value)
+
+
+def test_a_password_in_the_file_is_refused_and_not_shown(tmp_path: Path) -> None:
+    project = write(tmp_path, '[central]\nurl = "https://x"\nproject = 1\nform = "tea"\npassword = "correct horse"\n')
+    with pytest.raises(SettingsError) as caught:
+        read_settings(project)
+    assert "'central.password' has no place in laktasi.toml" in caught.value.what
+    assert "LAKTASI_CENTRAL__PASSWORD" in caught.value.next_step
+    assert "correct horse" not in str(caught.value)
+
+
+def test_a_file_in_another_encoding_is_one_clear_error(tmp_path: Path) -> None:
+    (tmp_path / "laktasi.toml").write_bytes('data = "donn\xe9es"\n'.encode("latin-1"))
+    with pytest.raises(SettingsError, match=r"laktasi\.toml: not UTF-8 text"):
+        read_settings(tmp_path)
+    (tmp_path / "laktasi.toml").write_bytes('data = "donn\xe9es"\n'.encode("utf-8-sig"))
+    assert read_settings(tmp_path).data == Path("donn\xe9es")
+
+
+def test_a_folder_in_its_place_is_one_clear_error(tmp_path: Path) -> None:
+    (tmp_path / "laktasi.toml").mkdir()
+    with pytest.raises(SettingsError, match=r"laktasi\.toml: cannot be opened"):
+        read_settings(tmp_path)
+
+
+def test_phones_in_the_file_lie_below_the_project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    usb = (tmp_path / "usb").as_posix()
+    project = write(tmp_path, f'phones = ["phones", "{usb}"]\n')
+    assert read_settings(project).phones == (tmp_path / "phones", tmp_path / "usb")
+    assert read_settings(project, phones=("here",)).phones == (Path("here"),)
+
+
+@pytest.mark.parametrize(
+    ("value", "folders"),
+    [
+        ("one", ("one",)),
+        (os.pathsep.join(["one", "two words"]), ("one", "two words")),
+        ('["one", "two words"]', ("one", "two words")),
+        ("", ()),
+    ],
+)
+def test_phones_in_the_environment_are_written_plainly_or_as_json(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, value: str, folders: tuple[str, ...]
+) -> None:
+    monkeypatch.setenv("LAKTASI_PHONES", value)
+    assert read_settings(write(tmp_path, 'phones = ["usb"]\n')).phones == tuple(map(Path, folders))
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("LAKTASI_PHONES", '["secret', "LAKTASI_PHONES in the environment is not JSON"),
+        ("LAKTASI_CENTRAL", "secret", "LAKTASI_CENTRAL in the environment is not JSON"),
+        ("LAKTASI_LANGUAGE", "secret", "LAKTASI_LANGUAGE"),
+        ("LAKTASI_EXACT_MAX_N", "secret", "LAKTASI_EXACT_MAX_N"),
+        ("LAKTASI_CENTRAL__PROJECT", "secret", "LAKTASI_CENTRAL__PROJECT"),
+        ("LAKTASI_LANGAUGE", "secret", "did you mean LAKTASI_LANGUAGE?"),
+        ("LAKTASI_CENTRAL_PASSWORD", "secret", "did you mean LAKTASI_CENTRAL__PASSWORD?"),
+        ("LAKTASI_CENTRAL__PASWORD", "secret", "did you mean LAKTASI_CENTRAL__PASSWORD?"),
+        ("LAKTASI_XYZ", "secret", "LAKTASI_XYZ in the environment is no setting"),
+        ("LAKTASI_PROJECT", "secret", "--project FOLDER"),
+    ],
+)
+def test_a_mistake_in_the_environment_names_the_variable_and_never_its_value(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, value: str, said: str
+) -> None:
+    project = write(tmp_path, '[central]\nurl = "https://central.example.org"\nproject = 1\nform = "tea"\n')
+    monkeypatch.setenv(name, value)
+    with pytest.raises(SettingsError) as caught:
+        read_settings(project)
+    assert said in str(caught.value)
+    assert caught.value.next_step
+    assert "secret" not in str(caught.value)
+
+
+def test_names_that_others_read_are_left_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LAKTASI_CHECKOUT", "x")
+    monkeypatch.setenv("LAKTASI_TEST_KILLS", "8")
+    assert read_settings(tmp_path).language == "en"

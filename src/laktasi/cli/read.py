@@ -16,6 +16,8 @@ from laktasi.cli.common import is_terminal, print_table, print_values, project_o
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    import duckdb
+
     from laktasi.quality import Finding
     from laktasi.settings import Settings
 
@@ -245,6 +247,8 @@ def sql(project: Path | None, data: Path | None, form: str, query: str) -> None:
     laktasi sql "show all tables"
     laktasi sql "from analysis.kendall_latest"
     laktasi sql --format csv "from marts.arrivals" > arrivals.csv
+
+    One query at a time. In JSON, NaN and infinity are null, and of columns with one name the second is NAME_1.
     """
     import duckdb
 
@@ -254,6 +258,7 @@ def sql(project: Path | None, data: Path | None, form: str, query: str) -> None:
         # Else a query could write files, or attach the private warehouse.
         con.execute("set enable_external_access = false")
         try:
+            _refuse_several(con.extract_statements(query))
             result = con.execute(query)
             columns, rows = ([item[0] for item in result.description], result.fetchall()) if result else ([], [])
         except duckdb.PermissionException:
@@ -273,11 +278,54 @@ def sql(project: Path | None, data: Path | None, form: str, query: str) -> None:
 
         csv.writer(sys.stdout, lineterminator="\n").writerows([columns, *rows])
     elif form == "json":
-        click.echo(json.dumps([dict(zip(columns, row, strict=True)) for row in rows], default=str, ensure_ascii=False))
+        names = _each_once(columns)
+        records = [dict(zip(names, map(_for_json, row), strict=True)) for row in rows]
+        click.echo(json.dumps(records, default=str, ensure_ascii=False, allow_nan=False))
     elif is_terminal():
         print_table(columns, rows)
     else:
         print_values(columns, rows)
+
+
+def _refuse_several(statements: Sequence[duckdb.Statement]) -> None:
+    """Refuse a second query: only the answer to the last one would show."""
+    import duckdb
+
+    from laktasi.errors import LaktasiError
+
+    # A PIVOT comes as two: DuckDB puts the making of a type, for which nothing is written, before it.
+    own = [item for item in statements if item.query or item.type != duckdb.StatementType.CREATE]
+    if len(own) > 1:
+        raise LaktasiError(
+            f"these are {len(own)} queries, and only the last one's answer would show",
+            next_step='laktasi sql "select …" for each of them',
+        )
+
+
+def _each_once(columns: Sequence[str]) -> list[str]:
+    """Give each column a name of its own, as DuckDB does in a table: a, a_1, a_2."""
+    names: list[str] = []
+    for column in columns:
+        name, number = column, 0
+        while name in names or (number and name in columns):
+            number += 1
+            name = f"{column}_{number}"
+        names.append(name)
+    return names
+
+
+def _for_json(value: Any) -> Any:
+    """Give a value that JSON knows: null for what is no number, and text as the key of a map."""
+    import math
+
+    match value:
+        case float():
+            return value if math.isfinite(value) else None
+        case dict():
+            return {str(key): _for_json(item) for key, item in value.items()}
+        case list() | tuple():
+            return [_for_json(item) for item in value]
+    return value
 
 
 def _research(settings: Settings) -> Any:
