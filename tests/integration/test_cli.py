@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 import shlex
 import subprocess
 import sys
@@ -20,6 +21,7 @@ from filelock import FileLock
 
 from laktasi import errors, pipeline
 from laktasi.cli import Laktasi, main
+from laktasi.paths import HOUSE
 from laktasi.quality import list_findings
 from laktasi.settings import read_settings
 from laktasi.store import runs
@@ -473,6 +475,21 @@ def test_every_kind_of_error_has_its_own_exit_code_and_no_traceback() -> None:
         result = CliRunner().invoke(group, ["fail"])
         assert result.exit_code == kind.exit_code
         assert result.stderr == "Error: the thing\nbecause\nNext: mend it\n"
+
+
+def test_exit_codes_are_documented() -> None:
+    page = (HOUSE / "docs" / "data-managers.md").read_text(encoding="utf-8")
+    told = dict(re.findall(r"^\| (\d+) \| (.+) \|$", page.split("### Exit codes")[1], flags=re.M))
+    kinds: list[type[errors.LaktasiError]] = [errors.LaktasiError, *errors.LaktasiError.__subclasses__()]
+    assert sorted(map(int, told)) == sorted([0, *(kind.exit_code for kind in kinds)])
+    words: dict[type[errors.LaktasiError], str] = {
+        errors.SettingsError: "setting", errors.QuestionnaireError: "questionnaire", errors.SourceError: "source",
+        errors.WarehouseError: "warehouse", errors.CheckError: "check", errors.StudyError: "study",
+    }  # fmt: skip
+    assert set(words) == set(errors.LaktasiError.__subclasses__())
+    assert [kind for kind, word in words.items() if word not in told[str(kind.exit_code)]] == []
+    # click's own code for what it cannot parse is that of settings
+    assert laktasi("findings", "--nonsense").exit_code == errors.SettingsError.exit_code
 
 
 def test_a_fault_of_ours_keeps_its_traceback() -> None:
