@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
-import re
 
 import pytest
 from defusedxml.common import DefusedXmlException
 
 from laktasi.questionnaire.xform import parse
-from laktasi.store import payloads
 from laktasi.store.payloads import Layout, layout_of, read_payloads
 from tests.warehouse_fixture import form, payload
 
@@ -103,51 +101,6 @@ def test_entities_are_refused_in_any_encoding(layout: Layout, encoding: str) -> 
         xml = f"<?xml version='1.0' encoding='{encoding}'?>{bomb}".encode(encoding)
     with pytest.raises((DefusedXmlException, SyntaxError, ValueError)):
         read(layout, xml)
-
-
-PLAIN = (
-    "<mother><name>A</name><age>25</age></mother><consent>yes</consent>" + INFANTS,
-    "<mother><name></name><age>25</age></mother><consent/>" + INFANTS,
-    "<mother>\n  <name> A\tb\n</name>\n</mother>\n",
-    "<consent a='1'>yes</consent><weight >1</weight ><signs>José 😀</signs>",
-    "<mother><age/><age>25</age></mother>",
-)
-AWKWARD = (
-    "<mother><name>A &lt;b&gt; &#65;</name></mother>",
-    "<mother><name>a > b</name></mother>",
-    "<mother><name>A\r\nB</name></mother>",
-    "<mother><name><![CDATA[<age>7</age>]]></name></mother>",
-    "<mother><name>A<!-- <b> -->B</name></mother>",
-    "<mother><name>A<?b c?>B</name></mother>",
-    "<mother><name a='x>y'>A</name><age b='>'/></mother>",
-    "<mother><age>25</age><age>26</age></mother>",
-    "<mother><age></age><age>26</age></mother>",
-    "<mother><name>A<b/>B</name><hobby>x</hobby></mother>",
-)
-
-
-@pytest.mark.parametrize("answers", PLAIN + AWKWARD)
-def test_a_payload_that_is_split_gives_what_parsing_gives(layout: Layout, answers: str) -> None:
-    layout = dataclasses.replace(layout, shapes={})
-    # with the same tags first, so that what is learnt there is used here
-    others = re.sub(">[^<>]+<", ">other<", answers)
-    parsed = read_payloads(layout, [("uuid:1", payload(answers, instance="uuid:1").replace(b"?>", b"?><!-- -->", 1))])
-    assert not any(layout.shapes.values())
-    first, second = (payload(text, instance="uuid:1") for text in (others, answers))
-    split = read_payloads(layout, [("uuid:0", first), ("uuid:1", second)])
-    assert [[row for row in rows if row[0] == "uuid:1"] for rows in split.tables] == parsed.tables
-    assert [found for found in split.unknown if found[0] == "uuid:1"] == parsed.unknown
-    if answers in PLAIN:
-        assert any(layout.shapes.values())
-
-
-def test_tags_are_remembered_up_to_a_number(layout: Layout, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(payloads, "MAX_SHAPES", 1)
-    layout = dataclasses.replace(layout, shapes={})
-    assert read(layout, payload("<weight>1</weight>", instance="uuid:1"))[0]["weight"] == "1"
-    assert read(layout, payload("<signs>wet</signs>", instance="uuid:1"))[0]["signs"] == "wet"
-    assert read(layout, payload("<weight>2</weight>", instance="uuid:1"))[0]["weight"] == "2"
-    assert len(layout.shapes) == 1
 
 
 def test_another_layout_has_another_digest(layout: Layout) -> None:

@@ -3,10 +3,6 @@
 Values are taken exactly as they were written: XML itself turns line ends into ``\\n`` and resolves ``&amp;`` and its
 like; nothing else is trimmed or changed. An absent node and an empty one are both None. Namespaces do not count.
 Attributes are not answers; they stay in raw.
-
-Phones write the same tags in the same order over and over. Where each text of such a payload goes is learnt once, by
-reading one whose texts are numbers; after that a payload is only split at its tags, which is some three times faster.
-What is not that plain is parsed.
 """
 
 from __future__ import annotations
@@ -23,10 +19,6 @@ from laktasi.questionnaire.model import Questionnaire
 
 Row = list[str | None]
 
-FORM_COLUMNS: tuple[str, ...] = ("_submission_id", "_row", "_form_version")
-REPEAT_COLUMNS: tuple[str, ...] = ("_submission_id", "_row", "_parent_row", "_form_version")
-"""First columns of a row; the submission comes first of all."""
-
 ENVELOPE = frozenset({"meta/instanceID", "meta/deprecatedID"})
 """Nodes that belong to the submission and not to the form: staging.submissions has what they say."""
 
@@ -34,12 +26,6 @@ ENVELOPE = frozenset({"meta/instanceID", "meta/deprecatedID"})
 _PLAIN = re.compile(
     rb'(?:\xef\xbb\xbf)?\s*(?:<\?xml(?:(?!encoding)[^>])*(?:encoding=["\']utf-8["\'][^>]*)?\?>)?\s*<\w', re.I
 )
-
-_NOT_ANGLES = bytes(set(range(256)) - set(b"<>"))
-# What XML resolves or forbids; with none of these a text between two tags is what was written.
-_SPECIAL = bytes(set(range(32)) - set(b"\t\n")) + b"&"
-MAX_SHAPES = 5_000
-"""Orders of tags that are remembered for each form version: some 10 MB. Payloads of any other are parsed."""
 
 
 @dataclass(slots=True)
@@ -62,11 +48,6 @@ class TableLayout:
     is_repeat: bool
 
 
-Shape = tuple[tuple[int, Row, tuple[tuple[int, int], ...]], ...]
-"""The rows that a payload gives, by its tags: place of the table, the row without answers, and for each answer its
-place in the row and among the payload's parts."""
-
-
 @dataclass(frozen=True, slots=True)
 class Layout:
     """Where each node of one form version goes."""
@@ -77,8 +58,6 @@ class Layout:
     root: Branch
     digest: str
     """SHA-256 over all of this; answers read by another layout are read anew."""
-    shapes: dict[str, Shape | None] = field(default_factory=dict, compare=False, repr=False)
-    """What has been learnt, by tags; None for tags that must be parsed."""
 
 
 @dataclass(slots=True)
@@ -97,9 +76,9 @@ def layout_of(questionnaire: Questionnaire) -> Layout:
     root = Branch("", table=0)
     for place, table in enumerate(questionnaire.tables):
         fields = list(questionnaire.fields_of(table.name))
-        fixed = FORM_COLUMNS
+        fixed: tuple[str, ...] = ("_submission_id", "_row", "_form_version")
         if table.parent is not None:
-            fixed = REPEAT_COLUMNS
+            fixed = ("_submission_id", "_row", "_parent_row", "_form_version")
             _branch(root, table.path).table = place
         tables.append(TableLayout(table.name, (*fixed, *(item.column for item in fields)), table.parent is not None))
         for position, item in enumerate(fields, start=len(fixed)):
@@ -132,65 +111,9 @@ def read_payloads(layout: Layout, payloads: Iterable[tuple[str, bytes]]) -> Rows
     """
     rows = Rows([[] for _ in layout.tables])
     for submission_id, payload in payloads:
-        parts = _split(payload)
-        shape = _shape(layout, parts[1::2]) if parts else None
-        if shape is None:
-            _Reader(layout, rows, submission_id).start(_parse(payload))
-            continue
-        for table, blank, answers in shape:
-            row = blank.copy()
-            row[0] = submission_id
-            for column, place in answers:
-                row[column] = parts[place] or None
-            rows.tables[table].append(row)
+        reader = _Reader(layout, rows, submission_id)
+        reader.start(_parse(payload))
     return rows
-
-
-def _split(payload: bytes) -> list[str]:
-    """Give text, tag, text, tag, … of a payload that is plain; nothing for any other."""
-    if payload.translate(None, _NOT_ANGLES) != b"<>" * payload.count(b"<") or len(
-        payload.translate(None, _SPECIAL)
-    ) < len(payload):
-        return []
-    try:
-        return payload.decode().replace(">", "<").split("<")
-    except UnicodeDecodeError:
-        return []
-
-
-def _shape(layout: Layout, tags: list[str]) -> Shape | None:
-    key = "<".join(tags)
-    if key not in layout.shapes:
-        if len(layout.shapes) >= MAX_SHAPES:
-            return None
-        layout.shapes[key] = _learn(layout, tags)
-    return layout.shapes[key]
-
-
-def _learn(layout: Layout, tags: list[str]) -> Shape | None:
-    """Find where the texts go; None where that depends on more than the tags."""
-    if any(tag[:1] in {"", "!", "?"} for tag in tags[1:]):  # comments and the like can stand in the middle of a text
-        return None
-    # An answer follows a start tag. Parts are text, tag, text, tag, …: after tag k stands part 2k + 2.
-    numbered = "".join(
-        f"<{tag}>" if tag[:1] in {"/", "?"} or tag[-1:] == "/" else f"<{tag}>{2 * k + 2}" for k, tag in enumerate(tags)
-    ).encode()
-    rows = Rows([[] for _ in layout.tables])
-    if not _PLAIN.match(numbered):
-        return None
-    try:
-        _Reader(layout, rows, "").start(_parse(numbered))
-    except ElementTree.ParseError:
-        return None
-    if rows.unknown:
-        return None
-    shape = []
-    for place, (its_rows, table) in enumerate(zip(rows.tables, layout.tables, strict=True)):
-        fixed = len(REPEAT_COLUMNS if table.is_repeat else FORM_COLUMNS)
-        for row in its_rows:
-            answers = tuple((column, int(text)) for column, text in enumerate(row) if column >= fixed and text)
-            shape.append((place, [*row[:fixed], *[None] * (len(row) - fixed)], answers))
-    return tuple(shape)
 
 
 def _parse(payload: bytes) -> ElementTree.Element:
