@@ -7,6 +7,7 @@ import pytest
 
 from laktasi.errors import QuestionnaireError
 from laktasi.questionnaire.compiler import DeclaredRule, Unverified, compile_form, predicate_sql
+from laktasi.questionnaire.xform import parse
 from tests.questionnaire_fixture import Row, fill, findings, judge, read, survey
 
 COLUMNS = " required | relevant | constraint | calculation | choice_filter | bind::type |"
@@ -409,3 +410,23 @@ def test_a_quote_in_a_form_is_text_not_sql() -> None:
     )
     assert form.version == "1'; drop table x; --"
     assert findings(form, {"t": "it's", "s": "no"}) == {"t.constraint", "s.choice"}
+
+
+def test_calculations_that_read_each_other_in_a_long_row_are_listed() -> None:
+    count = 300
+    nodes = "".join(f"<c{number}/>" for number in range(count))
+    binds = "".join(
+        f'<bind nodeset="/data/c{number}" type="int" calculate="/data/c{number + 1} + 1"/>'
+        for number in range(count - 1)
+    )
+    xform = (
+        '<h:html xmlns="http://www.w3.org/2002/xforms" xmlns:h="http://www.w3.org/1999/xhtml"><h:head><h:title/><model>'
+        f'<instance><data id="long" version="1">{nodes}</data></instance>{binds}</model></h:head><h:body/></h:html>'
+    )
+    compiled = compile_form(parse(xform.encode()))
+    calculated = {rule.field for rule in compiled.rules if rule.kind == "calculation"}
+    listed = {item.field for item in compiled.unverified if item.kind == "calculation"}
+    assert calculated | listed == {f"c{number}" for number in range(count - 1)}
+    assert "c0" in listed
+    assert "c298" in calculated
+    assert {item.reason for item in compiled.unverified} == {"too many calculations read each other in a row"}

@@ -7,6 +7,7 @@ import pytest
 from laktasi.questionnaire.xpath import (
     Call,
     Negation,
+    NestedTooDeepError,
     Number,
     Operation,
     Path,
@@ -100,3 +101,19 @@ def test_references_inside_predicates_start_from_the_node_they_filter() -> None:
     )
     # the last two belong to a list: its own column `a` is no place in the form
     assert set(references(tree, "q", "data")) == {"kid/price", "kid/w", "limit", "kid/k", "name", "z"}
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [" or ".join(["1"] * 102), "not(" * 101 + "1" + ")" * 101, "(" * 3000 + "1" + ")" * 3000, "-" * 400 + "1"],
+)
+def test_what_is_nested_too_deeply_is_told_as_such(expression: str) -> None:
+    with pytest.raises(NestedTooDeepError, match="nested too deeply"):
+        parse(expression)
+
+
+@pytest.mark.parametrize(
+    "expression", [" or ".join(["1"] * 100), "(1 + " * 90 + "1" + ")" * 90, "not(" * 99 + "1" + ")" * 99]
+)
+def test_what_people_write_is_not_nested_too_deeply(expression: str) -> None:
+    assert parse(expression)

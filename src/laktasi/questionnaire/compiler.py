@@ -207,6 +207,10 @@ class _Derived:
         except Unsupported as reason:
             self.unverified.append(Unverified(name, kind, expression, str(reason)))
             return
+        except RecursionError:
+            # Single expressions are limited when they are parsed, not how many read each other in a row.
+            self.unverified.append(Unverified(name, kind, expression, "too many calculations read each other in a row"))
+            return
         rule_id = self._free(f"{name}.{kind}", item.path)
         column = self.plan.column(rule_id.replace(".", "__"), f"coalesce({good}, FALSE)", scope, frame)
         self.columns[item.table].append(column)

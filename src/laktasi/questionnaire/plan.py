@@ -98,7 +98,8 @@ class Plan:
                 self._relevance[place] = self._compile_relevance(place)
             except Unsupported as reason:
                 self._relevance[place] = reason
-            self._open.discard(f"relevance of {place}")
+            finally:
+                self._open.discard(f"relevance of {place}")
         return self._relevance[place]
 
     def _compile_relevance(self, place: str) -> Column | str | Unsupported:
@@ -167,7 +168,8 @@ class Plan:
                 self._recomputed[item.path] = self._recompute(item)
             except Unsupported as reason:
                 self._recomputed[item.path] = reason
-            self._open.discard(item.path)
+            finally:
+                self._open.discard(item.path)
         return self._recomputed[item.path]
 
     def _recompute(self, item: Field) -> Recomputed:
@@ -360,6 +362,8 @@ def parsed(expression: str) -> xpath.Expression:
     """Parse an expression of the form; what is no XPath cannot be verified either."""
     try:
         return xpath.parse(expression)
+    except xpath.NestedTooDeepError as error:
+        raise Unsupported(str(error)) from error
     except xpath.XPathSyntaxError as error:
         raise Unsupported(f"it is not XPath: {error}") from error
 

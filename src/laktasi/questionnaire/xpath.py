@@ -26,6 +26,10 @@ class XPathSyntaxError(Exception):
     """An expression that is not XPath; the message says why, in the parser's words."""
 
 
+class NestedTooDeepError(XPathSyntaxError):
+    """It is XPath, and nested more than :data:`DEEPEST` deep."""
+
+
 @dataclass(frozen=True, slots=True)
 class Number:
     """A number literal."""
@@ -98,6 +102,9 @@ def _make_parser() -> Any:
     )
 
 
+DEEPEST = 100
+"""How deep an expression may be nested, operators in a row too: all that read one call themselves at each level."""
+
 _Parser = _make_parser()
 _known_functions: set[str] = set()
 
@@ -109,7 +116,7 @@ def parse(expression: str) -> Expression:
     Raises
     ------
     XPathSyntaxError
-        It is not XPath 1.0 as XForms use it.
+        It is not XPath 1.0 as XForms use it, or nested more than :data:`DEEPEST` deep.
     """
     calls: set[str] = set()
 
@@ -133,7 +140,26 @@ def parse(expression: str) -> Expression:
         token = _Parser().parse_only(marked)
     except ElementPathError as error:
         raise XPathSyntaxError(str(error).replace(_PREFIX_MARK, ":")) from error
+    except RecursionError:
+        raise NestedTooDeepError("it is nested too deeply") from None
+    _measure(token)
     return _expression(token)
+
+
+def _measure(token: Any) -> None:
+    """Refuse what is nested too deeply, in a loop: a fixed limit gives the same rules wherever it is compiled."""
+    level = [_unwrapped(token)]
+    for _ in range(DEEPEST):
+        level = [_unwrapped(inner) for outer in level for inner in outer]
+        if not level:
+            return
+    raise NestedTooDeepError("it is nested too deeply")
+
+
+def _unwrapped(token: Any) -> Any:
+    while token.symbol == "(" and len(token) == 1:
+        token = token[0]
+    return token
 
 
 def _expression(token: Any) -> Expression:
@@ -143,7 +169,7 @@ def _expression(token: Any) -> Expression:
     if symbol == "(string)":
         return Text(str(token.value))
     if symbol == "(":
-        return _expression(token[0])
+        return _expression(_unwrapped(token))
     if symbol == "-" and len(token) == 1:
         return Negation(_expression(token[0]))
     if symbol in _OPERATORS and len(token) == 2:
