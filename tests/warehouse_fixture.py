@@ -16,6 +16,7 @@ import duckdb
 
 from laktasi.paths import DataFolder
 from laktasi.questionnaire.codebook import entries
+from laktasi.questionnaire.lists import condition
 from laktasi.questionnaire.model import Questionnaire
 from laktasi.questionnaire.xform import parse
 from laktasi.questionnaire.xlsform import convert_markdown
@@ -159,7 +160,7 @@ class Warehouse:
     @property
     def questionnaires(self) -> dict[tuple[str, str], Questionnaire]:
         """All form versions that have landed."""
-        return load_questionnaires(self.con, parse).questionnaires
+        return load_questionnaires(self.con, parse, condition).questionnaires
 
     def rows(self, query: str) -> list[tuple[Any, ...]]:
         """Answer a query."""

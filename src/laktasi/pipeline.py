@@ -6,17 +6,18 @@ steps have committed, so a run that was killed anywhere is finished by the next 
 
 from __future__ import annotations
 
+import errno
 import shutil
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from laktasi import __version__
-from laktasi.errors import SourceError, StudyError, WarehouseError
+from laktasi.errors import QuestionnaireError, SourceError, StudyError, WarehouseError
 from laktasi.paths import HOUSE, DataFolder
 from laktasi.records import FieldedForm, Refused, Submission
 from laktasi.settings import Settings
@@ -32,9 +33,6 @@ Counts = Mapping[str, Any]
 
 Progress = Callable[[str, int, int | None], None]
 """Called with what is being done, how many are done, and how many there are if that is known."""
-
-PROJECT = "project"
-"""Source of the forms that stand in xlsforms/."""
 
 
 def silent(_what: str, _done: int, _total: int | None) -> None:
@@ -100,10 +98,9 @@ def walk(
         Something a user can mend. What had been committed stays, and the next run goes on from there.
     """
     from laktasi.store import runs
-    from laktasi.store.warehouse import open_warehouse
 
     with _alone(settings):
-        with open_warehouse(settings.data_folder) as con:
+        with _opened(settings) as con:
             run_id = runs.begin(con, door, laktasi_version=__version__, code_version=code_version())
         run = Run(run_id, door, settings)
         try:
@@ -115,7 +112,9 @@ def walk(
                         raise
                     run.unreached[step.name] = error.what
         except BaseException:
-            with open_warehouse(settings.data_folder) as con:
+            # What failed is told, not that it could not be written down (the disk is full, say): the next run marks
+            # a run that still stands as running as interrupted.
+            with suppress(WarehouseError, OSError), _opened(settings) as con:
                 runs.fail(con, run_id)
             raise
     return run
@@ -189,6 +188,8 @@ def code_version() -> str | None:
 
 def land_forms(run: Run, progress: Progress) -> Counts:
     """Keep the project's own questionnaires: each version that was ever in xlsforms/, by hash."""
+    from laktasi.store.media import PROJECT
+
     return _land(run, _project_forms(run.settings), PROJECT, progress)
 
 
@@ -234,6 +235,8 @@ def stand(run: Run, progress: Progress) -> Counts:
         **counts,
         "read": loaded.read,
         "conflicting_versions": [f"{item.form_id} {item.form_version}" for item in forms.conflicts],
+        "conflicting_media": [f"{item.name} for {item.form_id} {item.form_version}" for item in forms.media_conflicts],
+        "forms_set_aside": [f"{item.form_id} {item.form_version} ({item.why})" for item in forms.set_aside],
         "changed_types": [f"{item.table_name}.{item.column_name}" for item in stood.type_changes],
         "missing_media": sorted({name for item in forms.questionnaires.values() for name in item.missing_media}),
     }
@@ -363,9 +366,41 @@ WAY = (*SOURCES, *ANALYSING)
 
 
 def _warehouse(run: Run) -> AbstractContextManager[duckdb.DuckDBPyConnection]:
+    return _opened(run.settings)
+
+
+@contextmanager
+def _opened(settings: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Open the private warehouse; what goes wrong in it is told without DuckDB's words, which can quote answers."""
+    import duckdb
+
     from laktasi.store.warehouse import open_warehouse
 
-    return open_warehouse(run.settings.data_folder)
+    try:
+        with open_warehouse(settings.data_folder) as con:
+            yield con
+    except duckdb.Error as error:
+        # `from None`: Prefect logs what an error came from.
+        raise _in_our_words(settings.data_folder, error) from None
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        raise _in_our_words(settings.data_folder, error) from None
+
+
+def _in_our_words(folder: DataFolder, error: Exception) -> WarehouseError:
+    said = str(error)
+    if any(words in said.lower() for words in ("no space left", "not enough space", "disk full")):
+        return WarehouseError(
+            f"the disk of {folder.root} is full",
+            why="What had been written before stays as it was.",
+            next_step="free some space, then run the command again",
+        )
+    return WarehouseError(
+        f"the warehouse in {folder.root} could not be worked on ({type(error).__name__})",
+        why="DuckDB's own words are not shown, since they can quote answers. What had been written before stays.",
+        next_step="check the disk and the rights of the folder; if the error stays, put back a backup of the folder",
+    )
 
 
 def _land(run: Run, items: Iterable[Submission | Refused | FieldedForm], source: str, progress: Progress) -> Counts:
@@ -375,23 +410,49 @@ def _land(run: Run, items: Iterable[Submission | Refused | FieldedForm], source:
         return asdict(land(con, run.settings.data_folder, items, run.run_id, source=source, progress=progress))
 
 
-def _project_forms(settings: Settings) -> Iterator[FieldedForm]:
-    """Give the project's XLSForms, and the XForms of older versions that it keeps in xlsforms/fielded/."""
+def _project_forms(settings: Settings) -> list[FieldedForm]:
+    """Give the project's XLSForms, and the XForms of older versions that it keeps in xlsforms/fielded/.
+
+    Each is read before any lands: what has landed is never asked again, and here somebody can still mend it.
+
+    Raises
+    ------
+    QuestionnaireError
+        One of them cannot be read, or two would share a table.
+    """
+    from laktasi.questionnaire.xform import parse
     from laktasi.questionnaire.xlsform import convert, read_media
+    from laktasi.store.forms import sharing_tables
+    from laktasi.store.media import PROJECT
 
     folder = settings.folders.xlsforms
+    files = {}
     for path in sorted(folder.glob("[!~.]*.xlsx")):
         converted = convert(path)
-        yield FieldedForm(converted.xform, converted.media, PROJECT)
+        files[path.name] = FieldedForm(converted.xform, converted.media, PROJECT)
     for path in sorted(folder.glob("fielded/*.xml")):
-        yield FieldedForm(path.read_bytes(), read_media(path), PROJECT)
+        files[f"{path.parent.name}/{path.name}"] = FieldedForm(path.read_bytes(), read_media(path), PROJECT)
+    questionnaires = []
+    for name, form in files.items():
+        try:
+            questionnaires.append(parse(form.xform, form.media))
+        except QuestionnaireError as error:
+            raise QuestionnaireError(f"{name}: {error.what}", why=error.why, next_step=error.next_step) from error
+    for questionnaire, why in sharing_tables(questionnaires):
+        raise QuestionnaireError(
+            f"form {questionnaire.form_id!r}: {why}",
+            why="Table names are made of the form_id, and do not see upper and lower case or punctuation.",
+            next_step="give one of them another form_id in the settings sheet",
+        )
+    return list(files.values())
 
 
 def _forms(con: duckdb.DuckDBPyConnection) -> LoadedForms:
+    from laktasi.questionnaire.lists import condition
     from laktasi.questionnaire.xform import parse
     from laktasi.store.forms import load_questionnaires
 
-    return load_questionnaires(con, parse)
+    return load_questionnaires(con, parse, condition)
 
 
 def _included(study: Study | None, questionnaires: Questionnaires) -> str | None:

@@ -73,11 +73,18 @@ def summary(settings: Settings) -> list[str]:
     if not told["stand"]["staged"]:
         lines.append("no submissions have come in yet. Next: laktasi import FOLDER, then laktasi run")
     if waiting := told["stand"]["waiting"]:
-        lines.append(f"{waiting} submissions wait for a form version that is not known here")
+        lines.append(f"{waiting} submissions wait for a form version that is not known here, or set aside")
     if drafts := told["stand"]["drafts"]:
         lines.append(f"{drafts} drafts are kept and not counted")
     if conflicts := told["stand"]["conflicting_versions"]:
         lines.append(f"different forms under one version: {', '.join(conflicts)}; the first one stands")
+    lines += [
+        f"different contents of {which}; the project's own stands, else the first whole one"
+        for which in told["stand"]["conflicting_media"]
+    ]
+    lines += [f"form set aside: {which}; its submissions wait" for which in told["stand"]["forms_set_aside"]]
+    if missing := told["stand"]["missing_media"]:
+        lines.append(f"media not at hand, or not readable: {', '.join(missing)}")
     lines.append(f"{told['check']['rows_checked']} rows checked by {told['check']['rules']} rules")
     lines.append(
         f"findings open: {errors} errors, {warnings} warnings; {told['check']['unverified']} rules not verifiable"

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import tempfile
+import traceback
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +14,9 @@ from filelock import FileLock
 from pydantic import SecretStr
 
 from laktasi import pipeline
-from laktasi.errors import StudyError, WarehouseError
+from laktasi.errors import QuestionnaireError, StudyError, WarehouseError
 from laktasi.settings import CentralSettings, Settings, read_settings
+from laktasi.store import runs
 from laktasi.summary import summary
 from tests import mini
 from tests.integration.kill_driver import contents
@@ -199,6 +202,113 @@ def test_a_study_of_an_unknown_form_is_one_clear_error(tmp_path: Path) -> None:
         run(settings)
     with duckdb.connect(str(settings.data_folder.warehouse)) as con:
         assert con.execute("select status from meta.runs").fetchall() == [("failed",)]
+
+
+@pytest.mark.parametrize(
+    ("trouble", "told"),
+    [
+        (duckdb.IOException(f"Could not write {mini.SECRET}: No space left on device"), "is full"),
+        (duckdb.ConversionException(f"Could not convert string '{mini.SECRET}' to INT32"), "ConversionException"),
+        (OSError(errno.ENOSPC, "No space left on device"), "is full"),
+    ],
+)
+def test_trouble_with_the_warehouse_is_told_without_an_answer(tmp_path: Path, trouble: Exception, told: str) -> None:
+    def stumble(run: pipeline.Run, _progress: pipeline.Progress) -> pipeline.Counts:
+        with pipeline._warehouse(run):
+            raise trouble
+
+    settings = settings_for(mini.make_project(tmp_path / "project"))
+    with pytest.raises(WarehouseError, match=told) as caught:
+        pipeline.walk(settings, [pipeline.Step("stumble", stumble)], door="cli")
+    assert mini.SECRET not in "".join(traceback.format_exception(caught.value))
+    with duckdb.connect(str(settings.data_folder.warehouse)) as con:
+        assert con.execute("select status from meta.runs").fetchall() == [("failed",)]
+
+
+def test_the_first_error_is_told_even_where_it_cannot_be_written_down(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stumble(_run: pipeline.Run, _progress: pipeline.Progress) -> pipeline.Counts:
+        raise StudyError("the first error")
+
+    def full(*_given: object) -> None:
+        raise duckdb.IOException("No space left on device")
+
+    settings = settings_for(mini.make_project(tmp_path / "project"))
+    monkeypatch.setattr(runs, "fail", full)
+    with pytest.raises(StudyError, match="the first error"):
+        pipeline.walk(settings, [pipeline.Step("stumble", stumble)], door="cli")
+    monkeypatch.undo()
+    run(settings)
+    assert ask(settings, "select status from meta.runs order by run_id") == [("interrupted",), ("finished",)]
+
+
+FOREIGN = (
+    '<h:html xmlns="http://www.w3.org/2002/xforms" xmlns:h="http://www.w3.org/1999/xhtml"><h:head><h:title>x</h:title>'
+    '<model><instance><data id="{form_id}" version="1"><a/><b/></data></instance>'
+    '<instance id="list" src="jr://file-csv/list.csv"/><bind nodeset="/data/a" type="string"/>'
+    '<bind nodeset="/data/b" type="string" calculate="{calculate}"/></model></h:head>'
+    '<h:body><select1 ref="/data/a"><label>A</label><itemset nodeset="instance(\'list\')/root/item">'
+    '<value ref="name"/><label ref="label"/></itemset></select1></h:body></h:html>'
+)
+
+
+def test_whatever_form_a_phone_brings_the_others_are_worked_on(tmp_path: Path) -> None:
+    forms = mini.fill_phone(tmp_path / "phone", 3) / "forms"
+    deep = " or ".join(["1"] * 500)
+    for number, (form_id, calculate, listed) in enumerate(
+        [
+            ("submissions", "1", b"name,label\n1,One\n"),
+            ("TEA", "1", b"name,label\n1,One\n"),
+            ("deep", deep, b"name,label\n1,One\n"),
+            ("latin", "1", "name,label\n1,Élan\n".encode("latin-1")),
+        ]
+    ):
+        media = forms / f"{number}-media"
+        media.mkdir(parents=True)
+        (media / "list.csv").write_bytes(listed)
+        text = FOREIGN.format(form_id=form_id, calculate=calculate)
+        (forms / f"{number}.xml").write_text(text, encoding="utf-8")
+    (forms / "broken.xml").write_text(FOREIGN.replace("h:body", "h:trunk").format(form_id="broken", calculate=1))
+    settings = settings_for(mini.make_project(tmp_path / "project"), tmp_path / "phone")
+    run(settings)
+    assert ask(settings, "select staged, waiting from meta.runs") == [(3, 0)]
+    assert ask(settings, "select field, reason from quality.unverified where form_id = 'deep'") == [
+        ("b", "it is nested too deeply")
+    ]
+    said = "\n".join(summary(settings))
+    assert "form set aside: TEA 1 (it would share the table 'tea' with the form 'tea'); its submissions wait" in said
+    assert "form set aside: broken 1 (this is not an XForm: it has no model or no body)" in said
+    assert "not readable: list.csv" in said
+
+
+def test_a_form_of_ones_own_that_is_broken_is_an_error(tmp_path: Path) -> None:
+    project = mini.make_project(tmp_path / "project")
+    broken = project / "xlsforms" / "fielded" / "broken.xml"
+    broken.write_text(FOREIGN.replace("h:body", "h:trunk").format(form_id="broken", calculate=1))
+    settings = settings_for(project)
+    with pytest.raises(QuestionnaireError, match=r"fielded/broken\.xml: this is not an XForm"):
+        run(settings)
+    broken.write_text(FOREIGN.format(form_id="TEA", calculate=1))
+    with pytest.raises(QuestionnaireError, match="would share the table 'tea'"):
+        run(settings)
+    broken.unlink()
+    run(settings)  # what was mended is forgotten
+
+
+def test_a_half_copied_list_of_one_phone_is_said_and_does_not_stand(tmp_path: Path) -> None:
+    whole, torn = tmp_path / "whole", tmp_path / "torn"
+    for phone, listed in ((torn, b"name,label\n1,One\n2,T"), (whole, b"name,label\n1,One\n2,Two\n")):
+        (phone / "forms" / "x-media").mkdir(parents=True)
+        (phone / "instances").mkdir()
+        (phone / "forms" / "x-media" / "list.csv").write_bytes(listed)
+        (phone / "forms" / "x.xml").write_text(FOREIGN.format(form_id="x", calculate=1), encoding="utf-8")
+    settings = settings_for(mini.make_project(tmp_path / "project"), torn, whole)
+    run(settings)
+    with duckdb.connect(str(settings.data_folder.warehouse)) as con:
+        labels = con.execute("select labels['default'] from staging.choices where form_id = 'x' order by position")
+        assert labels.fetchall() == [("One",), ("Two",)]
+    assert any(line.startswith("different contents of list.csv for x 1;") for line in summary(settings))
 
 
 def test_the_data_folder_is_private(ran: Settings) -> None:

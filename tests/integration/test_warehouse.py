@@ -8,13 +8,17 @@ import stat
 import subprocess
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
+from hashlib import sha256
 from pathlib import Path
 
 import duckdb
 import pytest
 
-from laktasi.errors import QuestionnaireError, WarehouseError
+from laktasi.errors import WarehouseError
 from laktasi.paths import DataFolder
+from laktasi.questionnaire.lists import condition
+from laktasi.questionnaire.names import RESERVED_TABLES
 from laktasi.questionnaire.xform import parse
 from laktasi.records import FieldedForm, Status, Submission
 from laktasi.store import raw, runs
@@ -97,8 +101,21 @@ def test_a_busy_file_names_the_file_and_what_to_do(tmp_path: Path) -> None:
         with pytest.raises(WarehouseError, match=r"warehouse\.duckdb is in use") as caught, open_warehouse(folder):
             pass
         assert caught.value.next_step
+        assert "read-only" not in str(caught.value)
     finally:
         holder.communicate(b"\n")
+
+
+def test_a_torn_block_is_not_taken_for_a_lock(tmp_path: Path) -> None:
+    folder = DataFolder(tmp_path)
+    with open_warehouse(folder) as con:
+        con.execute("create table big as select range as a from range(100000)")
+    held = bytearray(folder.warehouse.read_bytes())
+    held[4096:4146] = b"X" * 50
+    held[8192:8242] = b"X" * 50
+    folder.warehouse.write_bytes(held)
+    with pytest.raises(WarehouseError, match=r"cannot be opened(.|\n)*block"), open_warehouse(folder):
+        pass
 
 
 @pytest.mark.parametrize("size", [0, 100, 5000, 100_000])
@@ -161,23 +178,122 @@ def test_one_definition_stands_for_each_version(tmp_path: Path) -> None:
     assert respaced.xform != first.xform
     with warehouse(tmp_path) as house:
         raw.land(house.con, house.folder, [second, first, respaced, other], house.run_id)
-        forms = load_questionnaires(house.con, parse)
+        forms = load_questionnaires(house.con, parse, condition)
     assert list(forms.questionnaires) == [("visit", "1"), ("visit", "2")]
     assert forms.questionnaires["visit", "1"] == parse(first.xform, {})
     assert [(c.form_id, c.form_version, c.other_source) for c in forms.conflicts] == [("visit", "1", "project")]
 
 
 def test_two_forms_never_share_a_table(tmp_path: Path) -> None:
+    own = form("2")
     twin = FieldedForm(form().xform.replace(b'id="visit"', b'id="Visit"'), {}, "phones")
-    reserved = FieldedForm(form().xform.replace(b'id="visit"', b'id="choices"'), {}, "phones")
-    with warehouse(tmp_path / "a") as house:
-        raw.land(house.con, house.folder, [form(), twin], house.run_id)
-        with pytest.raises(QuestionnaireError, match="share the table"):
-            load_questionnaires(house.con, parse)
-    with warehouse(tmp_path / "b") as house:
-        raw.land(house.con, house.folder, [reserved], house.run_id)
-        with pytest.raises(QuestionnaireError, match="which the warehouse needs"):
-            load_questionnaires(house.con, parse)
+    with warehouse(tmp_path) as house:
+        raw.land(house.con, house.folder, [twin, own], house.run_id)
+        forms = load_questionnaires(house.con, parse, condition)
+    # the project's own form has the table, though the phone's landed first
+    assert list(forms.questionnaires) == [("visit", "2")]
+    assert forms.set_aside == (("Visit", "1", "it would share the table 'visit' with the form 'visit'"),)
+
+
+@pytest.mark.parametrize("form_id", ["submissions", "Choices", "codebook", "unknown_nodes"])
+def test_a_form_called_as_one_of_our_tables_stands_beside_it(tmp_path: Path, form_id: str) -> None:
+    def renamed(xml: bytes) -> bytes:
+        return xml.replace(b'id="visit"', f'id="{form_id}"'.encode())
+
+    sent = submission("uuid:1", {"massage": "yes"})
+    with warehouse(tmp_path) as house:
+        house.take(
+            FieldedForm(renamed(form().xform), {}, "phones"),
+            replace(sent, form_id=form_id, payload=renamed(sent.payload)),
+        )
+        (questionnaire,) = house.questionnaires.values()
+        table = questionnaire.tables[0].name
+        assert table.startswith(f"{form_id}_")
+        assert house.rows(f'select massage from staging."{table}"') == [("yes",)]
+
+
+def test_every_table_of_our_own_is_reserved(tmp_path: Path) -> None:
+    with open_warehouse(DataFolder(tmp_path)) as con:
+        ours = con.execute(
+            "select table_name from duckdb_tables() where schema_name in ('answers', 'staging')"
+        ).fetchall()
+    assert {name for (name,) in ours} == set(RESERVED_TABLES)
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        form("2").xform.replace(b"h:body", b"h:trunk"),
+        b"<html><head><model><instance><data id='deep' version='2'>" + b"<a>" * 2000 + b"</a>" * 2000
+        + b"</data></instance></model></head><body/></html>",
+    ],
+)  # fmt: skip
+def test_a_form_that_cannot_be_read_is_set_aside_and_its_submissions_wait(tmp_path: Path, broken: bytes) -> None:
+    with warehouse(tmp_path) as house:
+        house.take(form("1"), submission("uuid:1"), submission("uuid:2", version="2"))
+        raw.land(house.con, house.folder, [FieldedForm(broken, {}, "phones")], house.run_id)
+        house.stand()
+        forms = load_questionnaires(house.con, parse, condition)
+        assert house.rows("select submission_id, state from staging.submissions order by all") == [
+            ("uuid:1", "staged"),
+            ("uuid:2", "waiting"),
+        ]
+    assert list(forms.questionnaires) == [("visit", "1")]
+    (aside,) = forms.set_aside
+    assert aside.form_version == "2"
+    assert "not an XForm" in aside.why
+
+
+# --- media of forms ------------------------------------------------------------------------------------------------
+
+WHOLE = b"name,label\nc1,Mopuya\nc2,Pusian\nc3,Poigar\n"
+OTHER = b"name,label\nc1,Mopuya\nc2,Pusian\nc9,Tungoi\n"
+TORN = b"name,label\nc1,Mopuya\nc2,Pus"
+"""Whole by itself: only beside the other does it show that it broke off."""
+IN_QUOTES = b'name,label\nc1,Mopuya\nc5,"Puskes'
+SHORT = b"name,label\nc1,Mopuya\nc2"
+LATIN = "name,label\nc1,Élan\n".encode("latin-1")
+
+
+@pytest.mark.parametrize(
+    ("brought", "standing", "differ"),
+    [
+        ([("phones", WHOLE), ("phones", OTHER)], WHOLE, True),
+        ([("phones", WHOLE), ("phones", TORN)], WHOLE, True),
+        ([("phones", TORN), ("phones", WHOLE)], WHOLE, True),
+        ([("phones", IN_QUOTES), ("phones", WHOLE)], WHOLE, True),
+        ([("phones", SHORT), ("phones", OTHER)], OTHER, True),
+        ([("phones", LATIN), ("phones", WHOLE)], WHOLE, True),
+        ([("phones", b""), ("phones", IN_QUOTES)], IN_QUOTES, True),
+        ([("phones", SHORT)], SHORT, False),
+        ([("phones", LATIN)], None, False),
+        ([("phones", b"")], None, False),
+        ([("phones", WHOLE), ("central:odk.example.org/1", OTHER)], OTHER, True),
+        ([("central:odk.example.org/1", OTHER), ("project", WHOLE), ("phones", OTHER)], WHOLE, True),
+        # the project's own file is mended in its place
+        ([("project", WHOLE), ("project", OTHER), ("phones", WHOLE)], OTHER, True),
+        # the same bytes through both doors are the project's
+        ([("phones", WHOLE), ("phones", OTHER), ("project", OTHER)], OTHER, True),
+        ([("phones", WHOLE), ("project", WHOLE)], WHOLE, False),
+    ],
+)
+def test_one_content_of_a_media_file_stands(
+    tmp_path: Path, brought: list[tuple[str, bytes]], standing: bytes | None, differ: bool
+) -> None:
+    asked = "| | select_one_from_file centres.csv | place2 | Tempat | Place | none | |"
+    xform = form(more=asked).xform
+    with warehouse(tmp_path) as house:
+        for source, content in brought:
+            raw.land(house.con, house.folder, [FieldedForm(xform, {"centres.csv": content}, source)], house.run_id)
+        forms = load_questionnaires(house.con, parse, condition)
+    questionnaire = forms.questionnaires["visit", "1"]
+    assert not forms.conflicts
+    assert not forms.set_aside
+    assert forms.media_conflicts == ((("visit", "1", "centres.csv"),) if differ else ())
+    if standing is None:
+        assert questionnaire.missing_media == ("centres.csv",)
+    else:
+        assert questionnaire.media == {"centres.csv": sha256(standing).hexdigest()}
 
 
 def test_versions_are_ordered_as_people_count() -> None:

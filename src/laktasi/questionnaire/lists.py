@@ -5,7 +5,8 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from enum import IntEnum
 from typing import Any
 from xml.etree.ElementTree import Element, ParseError
 
@@ -16,6 +17,15 @@ from laktasi.errors import QuestionnaireError
 
 Item = Mapping[str, str]
 """One item of a list: column name to text."""
+
+
+class Condition(IntEnum):
+    """How much of a media file is there, best first."""
+
+    WHOLE = 0
+    TORN = 1
+    """It can be read, and looks like a copy that broke off."""
+    UNREADABLE = 2
 
 
 def local(element: Element) -> str:
@@ -52,7 +62,16 @@ def media_items(name: str, content: bytes) -> tuple[Item, ...]:
             return _geojson_items(content)
         if kind == "xml":
             return inline_items(_wrapped(fromstring(content)))
-    except (UnicodeDecodeError, csv.Error, ValueError, KeyError, TypeError, ParseError, DefusedXmlException) as error:
+    except (
+        csv.Error,
+        ValueError,
+        LookupError,
+        TypeError,
+        AttributeError,
+        RecursionError,
+        ParseError,
+        DefusedXmlException,
+    ) as error:
         raise QuestionnaireError(
             f"media {name!r} cannot be read: {type(error).__name__}",
             why="The choices of a question come from it.",
@@ -61,16 +80,47 @@ def media_items(name: str, content: bytes) -> tuple[Item, ...]:
     return ()
 
 
+def condition(name: str, content: bytes) -> Condition:
+    """Say whether a media file came whole, as far as it shows.
+
+    A CSV is torn where it ends inside quotes, or in a row with fewer cells than the header, and unreadable where it has
+    no row. Of other kinds it can only be said whether they can be read.
+    """
+    try:
+        items = media_items(name, content)
+    except QuestionnaireError:
+        return Condition.UNREADABLE
+    if not name.lower().endswith(".csv"):
+        return Condition.WHOLE if content else Condition.UNREADABLE
+    if not items:
+        return Condition.UNREADABLE
+    text = content.decode("utf-8-sig")
+    names, *rows = [row for row in _csv_rows(text) if any(row)]
+    return Condition.TORN if _ends_in_quotes(text) or len(rows[-1]) < len(names) else Condition.WHOLE
+
+
+def _ends_in_quotes(text: str) -> bool:
+    try:
+        list(_csv_rows(text, strict=True))
+    except csv.Error as error:
+        # strict minds other quotes too, which phones read without a word
+        return "unexpected end" in str(error)
+    return False
+
+
 def _wrapped(root: Element) -> Element:
     instance = Element("instance")
     instance.append(root)
     return instance
 
 
-def _csv_items(content: bytes) -> tuple[Item, ...]:
-    text = content.decode("utf-8-sig")
+def _csv_rows(text: str, *, strict: bool = False) -> Iterator[list[str]]:
     header = text.split("\n", 1)[0]
-    rows = csv.reader(io.StringIO(text), delimiter=";" if ";" in header else ",")
+    return csv.reader(io.StringIO(text), delimiter=";" if ";" in header else ",", strict=strict)
+
+
+def _csv_items(content: bytes) -> tuple[Item, ...]:
+    rows = _csv_rows(content.decode("utf-8-sig"))
     names = [name.strip() for name in next(rows, [])]
     return tuple(
         {name: row[position] if position < len(row) else "" for position, name in enumerate(names) if name}

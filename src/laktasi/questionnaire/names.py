@@ -8,6 +8,9 @@ from collections.abc import Iterable, Iterator
 
 SYSTEM_COLUMNS = ("_submission_id", "_row", "_parent_row", "_form_version", "_status")
 
+RESERVED_TABLES = ("submissions", "choices", "codebook", "loaded_submissions", "unknown_nodes")
+"""Tables of our own in the schemas where the forms' tables stand."""
+
 
 def sanitise(text: str) -> str:
     """Replace every character that is not a letter, a digit or ``_`` by ``_``."""
@@ -55,12 +58,16 @@ def _candidates(plain: str, place: str) -> Iterator[str]:
 
 
 def table_names(form_id: str, repeats: Iterable[str]) -> dict[str, str]:
-    """Name the form's table (key ``""``) and those of its repeats (key: place below the root)."""
-    base = sanitise(form_id)
-    names = {"": base}
-    taken = {base.lower()}
-    for place in repeats:
-        plain = f"{base}__{plain_column(place)}"
-        names[place] = next(name for name in _candidates(plain, place) if name.lower() not in taken)
-        taken.add(names[place].lower())
-    return names
+    """Name the form's table (key ``""``) and those of its repeats (key: place below the root).
+
+    A name that is one of our own tables gets an ending as columns do, made of the form id.
+    """
+    taken = set(RESERVED_TABLES)
+
+    def free(plain: str, place: str) -> str:
+        name = next(name for name in _candidates(plain, place) if name.lower() not in taken)
+        taken.add(name.lower())
+        return name
+
+    base = free(sanitise(form_id), form_id)
+    return {"": base} | {place: free(f"{base}__{plain_column(place)}", place) for place in repeats}

@@ -81,7 +81,13 @@ def parse(xform: bytes, media: Mapping[str, bytes] | None = None) -> Questionnai
     QuestionnaireError
         It is not an XForm, or a media file is not what its name says.
     """
-    files = dict(media or {})
+    try:
+        return _parse(xform, dict(media or {}))
+    except RecursionError as error:
+        raise _wrong("its groups are nested too deeply") from error
+
+
+def _parse(xform: bytes, files: dict[str, bytes]) -> Questionnaire:
     form = _read(xform)
     form_id = form.root.get("id", "")
     if not form_id:

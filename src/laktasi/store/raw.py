@@ -32,8 +32,8 @@ KEYS = {
     "submissions": ("source", "form_id", "instance_id", "payload_sha256", "status"),
     "attachments": ("source", "form_id", "instance_id", "name", "sha256"),
     "refused": ("sha256", "name"),
-    "forms": ("sha256",),
-    "form_media": ("form_sha256", "name", "sha256"),
+    "forms": ("source", "sha256"),
+    "form_media": ("source", "form_sha256", "name", "sha256"),
 }
 
 

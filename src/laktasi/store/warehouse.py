@@ -18,6 +18,9 @@ from laktasi.store.sql import migrations, scalar, transaction
 MEMORY_LIMIT = "2GiB"
 """What DuckDB may hold before it spills to disk beside the file; leaves room for Python on a 4 GiB laptop."""
 
+_IN_USE = ("Could not set lock", "Conflicting lock", "used by another process")
+"""How DuckDB says so on Linux and macOS, and on Windows. A torn file's "block" is not a lock."""
+
 POINTER_SUFFIX = ".latest"
 """``research.duckdb.latest`` holds the name of the newest copy where a system forbids renaming over an open file."""
 
@@ -113,10 +116,11 @@ def _connect(path: Path, *, read_only: bool = False) -> duckdb.DuckDBPyConnectio
         return duckdb.connect(str(path), read_only=read_only)
     except duckdb.Error as error:
         said = str(error).splitlines()[0].replace(str(path), path.name)
-        if "lock" in said.lower() or "being used by another process" in said:
+        if any(phrase in said for phrase in _IN_USE):
+            # Not in DuckDB's words: it would go on to recommend opening the file read-only.
             raise WarehouseError(
                 f"{path.name} is in use by another process",
-                why=f"DuckDB says: {said}",
+                why="One process at a time may write to it, and none may read it meanwhile.",
                 next_step="wait for the other run, or close the program that has the file open; then try again",
             ) from error
         if "version number" in said or "newer version" in said:
