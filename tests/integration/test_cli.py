@@ -528,7 +528,7 @@ def test_a_good_form_passes(tmp_path: Path) -> None:
     result = laktasi("forms", "check", form)
     assert result.exit_code == 0, result.output
     assert result.stdout.splitlines()[-1].startswith("good, version 7: 2 questions, ")
-    assert "warning  age: says nothing of privacy" in result.stdout
+    assert "without bind::laktasi:privacy" in result.stdout
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import pytest
 from laktasi.paths import HOUSE
 
 SRC = HOUSE / "src" / "laktasi"
-COMMON = {"errors", "paths", "settings", "records", "study"}
+COMMON = {"errors", "paths", "settings", "records", "study", "yamlfile"}
 MAY_IMPORT = {
     "questionnaire": COMMON | {"questionnaire"},
     "odk": COMMON | {"odk"},

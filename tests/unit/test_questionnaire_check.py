@@ -71,7 +71,7 @@ def test_every_warning_names_its_question(tmp_path: Path) -> None:
         "b: no hint in id",
         "c: no constraint message in id",
         "d: no constraint message",
-        "e: says nothing of privacy, so it counts as direct",
+        "e: without bind::laktasi:privacy, so counted as direct",
         "f: privacy 'private' is none of direct, quasi, none, so it counts as direct",
         "g: says none and counts as direct, since it is made of, or shows, answers that are",
         "h: calculation cannot be verified after the interview: uuid() cannot be repeated",

@@ -139,15 +139,23 @@ def _translations(questionnaire: Questionnaire) -> Iterator[str]:
                     yield f"choice {choice.value!r} of list {listed.name!r}: no label in {codes}"
 
 
+NAMED = 5
+"""Questions that one line names before it counts the rest."""
+
+
 def _privacy(questionnaire: Questionnaire, xform: bytes) -> Iterator[str]:
     said = read_privacy(xform)
     words = {item.value for item in Privacy}
+    unmarked = [item.path for item in questionnaire.fields if item.path not in said and not _of_the_phone(item)]
+    if unmarked:
+        # One line: a form that was never marked would bury everything else.
+        more = f" and {len(unmarked) - NAMED} more" if len(unmarked) > NAMED else ""
+        yield f"{', '.join(unmarked[:NAMED])}{more}: without bind::laktasi:privacy, so counted as direct"
     for item in questionnaire.fields:
         word = said.get(item.path)
         if word is None:
-            if not _of_the_phone(item):
-                yield f"{item.path}: says nothing of privacy, so it counts as direct"
-        elif word.strip() not in words:
+            continue
+        if word.strip() not in words:
             yield f"{item.path}: privacy {word!r} is none of direct, quasi, none, so it counts as direct"
         elif privacy.strongest([item.privacy, Privacy(word.strip())]) is not Privacy(word.strip()):
             yield (
