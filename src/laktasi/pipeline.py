@@ -6,22 +6,19 @@ steps have committed, so a run that was killed anywhere is finished by the next 
 
 from __future__ import annotations
 
-import errno
-import shutil
-import tempfile
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager, suppress
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractContextManager, suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from laktasi import __version__
 from laktasi.errors import QuestionnaireError, SourceError, StudyError, WarehouseError
-from laktasi.paths import HOUSE, DataFolder
 from laktasi.records import FieldedForm, Refused, Submission
 from laktasi.settings import Settings
 from laktasi.study import Study, read_study
+from laktasi.workplace import alone, code_version, opened
 
 if TYPE_CHECKING:
     import duckdb
@@ -99,8 +96,8 @@ def walk(
     """
     from laktasi.store import runs
 
-    with _alone(settings):
-        with _opened(settings) as con:
+    with alone(settings.data_folder):
+        with opened(settings.data_folder) as con:
             run_id = runs.begin(con, door, laktasi_version=__version__, code_version=code_version())
         run = Run(run_id, door, settings)
         try:
@@ -114,73 +111,10 @@ def walk(
         except BaseException:
             # What failed is told, not that it could not be written down (the disk is full, say): the next run marks
             # a run that still stands as running as interrupted.
-            with suppress(WarehouseError, OSError), _opened(settings) as con:
+            with suppress(WarehouseError, OSError), opened(settings.data_folder) as con:
                 runs.fail(con, run_id)
             raise
     return run
-
-
-_PATIENCE_SECONDS = 2
-"""How long a run waits for the data folder: ``laktasi status`` holds it for less than that."""
-
-
-@contextmanager
-def _alone(settings: Settings) -> Iterator[None]:
-    """Hold the data folder: the lock is the operating system's, and dies with the process that holds it."""
-    from filelock import FileLock, Timeout
-
-    folder = settings.data_folder
-    lock = FileLock(folder.lock)
-    try:
-        folder.make()
-        lock.acquire(timeout=_PATIENCE_SECONDS)
-    except Timeout:
-        raise WarehouseError(
-            f"another run is working in {folder.root}",
-            why="Two runs in one data folder would get into each other's way.",
-            next_step="wait until it has ended; laktasi status shows the latest runs",
-        ) from None
-    except OSError as error:
-        raise WarehouseError(
-            f"the data folder {folder.root} cannot be used ({error.strerror})",
-            next_step="check that it is yours and that the disk has room; --data FOLDER names another",
-        ) from error
-    try:
-        with _scratch(folder):
-            yield
-    finally:
-        lock.release()
-
-
-@contextmanager
-def _scratch(folder: DataFolder) -> Iterator[None]:
-    """Let temporary files lie in the private data folder: a killed run leaves them there, and the next one sweeps."""
-    shutil.rmtree(folder.scratch, ignore_errors=True)
-    folder.scratch.mkdir(mode=0o700)
-    before, tempfile.tempdir = tempfile.tempdir, str(folder.scratch)
-    try:
-        yield
-    finally:
-        tempfile.tempdir = before
-        shutil.rmtree(folder.scratch, ignore_errors=True)
-
-
-def code_version() -> str | None:
-    """Give the commit of this checkout, with ``+`` where files differ from it; None where git does not say."""
-    import subprocess
-
-    git = shutil.which("git")
-    if git is None or not (HOUSE / ".git").exists():
-        return None
-
-    def ask(*words: str) -> str:
-        told = subprocess.run([git, "-C", str(HOUSE), *words], capture_output=True, text=True, check=True)  # noqa: S603
-        return told.stdout.strip()
-
-    try:
-        return ask("rev-parse", "--short=12", "HEAD") + ("+" if ask("status", "--porcelain", "-uno") else "")
-    except subprocess.CalledProcessError:
-        return None
 
 
 # The steps, in the order in which they happen.
@@ -366,41 +300,7 @@ WAY = (*SOURCES, *ANALYSING)
 
 
 def _warehouse(run: Run) -> AbstractContextManager[duckdb.DuckDBPyConnection]:
-    return _opened(run.settings)
-
-
-@contextmanager
-def _opened(settings: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
-    """Open the private warehouse; what goes wrong in it is told without DuckDB's words, which can quote answers."""
-    import duckdb
-
-    from laktasi.store.warehouse import open_warehouse
-
-    try:
-        with open_warehouse(settings.data_folder) as con:
-            yield con
-    except duckdb.Error as error:
-        # `from None`: Prefect logs what an error came from.
-        raise _in_our_words(settings.data_folder, error) from None
-    except OSError as error:
-        if error.errno != errno.ENOSPC:
-            raise
-        raise _in_our_words(settings.data_folder, error) from None
-
-
-def _in_our_words(folder: DataFolder, error: Exception) -> WarehouseError:
-    said = str(error)
-    if any(words in said.lower() for words in ("no space left", "not enough space", "disk full")):
-        return WarehouseError(
-            f"the disk of {folder.root} is full",
-            why="What had been written before stays as it was.",
-            next_step="free some space, then run the command again",
-        )
-    return WarehouseError(
-        f"the warehouse in {folder.root} could not be worked on ({type(error).__name__})",
-        why="DuckDB's own words are not shown, since they can quote answers. What had been written before stays.",
-        next_step="check the disk and the rights of the folder; if the error stays, put back a backup of the folder",
-    )
+    return opened(run.settings.data_folder)
 
 
 def _land(run: Run, items: Iterable[Submission | Refused | FieldedForm], source: str, progress: Progress) -> Counts:
