@@ -191,6 +191,16 @@ def test_media_that_come_later_or_change_are_added_to_their_form(data: DataFolde
     assert len(rows(data)["forms"]) == 1
 
 
+@pytest.mark.parametrize(("source", "contents"), [("project", "ABA"), ("central:x/1", "ABA"), ("phones", "AB")])
+def test_going_back_to_earlier_media_is_news_except_from_phones(data: DataFolder, source: str, contents: str) -> None:
+    form = xform("visit", "1")
+    for run, content in enumerate("AABAA"):
+        landed(data, [FieldedForm(form, {"c.csv": content.encode()}, source)], run_id=f"r{run}")
+    with opened(data) as con:
+        kept = con.execute("select content from raw.form_media order by landed_at").fetchall()
+    assert b"".join(content for (content,) in kept).decode() == contents
+
+
 @pytest.mark.parametrize("broken", [b"<a/>", b"not xml", xform().replace(b' id="visit"', b"")])
 def test_a_form_that_says_not_what_it_is_goes_aside(data: DataFolder, broken: bytes) -> None:
     told = landed(data, [FieldedForm(broken, {}, "phones"), submission(1)])

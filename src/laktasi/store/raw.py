@@ -35,6 +35,15 @@ KEYS = {
     "forms": ("source", "sha256"),
     "form_media": ("source", "form_sha256", "name", "sha256"),
 }
+# Of the project and of Central the last content of a file stands: going back to an earlier one is news. Phones have no
+# order among them, and all that they brought is known.
+KNOWN = {
+    "form_media": """(
+        from raw.form_media
+        qualify source = 'phones'
+            or row_number() over (partition by source, form_sha256, name order by landed_at desc) = 1
+    )""",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -279,7 +288,8 @@ def _append(con: duckdb.DuckDBPyConnection, table: str, rows: Sequence[dict[str,
         counted = con.execute(
             f"""
             insert into raw.{table} by name
-            select * from landing where not exists (select 1 from raw.{table} as known where {same})
+            select * from landing
+            where not exists (select 1 from {KNOWN.get(table, f"raw.{table}")} as known where {same})
             """
         ).fetchone()
     finally:
