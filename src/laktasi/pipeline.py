@@ -155,6 +155,15 @@ def land_central(run: Run, progress: Progress) -> Counts:
     return _land(run, fetch_all(central, progress=progress), source_of(central), progress)
 
 
+def declare(run: Run, _progress: Progress) -> Counts:
+    """Read what schemas/ declares: a slip in it is told before the long work, and after everything has landed."""
+    from laktasi.quality import read_checks
+
+    read_study(run.settings.folders.study)
+    read_checks(run.settings.folders.checks)
+    return {}
+
+
 def stand(run: Run, progress: Progress) -> Counts:
     """Resolve edits, read the answers of what is new or changed, and set up the typed tables."""
     from laktasi.questionnaire import codebook
@@ -282,6 +291,7 @@ PHONES = Step("phones", land_phones)
 CENTRAL = Step("central", land_central, is_outside=True)
 SOURCES = (FORMS, PHONES, CENTRAL)
 WORK = (
+    Step("declare", declare),
     Step("stand", stand),
     Step("check", check),
     Step("mart", mart),

@@ -311,6 +311,16 @@ def test_a_half_copied_list_of_one_phone_is_said_and_does_not_stand(tmp_path: Pa
     assert any(line.startswith("different contents of list.csv for x 1;") for line in summary(settings))
 
 
+def test_a_slip_in_study_yml_is_told_after_landing_and_before_the_long_work(tmp_path: Path) -> None:
+    project = mini.make_project(tmp_path / "project", study=mini.STUDY.replace("centre:", "center:"))
+    settings = settings_for(project, mini.fill_phone(tmp_path / "phone", 2))
+    with pytest.raises(StudyError, match="unknown role"):
+        run(settings)
+    with duckdb.connect(str(settings.data_folder.warehouse)) as con:
+        assert con.execute("select count(*) from raw.submissions").fetchall() == [(2,)]
+        assert con.execute("select count(*) from staging.submissions").fetchall() == [(0,)]
+
+
 def test_the_data_folder_is_private(ran: Settings) -> None:
     root = ran.data_folder.root
     assert root.stat().st_mode & 0o077 == 0

@@ -285,6 +285,8 @@ def test_value(con: duckdb.DuckDBPyConnection, form: Questionnaire, expression: 
         ("no-such(1)", "unknown"),
         ("if(1, 2)", "has 2 arguments"),
         ("regex(/data/t, '(?=a)b')", "look-ahead"),
+        ("regex(/data/t, '^[[:alpha:]]+$')", "only Java"),
+        ("regex(/data/t, '[a-c[x]]')", "only Java"),
         ("regex(/data/t, /data/gap)", "not fixed"),
         ("round(1, /data/n)", "not fixed"),
         ("selected(/data/n, '7')", "only text"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Sequence
 from functools import cache
 
@@ -217,11 +218,15 @@ def _normalize_space(compiler: Compiler, arguments: Arguments) -> Value:
     return values.text(rf"regexp_replace(trim({whole}, {values.SPACES}), '[ \t\n\x0B\f\r]+', ' ', 'g')")
 
 
+# Java joins the classes of [a[b]]; RE2 reads the inner bracket as itself, and [[:alpha:]] as POSIX does.
+_CLASS_IN_CLASS = re.compile(r"(?<!\\)\[[^\]]*(?<!\\)\[")
+
+
 def _regex(compiler: Compiler, arguments: Arguments) -> Value:
     pattern = compiler.value(arguments[1])
     if not isinstance(pattern, Leaf) or not isinstance(pattern.literal, str):
         raise Unsupported("a regular expression that is not fixed")
-    if "&&" in pattern.literal or not accepts_pattern(pattern.literal):
+    if "&&" in pattern.literal or _CLASS_IN_CLASS.search(pattern.literal) or not accepts_pattern(pattern.literal):
         raise Unsupported("the regular expression uses what only Java's engine has, such as a look-ahead")
     return values.truth(f"regexp_full_match({compiler.text(arguments[0])}, {pattern.sql})")
 
