@@ -7,8 +7,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from laktasi.errors import WarehouseError
-from laktasi.store.warehouse import open_research, open_warehouse
+from laktasi.store.warehouse import open_research
 from laktasi.study import read_study
+from laktasi.workplace import opened
 
 if TYPE_CHECKING:
     import duckdb
@@ -49,7 +50,7 @@ def latest_runs(settings: Settings, columns: Sequence[str], count: int) -> tuple
         )
     query = f"select {', '.join(columns)} from meta.runs order by run_id desc limit {count:d}"
     try:
-        with FileLock(folder.lock, timeout=0), open_warehouse(folder) as con:
+        with FileLock(folder.lock, timeout=0), opened(folder) as con:
             return False, con.execute(query).fetchall()
     except Timeout:
         if not folder.research.exists():

@@ -6,7 +6,6 @@ kind of rule, and a suite is plain JSON that any installation of Great Expectati
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -96,15 +95,6 @@ def unique_suite(name: str, rule: Rule) -> ExpectationSuite:
     )
     complete = gxe.ExpectColumnValuesToNotBeNull(column=COMPARED, severity="critical", meta={"rule_id": COMPLETE})
     return gx.ExpectationSuite(name, expectations=[unique, complete])
-
-
-def suite_json(suite: ExpectationSuite) -> str:
-    """Write a suite as JSON: the same rules give the same text, byte for byte."""
-    expectations = []
-    for configuration in suite.expectation_configurations:
-        told = configuration.to_json_dict()
-        expectations.append({key: told.get(key) for key in ("type", "kwargs", "meta", "severity")})
-    return json.dumps({"name": suite.name, "expectations": expectations}, ensure_ascii=False, indent=1, sort_keys=True)
 
 
 def _meta(rule: Rule) -> dict[str, Any]:

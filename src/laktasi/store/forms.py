@@ -26,10 +26,8 @@ class FormConflict:
 
     form_id: str
     form_version: str
-    kept_sha256: str
-    other_sha256: str
-    kept_source: str
     other_source: str
+    """Where the one that does not stand came from."""
 
 
 class SetAside(NamedTuple):
@@ -107,7 +105,7 @@ def load_questionnaires(con: duckdb.DuckDBPyConnection, parse: Parse, condition:
         del kept[key]
     questionnaires = {key: kept[key][0] for key in sorted(kept, key=lambda key: (key[0], version_key(key[1])))}
     conflicts = tuple(
-        FormConflict(*key, kept[key][0].sha256, other.sha256, kept[key][1], source)
+        FormConflict(*key, source)
         for key, other, source in rivals
         if key in kept and _content(other) != _content(kept[key][0])
     )
