@@ -94,6 +94,16 @@ class DataFolder:
         return self.root / "refused"
 
     @property
+    def tokens(self) -> Path:
+        """Sessions on Central servers, one file for each server and user."""
+        return self.root / "tokens"
+
+    @property
+    def fieldwork(self) -> Path:
+        """What is printed for the field: enumerators' sheets with their keys, and their to-do lists. Private."""
+        return self.root / "fieldwork"
+
+    @property
     def scratch(self) -> Path:
         """Temporary files of the run that is working; empty otherwise."""
         return self.root / "scratch"

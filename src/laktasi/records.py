@@ -1,4 +1,4 @@
-"""What the outside (odk) and the store share: one submission, its attachments, and what was refused."""
+"""What the outside (odk) and the store share: submissions and their files, what a server says of them, what was refused."""
 
 from __future__ import annotations
 
@@ -25,7 +25,10 @@ class Attachment:
     """
 
     name: str
-    path: Path
+    path: Path | None
+    """None: the server no longer has it. What had landed stays, and is no longer current."""
+    etag: str | None = None
+    """What the server calls this content, where it says so: asked with it, it need not send the file again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,3 +72,75 @@ class FieldedForm:
     xform: bytes
     media: dict[str, bytes]
     source: str
+
+
+# What a server says of its rows. All times are the server's own, in UTC: the clock of this machine is never compared.
+
+
+@dataclass(frozen=True, slots=True)
+class Attachments:
+    """The files that one version of a submission has now, where that version itself landed earlier."""
+
+    source: str
+    form_id: str
+    instance_id: str
+    files: tuple[Attachment, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SubmissionState:
+    """What Central says of a submission beside its answers. Landed after the version it speaks of, so that a state
+    that is known means a payload that is here (or was refused)."""
+
+    source: str
+    form_id: str
+    submission_id: str
+    """Central's ``__id``: the first instanceID, for ever."""
+    instance_id: str | None
+    """Of its current version; None for one that was deleted before anyone saw it."""
+    edits: int
+    submitted_at: datetime
+    updated_at: datetime | None
+    deleted_at: datetime | None
+    is_purged: bool
+    """It was deleted, and is no longer even among the deleted."""
+    review_state: str | None
+    """``hasIssues``, ``edited``, ``approved``, ``rejected``; None for received."""
+    attachments_present: int
+    attachments_expected: int
+    submitter_id: str | None
+    submitter_name: str | None
+    device_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class SubmissionVersion:
+    """Who made a version of a submission on Central, and when."""
+
+    source: str
+    form_id: str
+    submission_id: str
+    instance_id: str
+    created_at: datetime
+    submitter_id: str | None
+    submitter_name: str | None
+    device_id: str | None
+    user_agent: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Entity:
+    """One version of an entity, exactly as Central has it: every property is text."""
+
+    source: str
+    list_name: str
+    entity_id: str
+    version: int
+    label: str | None
+    properties: dict[str, str | None]
+    """None where Central has none; that is not the same as an empty text."""
+    created_at: datetime
+    updated_at: datetime | None
+    deleted_at: datetime | None
+    is_purged: bool
+    creator_name: str | None

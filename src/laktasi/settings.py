@@ -6,10 +6,12 @@ The environment wins over the file. Secrets are ``SecretStr``: they print as sta
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 from typing import Any, Literal
+from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic.fields import FieldInfo
 from pydantic_settings import (
     BaseSettings,
@@ -27,16 +29,42 @@ NOT_SETTINGS = ("LAKTASI_CHECKOUT", "LAKTASI_TEST_")
 """Beginnings of names that others read: prefect.yaml, and the tests."""
 
 
+ALONE = "central"
+"""Name of the source that ``[central]`` itself describes, where it has no named ones."""
+NAME = re.compile(r"[a-z][a-z0-9_]*")
+
+
 class CentralSettings(BaseModel):
-    """One form on one ODK Central server. The password comes from the environment, never from the file."""
+    """One project on one ODK Central server. The password comes from the environment, never from the file."""
 
     model_config = ConfigDict(extra="forbid")
 
     url: str
     project: int
-    form: str
+    forms: tuple[str, ...] = Field(default=(), description="Form ids; every published form of the project, if none.")
     email: str | None = None
     password: SecretStr | None = Field(default=None, description="LAKTASI_CENTRAL__PASSWORD")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _plainly(cls, given: Any) -> Any:
+        """Read ``form = "x"`` as ``forms = ["x"]``, and forms in the environment with commas between them."""
+        if not isinstance(given, dict):
+            return given
+        given = {("forms" if name == "form" else name): value for name, value in given.items()}
+        if isinstance(given.get("forms"), str):
+            given["forms"] = tuple(filter(None, (name.strip() for name in given["forms"].split(","))))
+        return given
+
+
+class FeedbackSettings(BaseModel):
+    """What is said back to Central about findings."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    severities: tuple[Literal["error", "warning"], ...] = Field(default=("error",), description="Findings to send.")
+    at_most: int = Field(default=200, ge=1, description="Records written to in one run; the rest wait for the next.")
+    send: bool = Field(default=False, description="Let scheduled runs write; otherwise they only say what they would.")
 
 
 class Settings(BaseSettings):
@@ -47,9 +75,45 @@ class Settings(BaseSettings):
     project: Path = Field(default=HOUSE, description="Folder with xlsforms/ and schemas/. Given, never read.")
     data: Path = Field(default=Path("data"), description="Folder for the warehouse and the report, below the project.")
     phones: tuple[Path, ...] = Field(default=(), description="Folders copied from phones, taken in at every run.")
-    central: CentralSettings | None = Field(default=None, description="A form on ODK Central to pull from.")
+    central: dict[str, CentralSettings] = Field(default={}, description="Projects on ODK Central, by a name of yours.")
+    feedback: FeedbackSettings = Field(default=FeedbackSettings(), description="What is said back to Central.")
     language: Literal["id", "en"] = Field(default="en", description="Language of messages and lists.")
     exact_max_n: int = Field(default=30, ge=3, le=60, description="Largest n for which the exact p is computed.")
+
+    @field_validator("central", mode="before")
+    @classmethod
+    def _named(cls, given: Any) -> Any:
+        """Give ``[central]`` as named sources: what stands beside the names holds for each of them."""
+        if not isinstance(given, dict):
+            return given
+        named = {name: value for name, value in given.items() if isinstance(value, dict | CentralSettings)}
+        shared = {name: value for name, value in given.items() if name not in named}
+        if not named:
+            return {ALONE: shared} if shared else {}
+        return {
+            name: value if isinstance(value, CentralSettings) else {**shared, **value} for name, value in named.items()
+        }
+
+    @field_validator("central")
+    @classmethod
+    def _apart(cls, central: dict[str, CentralSettings]) -> dict[str, CentralSettings]:
+        """Refuse what would be read twice, and a password that would go to a server it is not for."""
+        for name in central:
+            if not NAME.fullmatch(name):
+                raise ValueError(f"{name!r} is no name of a source: small letters, digits and _")
+        seen: dict[tuple[str, int], str] = {}
+        for name, source in central.items():
+            key = (source.url.rstrip("/"), source.project)
+            if key in seen:
+                raise ValueError(f"{name} and {seen[key]} are the same project; name its forms in one of them")
+            seen[key] = name
+        hosts: dict[str, set[str]] = {}
+        for source in central.values():
+            if source.password is not None:
+                hosts.setdefault(source.password.get_secret_value(), set()).add(urlsplit(source.url).netloc)
+        if any(len(several) > 1 for several in hosts.values()):
+            raise ValueError("one password for several servers; set LAKTASI_CENTRAL__<NAME>__PASSWORD for each")
+        return central
 
     @property
     def folders(self) -> Project:
@@ -101,6 +165,7 @@ def read_settings(project: Path | None = None, **given: Any) -> Settings:
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False)[0]
         name = ".".join(part for part in first["loc"] if isinstance(part, str))
+        name = name.replace(f"central.{ALONE}.", "central.")
         raise SettingsError(
             f"setting {name!r}: {first['msg']}",
             why=f"Settings are read from {path.name} and from {PREFIX}… in the environment.",
@@ -132,11 +197,16 @@ def _read_file(path: Path) -> dict[str, Any]:
             next_step=f"take it out of {path.name}; --project FOLDER names another project",
         )
     central, phones = settings.get("central"), settings.get("phones")
-    if isinstance(central, dict) and "password" in central:
-        raise SettingsError(
-            f"setting 'central.password' has no place in {path.name}, which is copied and shared",
-            next_step=f"take it out of {path.name}, and set LAKTASI_CENTRAL__PASSWORD in the environment",
-        )
+    if isinstance(central, dict):
+        named = {name: part for name, part in central.items() if isinstance(part, dict)}
+        for name, part in {"": central, **named}.items():
+            if "password" in part:
+                dotted = ".".join(filter(None, ("central", name, "password")))
+                raise SettingsError(
+                    f"setting {dotted!r} has no place in {path.name}, which is copied and shared",
+                    next_step=f"take it out of {path.name}, and set {PREFIX}{dotted.upper().replace('.', '__')}"
+                    " in the environment",
+                )
     if isinstance(phones, list):
         settings["phones"] = [path.parent / folder if isinstance(folder, str) else folder for folder in phones]
     return settings
@@ -144,6 +214,20 @@ def _read_file(path: Path) -> dict[str, Any]:
 
 class _Environment(EnvSettingsSource):
     """Reads settings from the environment; what is not a single value is JSON, and folders may be written plainly."""
+
+    def explode_env_vars(self, field_name: str, field: FieldInfo, env_vars: Any) -> dict[str, Any]:
+        """Read LAKTASI_CENTRAL__PART and LAKTASI_CENTRAL__NAME__PART as plain words."""
+        if field_name != "central":
+            return super().explode_env_vars(field_name, field, env_vars)
+        found: dict[str, Any] = {}
+        for name, value in env_vars.items():
+            beginning, *parts = name.lower().removeprefix(PREFIX.lower()).split("__")
+            if beginning == field_name and parts:
+                place = found
+                for part in parts[:-1]:
+                    place = place.setdefault(part, {})
+                place[parts[-1]] = value
+        return found
 
     def decode_complex_value(self, field_name: str, field: FieldInfo, value: Any) -> Any:
         if field_name == "phones" and not value.lstrip().startswith("["):
@@ -166,9 +250,14 @@ def _refuse_unknown_variables() -> None:
     from difflib import get_close_matches
 
     known = [f"{PREFIX}{name.upper()}" for name in Settings.model_fields if name != "project"]
-    known += [f"{PREFIX}CENTRAL__{name.upper()}" for name in CentralSettings.model_fields]
+    parts = [name.upper() for name in (*CentralSettings.model_fields, "form")]
+    known += [f"{PREFIX}CENTRAL__{part}" for part in parts]
+    known += [f"{PREFIX}FEEDBACK__{name.upper()}" for name in FeedbackSettings.model_fields]
+    of_one = re.compile(rf"{PREFIX}CENTRAL__[A-Z0-9]\w*?__({'|'.join(parts)})")
     for name in sorted(os.environ):
         upper = name.upper()  # pydantic reads either
+        if of_one.fullmatch(upper):
+            continue
         if upper.startswith(PREFIX) and upper not in known and not upper.startswith(NOT_SETTINGS):
             if upper == f"{PREFIX}PROJECT":
                 next_step = f"unset {name}, and name the project by --project FOLDER"

@@ -30,9 +30,9 @@ def test_a_secret_does_not_print(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     project = write(tmp_path, '[central]\nurl = "https://central.example.org"\nproject = 1\nform = "tea"\n')
     monkeypatch.setenv("LAKTASI_CENTRAL__PASSWORD", "correct horse")
     settings = read_settings(project)
-    assert settings.central is not None
-    assert settings.central.password is not None
-    assert settings.central.password.get_secret_value() == "correct horse"
+    password = settings.central["central"].password
+    assert password is not None
+    assert password.get_secret_value() == "correct horse"
     assert "correct horse" not in repr(settings) + str(settings) + settings.model_dump_json()
 
 
@@ -134,3 +134,52 @@ def test_names_that_others_read_are_left_alone(tmp_path: Path, monkeypatch: pyte
     monkeypatch.setenv("LAKTASI_CHECKOUT", "x")
     monkeypatch.setenv("LAKTASI_TEST_KILLS", "8")
     assert read_settings(tmp_path).language == "en"
+
+
+TWO = """
+[central]
+email = "manager@example.org"
+[central.north]
+url = "https://north.example.org"
+project = 2
+[central.south]
+url = "https://south.example.org"
+project = 3
+form = "tea"
+email = "south@example.org"
+"""
+
+
+def test_several_centrals_stand_side_by_side_and_share_what_is_said_above_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LAKTASI_CENTRAL__SOUTH__PASSWORD", "correct horse")
+    monkeypatch.setenv("LAKTASI_CENTRAL__NORTH__FORMS", "tea, coffee")
+    central = read_settings(write(tmp_path, TWO)).central
+    assert [(name, source.project, source.email, source.forms) for name, source in central.items()] == [
+        ("north", 2, "manager@example.org", ("tea", "coffee")),
+        ("south", 3, "south@example.org", ("tea",)),
+    ]
+    assert central["north"].password is None
+    assert central["south"].password is not None
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (TWO.replace("south.example", "north.example").replace("= 3", "= 2"), "are the same project"),
+        (TWO.replace("central.north]", 'central."N Orth"]'), "is no name of a source"),
+        (TWO + 'password = "correct horse"\n', "LAKTASI_CENTRAL__SOUTH__PASSWORD"),
+    ],
+)
+def test_a_mistake_in_several_centrals_is_one_clear_error(tmp_path: Path, text: str, said: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        read_settings(write(tmp_path, text))
+    assert said in str(caught.value)
+    assert "correct horse" not in str(caught.value)
+
+
+def test_one_password_is_not_sent_to_several_servers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LAKTASI_CENTRAL__PASSWORD", "correct horse")
+    with pytest.raises(SettingsError, match="one password for several servers"):
+        read_settings(write(tmp_path, TWO))
