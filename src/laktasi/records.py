@@ -144,3 +144,59 @@ class Entity:
     deleted_at: datetime | None
     is_purged: bool
     creator_name: str | None
+
+
+# Between the mirror's two halves: what odk read of a server's table, and what store then wants of it.
+
+
+@dataclass(frozen=True, slots=True)
+class ServerRow:
+    """A submission in Central's OData table: everything about it but its answers and its current instanceID."""
+
+    submission_id: str
+    edits: int
+    submitted_at: datetime
+    updated_at: datetime | None
+    deleted_at: datetime | None
+    review_state: str | None
+    attachments_present: int
+    attachments_expected: int
+    submitter_id: str | None
+    submitter_name: str | None
+    device_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ListedRow:
+    """A live submission in Central's plain listing, which is cheap and names the current version."""
+
+    submission_id: str
+    instance_id: str
+    updated_at: datetime | None
+    review_state: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A row whose state is news, and what must be read before it may land."""
+
+    row: ServerRow
+    known_instance_ids: frozenset[str]
+    """Versions that have landed from this source (or were refused): they are not read again."""
+    current_instance_id: str | None
+    """The current version, where the warehouse knows it already; None asks odk to find out."""
+    read_versions: bool
+    """There are versions that have not landed."""
+    read_attachments: bool
+    """The files of the current version are news, or may be."""
+    etags: dict[str, str | None]
+    """Files of the current version that have landed: what the server called their content."""
+
+
+@dataclass(frozen=True, slots=True)
+class AttachmentEvent:
+    """An entry of the server's log: a file was uploaded, replaced or removed."""
+
+    instance_id: str
+    """Of the version, or of the submission: Central writes either."""
+    logged_at: datetime
