@@ -66,3 +66,9 @@ class StudyError(LaktasiError):
     """schemas/study.yml does not fit the questionnaire, or the analysis cannot be done as it asks."""
 
     exit_code = 7
+
+
+class MirrorError(LaktasiError):
+    """The warehouse is not what a Central has, and asking again did not mend it."""
+
+    exit_code = 8

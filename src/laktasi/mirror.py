@@ -1,0 +1,283 @@
+"""How a project on Central becomes rows of the warehouse, and the proof that nothing is missing.
+
+Two walks. :func:`pull` is cheap and follows what changed: the server's times say where to begin, with an overlap, since a
+row may become visible after one that was stamped later. :func:`reconcile` proves: the server's listing of ids is
+compared with the warehouse, what differs is read, and a line says what each side has. The clock of this machine decides
+nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from laktasi.paths import DataFolder
+from laktasi.records import ListedRow
+from laktasi.settings import CentralSettings
+
+if TYPE_CHECKING:
+    import duckdb
+
+    from laktasi.odk.central import CentralForm
+    from laktasi.odk.connection import Connection
+    from laktasi.store.mirror import Line, Position
+
+Progress = Callable[[str, int, int | None], None]
+Counts = dict[str, Any]
+
+OVERLAP = timedelta(minutes=10)
+"""How long before the newest time seen a row may have been stamped that only now is visible."""
+ROUNDS = 5
+"""How often the listing is asked for again, while people work on the server."""
+SWEEP = 100
+"""Submissions whose files are looked at again in one run, where the server's log may not be read."""
+POLL = 200
+"""Submissions without all their files that are asked for by name; beyond that the whole table is cheaper."""
+SUBMISSIONS, ENTITIES, EVENTS = "submissions", "entities", "attachment events"
+"""Kinds of positions."""
+
+
+@contextmanager
+def mirroring(
+    con: duckdb.DuckDBPyConnection, folder: DataFolder, central: CentralSettings, run_id: str, progress: Progress
+) -> Iterator[Mirror]:
+    """Open one project on one Central beside the warehouse.
+
+    Raises
+    ------
+    SourceError
+        The server cannot be reached, refuses the account, or answers as no Central does.
+    """
+    from laktasi.odk.connection import connect
+
+    with connect(central, folder.tokens) as connection:
+        yield Mirror(connection, con, folder, central.forms, run_id, progress)
+
+
+@dataclass(frozen=True, slots=True)
+class Mirror:
+    """One project on one Central, the warehouse, and the run that joins them."""
+
+    connection: Connection
+    con: duckdb.DuckDBPyConnection
+    folder: DataFolder
+    forms: tuple[str, ...]
+    run_id: str
+    progress: Progress
+    told: Counts = field(default_factory=dict)
+    """What landed so far, in counts."""
+
+    def pull(self) -> None:
+        """Read what changed since the last time: forms, submissions with their files, entities.
+
+        Idempotent. A position is saved only after everything up to it has landed.
+
+        Raises
+        ------
+        SourceError
+            The server broke off. What was read before stands, and is not read again.
+        """
+        from laktasi.odk import central, entities
+
+        self._begin_events()
+        for form_id in central.forms_of(self.connection, self.forms):
+            self._pull_form(central.CentralForm(self.connection, form_id))
+        for list_name in entities.lists_of(self.connection):
+            position = self._position(ENTITIES, list_name)
+            changed = entities.changed_entities(self.connection, list_name, _since(position))
+            self._land(changed)
+            times = [time for item in changed for time in (item.created_at, item.updated_at, item.deleted_at)]
+            self._save(position, seen_until=_newest(times, position.seen_until))
+
+    def _pull_form(self, form: CentralForm) -> None:
+        from laktasi.store import mirror
+
+        self._land(form.versions(*mirror.known_forms(self.con, self.connection.source)))
+        position = self._position(SUBMISSIONS, form.form_id)
+        rows = form.changed_since(_since(position))
+        wanted = mirror.wanted(self.con, self.connection.source, form.form_id, rows)
+        self._land(form.fetch(wanted, self.progress))
+        times = [time for row in rows for time in (row.submitted_at, row.updated_at, row.deleted_at)]
+        self._save(position, seen_until=_newest(times, position.seen_until))
+
+    def reconcile(self, *, thorough: bool = False) -> list[Line]:
+        """Compare the server's listing with the warehouse, read what differs, and say what each side has.
+
+        Parameters
+        ----------
+        thorough
+            Believe no ETag, and look at the files of every submission again.
+
+        Returns
+        -------
+        list of Line
+            One for each form and entity list; also kept in ``meta.runs.reconciled``. One that is not true (something
+            is missing or extra, and asking again did not mend it) is for the caller to shout about.
+        """
+        from laktasi.odk import central, entities
+        from laktasi.store import mirror
+
+        forms = [central.CentralForm(self.connection, name) for name in central.forms_of(self.connection, self.forms)]
+        lines = []
+        for number, form in enumerate(forms):
+            self.progress(f"comparing with {self.connection.host}", number, len(forms))
+            lines.append(self._reconcile_form(form, thorough=thorough))
+        notes = self._look_at_files(forms, thorough=thorough)
+        lines = [replace(line, note=notes[line.form_id]) for line in lines]
+        lines += [self._reconcile_entities(name) for name in entities.lists_of(self.connection)]
+        mirror.write_lines(self.con, self.run_id, lines)
+        return lines
+
+    def _reconcile_form(self, form: CentralForm, *, thorough: bool) -> Line:
+        from laktasi.store import mirror
+
+        source, name = self.connection.source, form.form_id
+        position = self._position(SUBMISSIONS, name)
+        etag = None if thorough else position.etag
+        line = None
+        for _ in range(ROUNDS):
+            listing = form.listing(etag)
+            if listing is None:
+                # Proven unchanged since it was equal; the count is a second opinion that costs nothing.
+                line = mirror.line(self.con, source, name, mirror.live_ids(self.con, source, name))
+                if line.server == form.count():
+                    return line
+                etag = None
+                continue
+            deleted = form.deleted()
+            self._mend(form, listing.rows, deleted)
+            line = mirror.line(self.con, source, name, [row.submission_id for row in listing.rows])
+            if line.is_true:
+                # Not kept where a row could not be compared: only what was equal may be skipped the next time.
+                self._save(position, etag=listing.etag)
+                return line
+        assert line is not None
+        self._save(position, etag=None)
+        return line
+
+    def _mend(self, form: CentralForm, listing: list[ListedRow], deleted: Mapping[str, datetime]) -> None:
+        """Read what the comparison says is not as on the server."""
+        from laktasi.store import mirror
+
+        source, name = self.connection.source, form.form_id
+        gap = mirror.compare(self.con, source, name, listing, deleted)
+        rows = form.rows([*gap.unknown, *gap.changed, *gap.gone])
+        self._land(form.fetch(mirror.wanted(self.con, source, name, rows), self.progress))
+        found = {row.submission_id for row in rows}
+        purged = [*gap.purged, *(submission_id for submission_id in gap.gone if submission_id not in found)]
+        self._land(mirror.purged_states(self.con, source, name, purged))
+
+    # Files leave no trace in the rows when they come late or are replaced.
+
+    def _begin_events(self) -> None:
+        """Note where the server's log of files stands before anything is read for the first time."""
+        from laktasi.odk.central import latest_event
+
+        position = self._position(EVENTS, "")
+        if position.seen_until is None:
+            self._save(position, seen_until=latest_event(self.connection))
+
+    def _look_at_files(self, forms: list[CentralForm], *, thorough: bool) -> dict[str, str]:
+        """Find late, replaced and removed files; say for each form how up to date that is."""
+        from laktasi.odk.central import attachment_events
+
+        position = self._position(EVENTS, "")
+        events = None
+        if position.seen_until is not None:
+            events = attachment_events(self.connection, position.seen_until - OVERLAP)
+        notes = {}
+        for form in forms:
+            if events is not None:
+                ids = sorted({event.instance_id for event in events})
+                self._read_files_of(form, ids)
+            else:
+                self._poll_incomplete(form)
+            notes[form.form_id] = self._sweep(form, everything=thorough, needed=events is None)
+        if events is not None:
+            self._save(position, seen_until=_newest([event.logged_at for event in events], position.seen_until))
+        return notes
+
+    def _read_files_of(self, form: CentralForm, ids: list[str]) -> None:
+        from laktasi.store import mirror
+
+        self._land(form.fetch(mirror.files_of(self.con, self.connection.source, form.form_id, ids), self.progress))
+
+    def _poll_incomplete(self, form: CentralForm) -> None:
+        from laktasi.store import mirror
+
+        source, name = self.connection.source, form.form_id
+        ids = mirror.incomplete(self.con, source, name)
+        if ids:
+            rows = form.rows(ids) if len(ids) <= POLL else form.changed_since(None)
+            self._land(form.fetch(mirror.wanted(self.con, source, name, rows), self.progress))
+
+    def _sweep(self, form: CentralForm, *, everything: bool, needed: bool) -> str:
+        """Look again at the files of some submissions, in turn; say how old the oldest look is."""
+        from laktasi.store import mirror
+
+        if not (needed or everything):
+            return "files: by the server's log"
+        position = self._position(SUBMISSIONS, form.form_id)
+        while True:
+            batch = mirror.sweep(self.con, self.connection.source, form.form_id, position.swept_until, SWEEP)
+            began = position.sweep_began_at or datetime.now(UTC)
+            self._land(form.fetch(batch, self.progress))
+            if len(batch) < SWEEP:
+                position = self._save(position, swept_until=None, sweep_began_at=None, swept_at=began)
+                break
+            position = self._save(position, swept_until=batch[-1].row.submission_id, sweep_began_at=began)
+            if not everything:
+                break
+        if position.swept_at is None:
+            return "files: first sweep under way"
+        return f"files: swept {position.swept_at:%Y-%m-%d %H:%M} UTC"
+
+    def _reconcile_entities(self, list_name: str) -> Line:
+        from laktasi.odk import entities
+        from laktasi.store import mirror
+
+        source = self.connection.source
+        line = None
+        for _ in range(ROUNDS):
+            live = entities.live_entity_ids(self.connection, list_name)
+            gap = mirror.compare_entities(self.con, source, list_name, live)
+            if gap.unknown or gap.gone:
+                changed = entities.changed_entities(self.connection, list_name, None)
+                self._land(changed)
+                known = {item.entity_id for item in changed}
+                self._land(mirror.purged_entities(self.con, source, list_name, set(gap.gone) - known))
+            line = mirror.entity_line(self.con, source, list_name, live)
+            if line.is_true:
+                break
+        assert line is not None
+        return line
+
+    def _land(self, items: Iterable[Any]) -> None:
+        from laktasi.store.raw import land
+
+        landed = land(self.con, self.folder, items, self.run_id, source=self.connection.source, progress=self.progress)
+        for name, value in asdict(landed).items():
+            self.told[name] = self.told.get(name, type(value)()) + value
+
+    def _position(self, kind: str, name: str) -> Position:
+        from laktasi.store import mirror
+
+        return mirror.position(self.con, self.connection.source, kind, name)
+
+    def _save(self, position: Position, **changed: Any) -> Position:
+        from laktasi.store import mirror
+
+        position = replace(position, **changed)
+        mirror.save_position(self.con, position, self.run_id)
+        return position
+
+
+def _since(position: Position) -> datetime | None:
+    return position.seen_until - OVERLAP if position.seen_until else None
+
+
+def _newest(times: Iterable[datetime | None], known: datetime | None) -> datetime | None:
+    return max((time for time in (*times, known) if time is not None), default=None)
