@@ -1,7 +1,7 @@
 """When and in what order: the way of a record, and its parts, as Prefect flows.
 
-No work is done here: a task calls one step of :mod:`laktasi.pipeline`. Only steps that reach out of this machine
-are retried.
+No work is done here: a task calls one step of :mod:`laktasi.pipeline`. Nothing is retried here either: a server is
+asked again where it is known what may be asked twice, and a source that stays away is caught up by the next run.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from prefect.artifacts import create_markdown_artifact, create_table_artifact
 from prefect.cache_policies import NO_CACHE
 
 from laktasi import pipeline
-from laktasi.settings import read_settings
+from laktasi.settings import Settings, read_settings
 from laktasi.summary import summary, tables
 
-RETRIES = 2
-RETRY_SECONDS = 30
+PATIENCE_SECONDS = 30 * 60
+"""How long a scheduled run waits for one that is at work in the same data folder, by hand or by schedule."""
 
 progress: pipeline.Progress = pipeline.silent
 """How progress is shown. The command line sets it for the person who waits; behind a worker nobody does."""
@@ -25,26 +25,47 @@ progress: pipeline.Progress = pipeline.silent
 
 def as_task(step: pipeline.Step, run: pipeline.Run, shown: pipeline.Progress) -> pipeline.Counts:
     """Run one step as a Prefect task; results stay in memory, so no answer is written to Prefect's home."""
-    step_task = task(
-        name=step.name,
-        cache_policy=NO_CACHE,
-        persist_result=False,
-        retries=RETRIES if step.is_outside else 0,
-        retry_delay_seconds=RETRY_SECONDS,
-    )(step.work)
+    step_task = task(name=step.name, cache_policy=NO_CACHE, persist_result=False)(step.work)
     shown(step.name, 0, None)
     return step_task(run, shown)
 
 
 def walk(steps: tuple[pipeline.Step, ...], project: str | None, data: str | None, phones: list[str] | None) -> str:
     """Walk some steps of the way and leave what a data manager reads in the Prefect UI; give the run's id."""
-    settings = read_settings(Path(project) if project else None, data=data, phones=phones)
-    run = pipeline.walk(settings, steps, door="prefect", call=as_task, progress=progress)
+    settings = settings_for(project, data, phones)
+    run = pipeline.walk(
+        settings, steps, door="prefect", call=as_task, progress=progress, patience_seconds=PATIENCE_SECONDS
+    )
     if pipeline.CLOSE in steps[:-1]:  # not of a run that only lands: what people read is as it was
         create_markdown_artifact(key="run", markdown=in_markdown(summary(settings)), description="What this run did")
         for key, (description, rows) in tables(settings).items():
             create_table_artifact(key=key, table=rows, description=description)
     return run.run_id
+
+
+def settings_for(project: str | None, data: str | None, phones: list[str] | None) -> Settings:
+    """Read the settings; accounts that stand in Prefect's blocks are used where the settings have none.
+
+    A Secret block called ``laktasi-central-<source>`` (``laktasi-central-central`` where laktasi.toml names none) holds
+    ``{"email": …, "password": …}``.
+    """
+    settings = read_settings(Path(project) if project else None, data=data, phones=phones)
+    blocks = {
+        name: account
+        for name, central in settings.central.items()
+        if central.password is None and (account := account_in_block(f"laktasi-central-{name}"))
+    }
+    return settings.with_accounts(blocks)
+
+
+def account_in_block(name: str) -> dict[str, str] | None:
+    """Give the account that a Secret block holds, if there is such a block."""
+    from prefect.blocks.system import Secret
+
+    try:
+        return Secret.load(name.replace("_", "-")).get()
+    except ValueError:  # Prefect's way of saying that there is no such block
+        return None
 
 
 def in_markdown(lines: list[str]) -> str:
@@ -60,8 +81,14 @@ def study(project: str | None = None, data: str | None = None, phones: list[str]
 
 @flow(name="land")
 def land(project: str | None = None, data: str | None = None, phones: list[str] | None = None) -> str:
-    """Only take in what the sources have: cheap, and safe to run often."""
+    """Only take in what the sources have, and prove it: cheap, and safe to run often."""
     return walk(pipeline.LANDING, project, data, phones)
+
+
+@flow(name="reconcile")
+def reconcile(project: str | None = None, data: str | None = None) -> str:
+    """Prove the mirror of each Central from the ground: no ETag is believed, every submission's files are looked at."""
+    return walk(pipeline.PROVING, project, data, None)
 
 
 @flow(name="analyse")

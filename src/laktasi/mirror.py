@@ -1,16 +1,16 @@
 """How a project on Central becomes rows of the warehouse, and the proof that nothing is missing.
 
-Two walks. :func:`pull` is cheap and follows what changed: the server's times say where to begin, with an overlap, since a
-row may become visible after one that was stamped later. :func:`reconcile` proves: the server's listing of ids is
-compared with the warehouse, what differs is read, and a line says what each side has. The clock of this machine decides
-nothing.
+Two walks. :meth:`Mirror.pull` is cheap and follows what changed: the server's times say where to begin, with an overlap,
+since a row may become visible after one that was stamped later. :meth:`Mirror.reconcile` proves: the server's listing of
+ids is compared with the warehouse, what differs is read, and a line says what each side has. The clock of this machine
+decides nothing.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -42,9 +42,19 @@ SUBMISSIONS, ENTITIES, EVENTS = "submissions", "entities", "attachment events"
 
 @contextmanager
 def mirroring(
-    con: duckdb.DuckDBPyConnection, folder: DataFolder, central: CentralSettings, run_id: str, progress: Progress
+    con: duckdb.DuckDBPyConnection,
+    folder: DataFolder,
+    central: CentralSettings,
+    run_id: str,
+    progress: Progress,
+    told: Counts,
 ) -> Iterator[Mirror]:
     """Open one project on one Central beside the warehouse.
+
+    Parameters
+    ----------
+    told
+        Counts of what lands are added to it as they come, so that they are known where the server breaks off.
 
     Raises
     ------
@@ -54,7 +64,7 @@ def mirroring(
     from laktasi.odk.connection import connect
 
     with connect(central, folder.tokens) as connection:
-        yield Mirror(connection, con, folder, central.forms, run_id, progress)
+        yield Mirror(connection, con, folder, central.forms, run_id, progress, told)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +77,7 @@ class Mirror:
     forms: tuple[str, ...]
     run_id: str
     progress: Progress
-    told: Counts = field(default_factory=dict)
-    """What landed so far, in counts."""
+    told: Counts
 
     def pull(self) -> None:
         """Read what changed since the last time: forms, submissions with their files, entities.

@@ -14,16 +14,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from laktasi import __version__
-from laktasi.errors import QuestionnaireError, SourceError, StudyError, WarehouseError
+from laktasi.errors import MirrorError, QuestionnaireError, SourceError, StudyError, WarehouseError
 from laktasi.records import FieldedForm, Refused, Submission
 from laktasi.settings import Settings
 from laktasi.study import Study, read_study
-from laktasi.workplace import alone, code_version, opened
+from laktasi.workplace import PATIENCE_SECONDS, alone, code_version, opened
 
 if TYPE_CHECKING:
     import duckdb
 
+    from laktasi.mirror import Mirror
     from laktasi.store.forms import LoadedForms, Questionnaires
+    from laktasi.store.mirror import Line
 
 Counts = Mapping[str, Any]
 """What a step has to tell: counts and ids, never an answer."""
@@ -47,7 +49,7 @@ class Run:
     told: dict[str, Counts] = field(default_factory=dict)
     """By name of the step."""
     unreached: dict[str, str] = field(default_factory=dict)
-    """Steps whose source could not be reached, and why."""
+    """Sources that could not be reached, and why: a run without a network goes on with what has landed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +58,6 @@ class Step:
 
     name: str
     work: Callable[[Run, Progress], Counts]
-    is_outside: bool = False
-    """It reaches out of this machine: worth a retry, and a run without a network goes on without it."""
 
 
 Call = Callable[[Step, Run, Progress], Counts]
@@ -71,7 +71,13 @@ def directly(step: Step, run: Run, progress: Progress) -> Counts:
 
 
 def walk(
-    settings: Settings, steps: Iterable[Step], *, door: str, call: Call = directly, progress: Progress = silent
+    settings: Settings,
+    steps: Iterable[Step],
+    *,
+    door: str,
+    call: Call = directly,
+    progress: Progress = silent,
+    patience_seconds: float = PATIENCE_SECONDS,
 ) -> Run:
     """Walk some steps of the way as one run.
 
@@ -83,6 +89,8 @@ def walk(
         Who walks: written to meta.runs.
     call
         How a step is called.
+    patience_seconds
+        How long to wait for a run that is at work in the same data folder.
 
     Returns
     -------
@@ -96,18 +104,13 @@ def walk(
     """
     from laktasi.store import runs
 
-    with alone(settings.data_folder):
+    with alone(settings.data_folder, patience_seconds):
         with opened(settings.data_folder) as con:
             run_id = runs.begin(con, door, laktasi_version=__version__, code_version=code_version())
         run = Run(run_id, door, settings)
         try:
             for step in steps:
-                try:
-                    run.told[step.name] = call(step, run, progress)
-                except SourceError as error:
-                    if not step.is_outside:
-                        raise
-                    run.unreached[step.name] = error.what
+                run.told[step.name] = call(step, run, progress)
         except BaseException:
             # What failed is told, not that it could not be written down (the disk is full, say): the next run marks
             # a run that still stands as running as interrupted.
@@ -145,14 +148,31 @@ def land_phones(run: Run, progress: Progress) -> Counts:
     return {**total, **lists}
 
 
-def land_central(run: Run, progress: Progress) -> Counts:
-    """Pull the form that the settings name from ODK Central; nothing where they name none."""
-    central = run.settings.central
-    if central is None:
-        return {}
-    from laktasi.odk.central import fetch_all, source_of
+def pull_central(run: Run, progress: Progress) -> Counts:
+    """Read what changed on each Central. One that cannot be reached does not keep the others out."""
+    return _on_each_central(run, progress, lambda mirror: mirror.pull())
 
-    return _land(run, fetch_all(central, progress=progress), source_of(central), progress)
+
+def reconcile(run: Run, progress: Progress) -> Counts:
+    """Prove that the warehouse has what each Central has, and read what is missing."""
+    return _reconcile(run, progress, thorough=False)
+
+
+def reconcile_thoroughly(run: Run, progress: Progress) -> Counts:
+    """The same, believing no ETag, and looking at the files of every submission again."""
+    return _reconcile(run, progress, thorough=True)
+
+
+def _reconcile(run: Run, progress: Progress, *, thorough: bool) -> Counts:
+    lines: list[Line] = []
+    told = _on_each_central(run, progress, lambda mirror: lines.extend(mirror.reconcile(thorough=thorough)))
+    if wrong := [line for line in lines if not line.is_true]:
+        raise MirrorError(
+            "; ".join(map(str, wrong)),
+            why="Asking the server again did not make both sides equal. What has landed stays; this run stops here.",
+            next_step="run again; if the line stays, see docs/central.md and keep the data folder as it is",
+        )
+    return {**told, "lines": [asdict(line) for line in lines]} if lines else told
 
 
 def declare(run: Run, _progress: Progress) -> Counts:
@@ -288,8 +308,9 @@ def write_report(settings: Settings) -> Path:
 
 FORMS = Step("forms", land_forms)
 PHONES = Step("phones", land_phones)
-CENTRAL = Step("central", land_central, is_outside=True)
-SOURCES = (FORMS, PHONES, CENTRAL)
+CENTRAL = Step("central", pull_central)
+RECONCILE = Step("reconcile", reconcile)
+SOURCES = (FORMS, PHONES, CENTRAL, RECONCILE)
 WORK = (
     Step("declare", declare),
     Step("stand", stand),
@@ -302,6 +323,7 @@ READING = (Step("publish", publish), Step("report", report))
 
 IMPORTING = (FORMS, PHONES, CLOSE)
 LANDING = (*SOURCES, CLOSE)
+PROVING = (FORMS, CENTRAL, Step("reconcile", reconcile_thoroughly), CLOSE)
 ANALYSING = (*WORK, CLOSE, *READING)
 WAY = (*SOURCES, *ANALYSING)
 
@@ -318,6 +340,25 @@ def _land(run: Run, items: Iterable[Submission | Refused | FieldedForm], source:
 
     with _warehouse(run) as con:
         return asdict(land(con, run.settings.data_folder, items, run.run_id, source=source, progress=progress))
+
+
+def _on_each_central(run: Run, progress: Progress, work: Callable[[Mirror], None]) -> Counts:
+    """Do something with each mirror; where one breaks off, what had landed stays, and the next one follows."""
+    from laktasi.mirror import mirroring
+
+    told: dict[str, Any] = {}
+    for name, central in run.settings.central.items():
+        if name in run.unreached:
+            continue
+        try:
+            with (
+                _warehouse(run) as con,
+                mirroring(con, run.settings.data_folder, central, run.run_id, progress, told) as mirror,
+            ):
+                work(mirror)
+        except SourceError as error:
+            run.unreached[name] = error.what
+    return told
 
 
 def _project_forms(settings: Settings) -> list[FieldedForm]:

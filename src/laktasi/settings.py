@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
@@ -114,6 +115,30 @@ class Settings(BaseSettings):
         if any(len(several) > 1 for several in hosts.values()):
             raise ValueError("one password for several servers; set LAKTASI_CENTRAL__<NAME>__PASSWORD for each")
         return central
+
+    def with_accounts(self, accounts: Mapping[str, Mapping[str, str]]) -> Settings:
+        """Give these settings with accounts for some of the Centrals.
+
+        Parameters
+        ----------
+        accounts
+            By name of the source: ``email`` and ``password``.
+
+        Raises
+        ------
+        SettingsError
+            An account lacks one of them. Values are never shown.
+        """
+        central = dict(self.central)
+        for name, account in accounts.items():
+            if not (isinstance(account, Mapping) and account.keys() >= {"email", "password"}):
+                raise SettingsError(
+                    f"the account for {name!r} lacks email or password",
+                    next_step='save it as {"email": "…", "password": "…"}',
+                )
+            given = {"email": account["email"], "password": SecretStr(account["password"])}
+            central[name] = central[name].model_copy(update=given)
+        return self.model_copy(update={"central": central})
 
     @property
     def folders(self) -> Project:

@@ -20,14 +20,25 @@ PATIENCE_SECONDS = 2
 
 
 @contextmanager
-def alone(folder: DataFolder) -> Iterator[None]:
-    """Hold the data folder: the lock is the operating system's, and dies with the process that holds it."""
+def alone(folder: DataFolder, patience_seconds: float = PATIENCE_SECONDS) -> Iterator[None]:
+    """Hold the data folder: the lock is the operating system's, and dies with the process that holds it.
+
+    Parameters
+    ----------
+    patience_seconds
+        How long to wait for a run that holds it.
+
+    Raises
+    ------
+    WarehouseError
+        It is held for longer than that, or cannot be used.
+    """
     from filelock import FileLock, Timeout
 
     lock = FileLock(folder.lock)
     try:
         folder.make()
-        lock.acquire(timeout=PATIENCE_SECONDS)
+        lock.acquire(timeout=patience_seconds)
     except Timeout:
         raise WarehouseError(
             f"another run is working in {folder.root}",
