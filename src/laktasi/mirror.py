@@ -1,9 +1,9 @@
 """How a project on Central becomes rows of the warehouse, and the proof that nothing is missing.
 
-Two walks. :meth:`Mirror.pull` is cheap and follows what changed: the server's times say where to begin, with an overlap,
-since a row may become visible after one that was stamped later. :meth:`Mirror.reconcile` proves: the server's listing of
-ids is compared with the warehouse, what differs is read, and a line says what each side has. The clock of this machine
-decides nothing.
+Two walks. :meth:`Mirror.pull` is cheap and follows what changed: the server's times say where to begin, with an
+overlap, since a row may become visible after one that was stamped later. :meth:`Mirror.reconcile` proves: the server's
+listing of ids is compared with the warehouse, what differs is read, and a line says what each side has. The clock of
+this machine decides nothing.
 """
 
 from __future__ import annotations

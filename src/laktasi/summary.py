@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from laktasi.errors import WarehouseError
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from laktasi.settings import Settings
     from laktasi.study import Pair
 
-LANDINGS = ("phones", "central")
+LANDINGS = ("phones", "central", "reconcile")
 """Steps that take in submissions."""
 
 
@@ -103,13 +103,24 @@ def landed_lines(told: Mapping[str, Mapping[str, Any]], unreached: Mapping[str, 
         counts = told.get(name)
         if not counts:
             continue
-        yield f"{name}: {counts['new']} new, {counts['known']} known already, {counts['refused']} files refused"
-        if counts["unknown_status"]:
+        known = f"{counts['known']} known already, " if name == "phones" else ""
+        yield f"{name}: {counts['new']} new, {known}{counts['refused']} files refused"
+        if counts.get("unknown_status"):
             yield f"  {counts['unknown_status']} came without metadata/instances.db: drafts or not is unknown"
         for file, reason in counts.get("refusals", ()):
             yield f"  refused {file}: {reason}"
+    yield from proof_lines(told.get("reconcile", {}).get("lines", ()))
     for name, why in unreached.items():
         yield f"not reached: {name} ({why})"
+
+
+def proof_lines(lines: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+    """Tell what each Central has and what the warehouse has, form by form."""
+    for line in lines:
+        counts = ", ".join(f"{name} {line[name]}" for name in ("server", "warehouse", "missing", "extra"))
+        refused = f", refused {line['refused']}" if line["refused"] else ""
+        note = f" ({line['note']})" if line["note"] else ""
+        yield f"{line['source']} {line['form_id']}: {counts}{refused}{note}"
 
 
 def tables(settings: Settings) -> dict[str, tuple[str, list[dict[str, Any]]]]:

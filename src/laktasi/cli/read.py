@@ -56,12 +56,15 @@ def status(project: Path | None, data: Path | None) -> None:
 
     Per run: its start, who started it, new submissions, files refused, submissions that wait for their form version,
     open errors and warnings. A run that was killed shows as interrupted; the next one finishes its work.
+    Then, for each form on Central, what the server has and what the warehouse has, and how old the last look at
+    attachments is.
     """
-    from laktasi.summary import latest_runs
+    from laktasi.summary import latest_runs, proof_lines
 
     settings = settings_for(project, data)
-    is_working, found = latest_runs(settings, RUN_COLUMNS, RUNS_SHOWN)
-    runs = [dict(zip(RUN_COLUMNS, run, strict=True)) for run in found]
+    is_working, found = latest_runs(settings, (*RUN_COLUMNS, "reconciled"), RUNS_SHOWN)
+    proofs = next(((run[1], run[-1]) for run in found if run[-1]), None)
+    runs = [dict(zip(RUN_COLUMNS, run[:-1], strict=True)) for run in found]
     if not is_working:  # then what stands as running was killed
         runs = [run | {"status": "interrupted" if run["status"] == "running" else run["status"]} for run in runs]
     if is_terminal():
@@ -71,6 +74,12 @@ def status(project: Path | None, data: Path | None) -> None:
         print_values(RUN_COLUMNS, [list(run.values()) for run in runs])
     if is_working:
         click.echo("A run is working now.", err=True)
+    if proofs:
+        click.echo(f"Compared with Central by the run of {proofs[0].astimezone():%Y-%m-%d %H:%M}:", err=True)
+        for line in proof_lines(proofs[1]):
+            click.echo(f"  {line}", err=True)
+    elif settings.central and not is_working:
+        click.echo(f"None of these runs could be compared with Central ({', '.join(settings.central)}).", err=True)
     report = settings.data_folder.report
     click.echo(f"Report: {report}" if report.exists() else "There is no report yet. Next: laktasi run", err=True)
 
