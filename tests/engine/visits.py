@@ -13,7 +13,7 @@ from tests.engine.mothers import SEED, Centre, Mother, birth_date, follow_up_ans
 
 FORM_ID = "postpartum_visit"
 OLD_VERSION = "2026092801"
-VERSION = "2026101201"
+VERSION = "2026101202"
 PHONES = 8
 LATE_PHONES = (3, 6)
 """Got the new version of the form only on `UPDATED`."""

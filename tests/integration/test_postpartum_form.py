@@ -22,6 +22,7 @@ WORKBOOK = XLSFORMS / "postpartum_visit.xlsx"
 MEDIA = XLSFORMS / "postpartum_visit-media"
 INDONESIAN, ENGLISH = "Bahasa Indonesia (id)", "English (en)"
 PRIVACY = "{urn:laktasi:privacy}privacy"
+PRELOAD = "{http://openrosa.org/javarosa}preload"
 
 
 @pytest.fixture(scope="module")
@@ -97,6 +98,28 @@ def test_every_question_says_how_private_it_is(form: Form) -> None:
 
 def test_the_audit_log_names_no_user_no_place_and_no_answer(form: Form) -> None:
     assert not [key for key in form.binds["meta/audit"] if "opendatakit" in key]
+
+
+def test_a_sent_submission_may_be_edited_on_the_phone(form: Form) -> None:
+    # Collect reads the attribute by this name, and parses it as Java parses a boolean
+    assert str(form.definition.getSubmissionProfile().getAttribute("client-editable")) == "true"
+
+
+def test_an_older_version_stays_closed_to_edits() -> None:
+    # Collect edits in the version that a form was filled with, so a change of the workbook opens nothing of before
+    for path in sorted((XLSFORMS / "fielded").glob("*.xml")):
+        assert "client-editable" not in path.read_text(encoding="utf-8"), path.name
+
+
+def test_the_phone_records_clock_device_and_audit_log(form: Form) -> None:
+    metadata = {"start": "timestamp", "end": "timestamp", "today": "date", "deviceid": "property"}
+    assert {path: form.binds[path][PRELOAD] for path in metadata} == metadata
+    assert {form.binds[path][PRIVACY] for path in metadata} == {"quasi"}
+    assert "meta/audit" in form.nodes
+    xml = form.fill(FIRST, meta=Meta()).xml
+    assert value_of(xml, "start") == Meta().start
+    assert value_of(xml, "end") == Meta().end
+    assert value_of(xml, "deviceid") == Meta().device_id
 
 
 def test_names_are_one_per_form() -> None:
