@@ -1,7 +1,9 @@
 """A phone's folder as ODK Collect lays it out: instances with their audit log, forms with their media, the list.
 
 Facts from Collect's source: instances lie in ``instances/<form name>_<start>/`` under the same name; the list
-``metadata/instances.db`` has schema version 10; the audit log has the columns ``event,node,start,end``.
+``metadata/instances.db`` has schema version 10; the audit log has the columns ``event,node,start,end``. An edit of
+what was finalised is a copy of its folder under the time of editing: the audit log goes on, and of the phone's own
+times only ``end`` is new.
 """
 
 from __future__ import annotations
@@ -59,7 +61,7 @@ def folder_name(start: datetime, form_name: str = FORM_NAME) -> str:
     return f"{form_name}_{start:%Y-%m-%d_%H-%M-%S}"
 
 
-def make(form: Form, visit: Visit, *, clock: datetime | None = None, edit_of: Visit | None = None) -> Instance:
+def make(form: Form, visit: Visit, *, clock: datetime | None = None) -> Instance:
     """Fill the form as the visit says, and put it into its folder with the audit log that Collect writes.
 
     Parameters
@@ -68,19 +70,18 @@ def make(form: Form, visit: Visit, *, clock: datetime | None = None, edit_of: Vi
         The form in the visit's version.
     clock
         What the phone's clock shows at the start, where it is wrong.
-    edit_of
-        The visit whose finalised form this one edits: its start stays.
     """
     start = clock or visit.start
     end = start + timedelta(minutes=visit.minutes)
-    filled = form.fill(visit.answers, meta=_meta(visit, edit_of.start if edit_of else start, end))
+    filled = form.fill(visit.answers, meta=_meta(visit, visit.first.start if visit.replaces else start, end))
     if filled.refusals and visit.status != DRAFT:
         raise AssertionError(f"{visit.mother.study_code}: the phone would refuse {filled.refusals}")
     # The engine's machine has one time zone, the phones have three: the clock stays, the offset changes.
     xml = filled.xml.replace(b"+08:00", OFFSETS[visit.phone].encode())
     xml = xml.replace(b"<audit />", b"<audit>audit.csv</audit>")
-    if visit.deprecated_id:
-        xml = xml.replace(b"</meta>", f"<deprecatedID>{visit.deprecated_id}</deprecatedID></meta>".encode())
+    if visit.replaces:
+        replaced = visit.replaces.instance_id
+        xml = xml.replace(b"</meta>", f"<deprecatedID>{replaced}</deprecatedID></meta>".encode())
     name = folder_name(start)
     return Instance(
         folder=name,
@@ -88,23 +89,35 @@ def make(form: Form, visit: Visit, *, clock: datetime | None = None, edit_of: Vi
         status=visit.status,
         changed_at=_moment(visit, start + timedelta(minutes=visit.minutes + 1)),
         version=visit.version,
-        edit_of=folder_name(edit_of.start) if edit_of else None,
+        edit_of=folder_name(visit.first.start) if visit.replaces else None,
     )
 
 
 def audit_log(visit: Visit, filled: Filled, start: datetime) -> bytes:
     """Write Collect's log of an interview: which screen, from when to when, in milliseconds since 1970."""
-    screens: list[tuple[str, str]] = []
-    for question in filled.questions:
-        group = next((group for group in FIELD_LISTS if question.path.startswith(f"{group}/")), None)
-        screen = ("group questions", f"/data/{group}") if group else ("question", f"/data/{question.path}")
-        if screen not in screens:
-            screens.append(screen)
+    if visit.replaces:
+        before = audit_log(visit.replaces, filled, visit.replaces.start)
+        changed = [path for path in filled.shown if visit.answers.get(path) != visit.replaces.answers.get(path)]
+        # An edit opens with the list of questions: each one is found there, and jumped to.
+        jumped = [screen for found in _screens(changed) for screen in (("jump", ""), found)]
+        return before + _session(visit, start, "form resume", jumped)
+    return b"event,node,start,end\n" + _session(visit, start, "form start", _screens(filled.shown))
+
+
+def _screens(paths: Sequence[str]) -> list[tuple[str, str]]:
+    screens: dict[tuple[str, str], None] = {}
+    for path in paths:
+        group = next((group for group in FIELD_LISTS if path.startswith(f"{group}/")), None)
+        screens["group questions" if group else "question", f"/data/{group or path}"] = None
+    return list(screens)
+
+
+def _session(visit: Visit, start: datetime, opening: str, screens: Sequence[tuple[str, str]]) -> bytes:
     random = Random(f"{SEED}/audit/{visit.instance_id}")
     weights = [random.uniform(0.5, 2) for _ in screens]
     now = int(_moment(visit, start).timestamp() * 1000)
     whole = visit.minutes * 60_000
-    lines = ["event,node,start,end", f"form start,,{now},"]
+    lines = [f"{opening},,{now},"]
     for (event, node), weight in zip(screens, weights, strict=True):
         then = now + int(whole * weight / sum(weights))
         lines.append(f"{event},{node},{now},{then}")

@@ -26,7 +26,7 @@ def manifest(items: Sequence[Item]) -> dict[str, Any]:
     for item in items:
         if not item.is_copy:
             # Later edits stand after what they replace.
-            chains[_first_id(item)] = item.visit
+            chains[item.visit.first.instance_id] = item.visit
     drafts = sorted(key for key, visit in chains.items() if visit.status == "incomplete")
     waiting = sorted(key for key, visit in chains.items() if WAITING in visit.faults)
     staged = {key: visit for key, visit in chains.items() if key not in {*drafts, *waiting}}
@@ -50,17 +50,17 @@ def manifest(items: Sequence[Item]) -> dict[str, Any]:
         "drafts": drafts,
         "waiting": [*waiting, "uuid:7a2d2b0e-4f0e-4c7e-9b0a-5a5a5a5a5a5a"],
         "edits": [
-            {"submission": _first_id(item), "instance": item.visit.instance_id, "replaces": item.visit.deprecated_id}
-            for item in items
-            if item.edit_of
+            {
+                "submission": visit.first.instance_id,
+                "instance": visit.instance_id,
+                "replaces": visit.replaces.instance_id,
+            }
+            for visit in (item.visit for item in items)
+            if visit.replaces
         ],
         "copies": sorted(item.visit.instance_id for item in items if item.is_copy),
         "refused_files": [TORN, *REFUSED_FILES],
     }
-
-
-def _first_id(item: Item) -> str:
-    return item.edit_of.instance_id if item.edit_of else item.visit.instance_id
 
 
 def _centres(staged: dict[str, Visit]) -> dict[str, dict[str, int]]:

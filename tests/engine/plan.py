@@ -28,7 +28,6 @@ class Item:
     """Where it lies; a copy lies on another phone than it was made with."""
     clock: datetime | None = None
     """What the phone's clock showed, where it was wrong."""
-    edit_of: Visit | None = None
     is_copy: bool = False
 
 
@@ -61,7 +60,7 @@ def plan(centres: Sequence[Centre]) -> list[Item]:
             now = replace(now, faults=("phone_clock",))
         items.append(Item(now, visit.phone, clock=clock))
     # One edit is all that is left: the enumerator deleted what it replaces.
-    gone = next(item.edit_of.instance_id for item in extra if item.edit_of)
+    gone = next(item.visit.first.instance_id for item in extra if item.visit.replaces)
     return [item for item in [*items, *extra] if item.visit.instance_id != gone]
 
 
@@ -114,11 +113,9 @@ def _duplicates(free: list[Visit], random: Random) -> Iterator[Item]:
 def _edits(free: list[Visit]) -> Iterator[Item]:
     """Edit finalised forms: five once, the last of them twice."""
     chosen = list(_take(free, 5))
-    for visit in chosen:
-        edit = _edited(visit, 1)
-        yield Item(edit, visit.phone, edit_of=visit)
-    second = _edited(_edited(chosen[-1], 1), 2)
-    yield Item(second, second.phone, edit_of=chosen[-1])
+    edits = [_edited(visit, 1) for visit in chosen]
+    for edit in (*edits, _edited(edits[-1], 2)):
+        yield Item(edit, edit.phone)
 
 
 def _edited(visit: Visit, number: int) -> Visit:
@@ -126,9 +123,10 @@ def _edited(visit: Visit, number: int) -> Visit:
         visit,
         # Collect copies the folder under the time of editing; the times inside stay those of the interview.
         start=visit.start + timedelta(hours=8, minutes=number),
+        minutes=3,
         answers={**visit.answers, "closing/comment": f"Perbaikan {number}", "infant/weight": 3000 + number},
         instance_id=instance_id("edit", number, visit.mother.study_code),
-        deprecated_id=visit.instance_id,
+        replaces=visit,
         status="complete",
     )
 

@@ -78,7 +78,7 @@ def centres() -> tuple[Centre, ...]:
 def instance_of(item: Item, forms: Mapping[str, Form]) -> Instance:
     """Fill one item and plant its faults."""
     visit = item.visit
-    made = make(forms[visit.version], visit, clock=item.clock, edit_of=item.edit_of)
+    made = make(forms[visit.version], visit, clock=item.clock)
     name = f"{made.folder}.xml"
     xml = made.files[name]
     by_name = {fault.name: fault for fault in faults.FAULTS}

@@ -38,8 +38,8 @@ class Visit:
     version: str
     instance_id: str
     answers: dict[str, Value]
-    deprecated_id: str | None = None
-    """Of the submission that this one, an edit, replaces."""
+    replaces: Visit | None = None
+    """What was finalised before, where this one is an edit of it."""
     status: str = "submitted"
     """What Collect's list says of it."""
     faults: tuple[str, ...] = field(default=())
@@ -49,6 +49,11 @@ class Visit:
     def end(self) -> datetime:
         """When it was finished, by the phone's clock."""
         return self.start + timedelta(minutes=self.minutes)
+
+    @property
+    def first(self) -> Visit:
+        """The interview itself, where this one is an edit; else this one."""
+        return self.replaces.first if self.replaces else self
 
 
 def instance_id(*parts: object) -> str:

@@ -20,7 +20,7 @@ from tests.engine.judge import judge
 from tests.engine.manifest import manifest
 from tests.engine.mothers import MOPUYA
 from tests.engine.plan import Item, by_phone, plan
-from tests.engine.visits import OLD_VERSION
+from tests.engine.visits import OLD_VERSION, VERSION
 
 
 @dataclass(frozen=True)
@@ -256,6 +256,30 @@ def test_edits_name_what_they_replace(records: list[Record], planted: dict[str, 
     assert len([replaced for _, replaced in found if replaced not in held]) == 1
 
 
+def test_only_a_form_that_allows_it_was_edited(records: list[Record], forms: sample.Forms) -> None:
+    editable = {version for version, xform in forms.xforms.items() if b'odk:client-editable="true"' in xform}
+    assert {record.version for record in records if record.deprecated_id} == editable == {VERSION}
+
+
+def test_an_edit_keeps_when_the_interview_began_and_goes_on_in_its_audit_log(
+    archive: zipfile.ZipFile, records: list[Record]
+) -> None:
+    by_id = {record.instance_id: record for record in records}
+    held = [(record, by_id[record.deprecated_id]) for record in records if record.deprecated_id in by_id]
+    assert len(held) == 5
+    for edit, replaced in held:
+        assert edit.answers["start"] == replaced.answers["start"]
+        assert edit.answers["end"] > replaced.answers["end"]
+        log, before = (archive.read(f"{record.name.rpartition('/')[0]}/audit.csv") for record in (edit, replaced))
+        assert log.startswith(before)
+        events = [line.split(",") for line in log.removeprefix(before).decode().splitlines()]
+        assert [event[0] for event in (events[0], events[-1])] == ["form resume", "form finalize"]
+        asked = [event[1] for event in events if event[0] in ("question", "group questions")]
+        assert asked == ["/data/infant", "/data/closing/comment"]
+        moments = [int(event[2]) for event in (line.split(",") for line in log.decode().splitlines()[1:])]
+        assert moments == sorted(moments)
+
+
 def test_copies_lie_byte_for_byte_on_two_phones(records: list[Record], planted: dict[str, Any]) -> None:
     copies: dict[str, list[Record]] = {}
     for record in records:
@@ -383,7 +407,7 @@ def test_what_is_special_made_anew_equals_the_shipped_one(archive: zipfile.ZipFi
 
 def is_special(item: Item) -> bool:
     is_mopuya = item.visit.mother.centre.code == MOPUYA
-    return bool(is_mopuya or item.visit.faults or item.edit_of or item.clock or item.is_copy)
+    return bool(is_mopuya or item.visit.faults or item.visit.replaces or item.clock or item.is_copy)
 
 
 def test_the_list_of_what_is_planted_is_that_of_the_plan(planted: dict[str, Any]) -> None:
