@@ -1,4 +1,4 @@
-"""What the outside (odk) and the store share: submissions and their files, what a server says of them, what was refused."""
+"""What the outside (odk) and the store share: submissions and files, what a server says of them, what was refused."""
 
 from __future__ import annotations
 
@@ -63,6 +63,10 @@ class Refused:
     """The file's place below the imported folder, for people to find it again."""
     reason: str
     """One line, in words, without any content of the file."""
+    form_id: str | None = None
+    instance_id: str | None = None
+    """Of the version of a submission whose payload this is, where a server says so: it is not asked for it again. None
+    for every other file."""
 
 
 @dataclass(frozen=True, slots=True)

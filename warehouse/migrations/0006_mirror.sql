@@ -111,6 +111,19 @@ comment on column raw.attachments.sha256 is 'SHA-256 of its content, in hexadeci
 comment on column raw.attachments.size_bytes is 'Its size in bytes; empty where the source no longer had it.';
 comment on column raw.attachments.etag is 'What the server calls this content; empty where it did not say.';
 
+-- Which version of a submission a refused payload is: it is counted with its form, and not fetched again.
+alter table raw.refused add column form_id varchar;
+alter table raw.refused add column instance_id varchar;
+comment on table raw.refused is
+    'Files that could not be taken in; their bytes lie in refused/<sha256> of the data folder. Private. '
+    'One row per source, content and place in the imported folder.';
+comment on column raw.refused.form_id is 'The form of the submission that a server gave this as; empty for files of folders.';
+comment on column raw.refused.instance_id is 'The instanceID of the version that a server gave this as the payload of; empty for every other file.';
+
+comment on table raw.attachments is
+    'Files that came with submissions; their bytes lie in attachments/<first two digits>/<sha256> of the data folder. '
+    'Private. Of a Central''s the last content of a name stands. One row per source, form, instance, file name and content; of a Central''s one per change.';
+
 create table meta.positions (
     source varchar not null,
     kind varchar not null check (kind in ('submissions', 'entities', 'attachment events')),
@@ -135,16 +148,18 @@ comment on column meta.positions.swept_at is 'When the last whole sweep began: r
 comment on column meta.positions.run_id is 'The run that wrote it.';
 
 alter table meta.runs add column reconciled struct(
-    source varchar, form_id varchar, server bigint, warehouse bigint, refused bigint, missing bigint, extra bigint, note varchar
+    source varchar, kind varchar, form_id varchar, server bigint, warehouse bigint, refused bigint, missing bigint, extra bigint, note varchar
 )[];
 comment on column meta.runs.reconciled is
-    'The line that ends every run, for each form on each Central: live submissions on the server, live ones here, those refused with a reason, missing here, extra here.';
+    'The line that ends every run, for each form (and entity list: kind says which) on each Central: live ones on the server, live ones here, '
+    'those refused with a reason, missing here, extra here.';
 
 create view meta.reconciliations as
 select
     runs.run_id,
     runs.started_at,
     line.source,
+    line.kind,
     line.form_id,
     line.server,
     line.warehouse,
@@ -153,7 +168,7 @@ select
     line.extra,
     line.note
 from meta.runs as runs, unnest(runs.reconciled) as lines (line);
-comment on view meta.reconciliations is 'meta.runs.reconciled, line by line. One row per run, source and form.';
+comment on view meta.reconciliations is 'meta.runs.reconciled, line by line. One row per run, source and form or entity list.';
 
 -- Deleted on the server, and what its reviewers say. Made anew from raw in every run, so it may be dropped.
 drop table staging.submissions;

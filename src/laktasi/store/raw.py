@@ -1,49 +1,50 @@
 """Taking in: what the outside brought becomes rows of schema ``raw``, once, however often it is brought.
 
 Append only. A batch is one transaction, and the files that its rows speak of are on disk before it commits: a run
-killed anywhere leaves no row without its file, and the next import adds just what is missing.
+killed anywhere leaves no row without its file, and the next import adds just what is missing. Batches keep the order in
+which items come, so what has landed is always the beginning of what came: a state that is known means that the payload
+given before it is here, or was refused.
 """
 
 from __future__ import annotations
 
 import hashlib
 import io
-from collections.abc import Callable, Iterable, Sequence
+import time
+from collections.abc import Callable, Iterable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime, timedelta
-from functools import cache
-from pathlib import Path
 from typing import Any
 
 import duckdb
 
 from laktasi.paths import DataFolder
-from laktasi.records import FieldedForm, Refused, Status, Submission
+from laktasi.records import (
+    Attachment,
+    Attachments,
+    Entity,
+    FieldedForm,
+    Refused,
+    Status,
+    Submission,
+    SubmissionState,
+    SubmissionVersion,
+)
+from laktasi.store.append import TABLES, append, last_landed
 from laktasi.store.shelf import Shelf, UnreadableError, open_plain, writing
 
+Item = FieldedForm | Submission | SubmissionVersion | Attachments | SubmissionState | Entity | Refused
+
+BATCH = 2000
+"""Items of one transaction, at most; fewer from a Central, whose items are slow to come by a second time."""
+CENTRAL_BATCH = 500
+PATIENCE = 5.0
+"""Seconds after which a batch from a Central is full, so that a kill loses little over a slow line too."""
 BATCH_BYTES = 64 * 2**20
 """A batch is also full when it holds this much, so that memory is bounded whatever a payload weighs."""
 TOLD = 100
 """Refusals that are handed back in words; all of them are in ``raw.refused``."""
-
-# A row is new where no row of the table has the same key.
-KEYS = {
-    "submissions": ("source", "form_id", "instance_id", "payload_sha256", "status"),
-    "attachments": ("source", "form_id", "instance_id", "name", "sha256"),
-    "refused": ("sha256", "name"),
-    "forms": ("source", "sha256"),
-    "form_media": ("source", "form_sha256", "name", "sha256"),
-}
-# Of the project and of Central the last content of a file stands: going back to an earlier one is news. Phones have no
-# order among them, and all that they brought is known.
-KNOWN = {
-    "form_media": """(
-        from raw.form_media
-        qualify source = 'phones'
-            or row_number() over (partition by source, form_sha256, name order by landed_at desc) = 1
-    )""",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,12 +60,16 @@ class Landed:
     unknown_status: int = 0
     """Of all that came, how many came without the metadata that says whether they are drafts."""
     attachments: int = 0
-    """New attachments."""
+    """New attachments, other contents of known ones, and those that a server no longer has."""
     refused: int = 0
     """Files refused, known ones too."""
     new_refused: int = 0
     forms: int = 0
     """New XForms."""
+    states: int = 0
+    """Submissions of which a Central says something else than before, each time it did."""
+    entities: int = 0
+    """Entities of which a Central says something else than before, each time it did."""
     refusals: tuple[tuple[str, str], ...] = ()
     """Name and reason of the first hundred refused files, in the order they came."""
     conflicts: tuple[tuple[str, str], ...] = ()
@@ -74,18 +79,19 @@ class Landed:
 def land(
     con: duckdb.DuckDBPyConnection,
     folder: DataFolder,
-    items: Iterable[Submission | Refused | FieldedForm],
+    items: Iterable[Item],
     run_id: str,
     *,
     source: str = "phones",
-    batch: int = 2000,
+    batch: int | None = None,
     progress: Callable[[str, int, int | None], None] | None = None,
 ) -> Landed:
     """Append what is new of `items` to ``raw``.
 
     A submission is appended once per source, form, instance, payload and status; so a draft that was finalised without
-    a change is a second row, and the same folder imported again is none. Files of an item are read before the next item
-    is asked for, so a source may delete them then.
+    a change is a second row, and the same folder imported again is none. What a Central says of a submission, an entity
+    or an attachment is appended where it differs from what it said last: going back to an earlier state is news.
+    Files of an item are read before the next item is asked for, so a source may delete them then.
 
     Parameters
     ----------
@@ -100,7 +106,7 @@ def land(
     source
         Where refused files came from: they do not say so themselves.
     batch
-        Items of one transaction, at most.
+        Items of one transaction, at most; by default :data:`BATCH`, or less from a Central.
     progress
         Called with what is being done, and how many items are landed.
 
@@ -110,12 +116,16 @@ def land(
         The data folder cannot be written.
     """
     landing = _Landing(con, folder, run_id, source)
-    done = 0
+    is_central = source.startswith("central:")
+    batch = batch or (CENTRAL_BATCH if is_central else BATCH)
+    done, began = 0, time.monotonic()
     for item in items:
         landing.take(item)
         done += 1
-        if landing.size >= batch or landing.bytes >= BATCH_BYTES:
+        is_late = is_central and time.monotonic() - began >= PATIENCE
+        if landing.size >= batch or landing.bytes >= BATCH_BYTES or is_late:
             landing.commit()
+            began = time.monotonic()
             if progress:
                 progress("landing", done, None)
     landing.commit()
@@ -136,22 +146,34 @@ class _Landing:
         with writing(folder.root):
             self._attachments = Shelf(folder.attachments, digits=2)
             self._aside = Shelf(folder.refused)
-        self._rows: dict[str, list[dict[str, Any]]] = {table: [] for table in KEYS}
+        self._rows: dict[str, list[dict[str, Any]]] = {table: [] for table in TABLES}
         self._counts = dict.fromkeys(("came", "drafts", "unknown", "refused"), 0)
-        self._new = dict.fromkeys(KEYS, 0)
+        self._new = dict.fromkeys(TABLES, 0)
         self._refusals: list[tuple[str, str]] = []
         self._forms: set[str] = set()
-        self._clock = datetime.min.replace(tzinfo=UTC)
+        # Never before what has landed: of what is said of a thing, the last one landed stands, and the clock of this
+        # machine may have been set back since.
+        self._clock: datetime = last_landed(con) or datetime.min.replace(tzinfo=UTC)
 
-    def take(self, item: Submission | Refused | FieldedForm) -> None:
+    def take(self, item: Item) -> None:
         """Add an item to the batch, and copy its files beside their place."""
         self.size += 1
-        if isinstance(item, Submission):
-            self._take_submission(item)
-        elif isinstance(item, FieldedForm):
-            self._take_form(item)
-        else:
-            self._refuse(item.path, item.name, item.reason)
+        match item:
+            case Submission():
+                self._take_submission(item)
+            case FieldedForm():
+                self._take_form(item)
+            case Attachments():
+                self._take_files(item, item.files)
+            case SubmissionVersion():
+                self._add("submission_versions", **_fields(item))
+            case SubmissionState():
+                self._add("submission_states", **_fields(item))
+            case Entity():
+                # Sorted: the order in which a server writes properties says nothing.
+                self._add("entities", **(_fields(item) | {"properties": sorted(item.properties.items())}))
+            case Refused():
+                self._refuse(item)
 
     def commit(self) -> None:
         """Make the batch durable: its files first, then its rows, in one transaction."""
@@ -163,12 +185,12 @@ class _Landing:
         self._con.begin()
         try:
             for table, rows in self._rows.items():
-                self._new[table] += _append(self._con, table, rows)
+                self._new[table] += append(self._con, table, rows)
         except BaseException:
             self._con.rollback()
             raise
         self._con.commit()
-        self._rows = {table: [] for table in KEYS}
+        self._rows = {table: [] for table in TABLES}
         self.size = self.bytes = 0
 
     def landed(self) -> Landed:
@@ -191,6 +213,8 @@ class _Landing:
             refused=self._counts["refused"],
             new_refused=self._new["refused"],
             forms=self._new["forms"],
+            states=self._new["submission_states"],
+            entities=self._new["entities"],
             refusals=tuple(self._refusals),
             conflicts=tuple((form_id, version) for form_id, version in conflicts),
         )
@@ -212,12 +236,19 @@ class _Landing:
             status=item.status.value,
             changed_at=item.changed_at,
         )
-        for attachment in item.attachments:
+        self._take_files(item, item.attachments)
+
+    def _take_files(self, item: Submission | Attachments, files: Iterable[Attachment]) -> None:
+        for attachment in files:
+            sha256: str | None = None
+            size: int | None = None
             try:
-                with open_plain(attachment.path) as file:
-                    sha256, size = self._attachments.keep(file)
+                if attachment.path is not None:
+                    with open_plain(attachment.path) as file:
+                        sha256, size = self._attachments.keep(file)
             except UnreadableError as error:
-                self._refuse(None, attachment.name, f"attachment of {item.instance_id}: {error}")
+                why = f"attachment of {item.instance_id}: {error}"
+                self._add_refused(attachment.name, why, item.source, None, None)
                 continue
             self._add(
                 "attachments",
@@ -227,6 +258,7 @@ class _Landing:
                 name=attachment.name,
                 sha256=sha256,
                 size_bytes=size,
+                etag=attachment.etag if attachment.path is not None else None,
             )
 
     def _take_form(self, item: FieldedForm) -> None:
@@ -250,19 +282,36 @@ class _Landing:
                 content=content,
             )
 
-    def _refuse(self, path: Path | None, name: str, reason: str) -> None:
+    def _refuse(self, item: Refused) -> None:
         """Keep a file aside; a link, a folder or an unreadable file leaves only its row."""
         kept: tuple[str | None, int | None] = (None, None)
-        if path is not None:
-            with suppress(UnreadableError), open_plain(path) as file:
-                kept = self._aside.keep(file)
-        self._add_refused(name, reason, self._source, *kept)
+        with suppress(UnreadableError), open_plain(item.path) as file:
+            kept = self._aside.keep(file)
+        self._add_refused(item.name, item.reason, self._source, *kept, item.form_id, item.instance_id)
 
-    def _add_refused(self, name: str, reason: str, source: str, sha256: str | None, size: int | None) -> None:
+    def _add_refused(
+        self,
+        name: str,
+        reason: str,
+        source: str,
+        sha256: str | None,
+        size: int | None,
+        form_id: str | None = None,
+        instance_id: str | None = None,
+    ) -> None:
         self._counts["refused"] += 1
         if len(self._refusals) < TOLD:
             self._refusals.append((name, reason))
-        self._add("refused", source=source, sha256=sha256, name=name, size_bytes=size, reason=reason)
+        self._add(
+            "refused",
+            source=source,
+            form_id=form_id,
+            instance_id=instance_id,
+            sha256=sha256,
+            name=name,
+            size_bytes=size,
+            reason=reason,
+        )
 
     def _add(self, table: str, **row: Any) -> None:
         self._rows[table].append({**row, "landed_at": self._now(), "run_id": self._run_id})
@@ -273,50 +322,9 @@ class _Landing:
         return self._clock
 
 
-def _append(con: duckdb.DuckDBPyConnection, table: str, rows: Sequence[dict[str, Any]]) -> int:
-    """Append the rows whose key the table does not hold, each key once; give how many."""
-    import pyarrow as pa
-
-    if not rows:
-        return 0
-    key = KEYS[table]
-    # The first of equal rows counts, as it does across batches.
-    unique = {tuple(row[name] for name in key): row for row in reversed(rows)}
-    con.register("landing", pa.Table.from_pylist(list(unique.values()), schema=_schemas()[table]))
-    try:
-        same = " and ".join(f"known.{name} is not distinct from landing.{name}" for name in key)
-        counted = con.execute(
-            f"""
-            insert into raw.{table} by name
-            select * from landing
-            where not exists (select 1 from {KNOWN.get(table, f"raw.{table}")} as known where {same})
-            """
-        ).fetchone()
-    finally:
-        con.unregister("landing")
-    assert counted is not None
-    return int(counted[0])
-
-
-@cache
-def _schemas() -> dict[str, Any]:
-    """Arrow schemas of the rows; spelled out because a column of None has no type of its own."""
-    import pyarrow as pa
-
-    landed = {"source": pa.string(), "landed_at": pa.timestamp("us", tz="UTC"), "run_id": pa.string()}
-    texts = dict.fromkeys(("form_id", "form_version", "instance_id", "deprecated_id", "payload_sha256"), pa.string())
-    file = {"name": pa.string(), "sha256": pa.string()}
-    submission = {"payload": pa.binary(), "status": pa.string(), "changed_at": pa.timestamp("us", tz="UTC")}
-    instance = {"form_id": pa.string(), "instance_id": pa.string()}
-    form = {"form_id": pa.string(), "form_version": pa.string(), "sha256": pa.string(), "xform": pa.binary()}
-    columns = {
-        "submissions": texts | submission,
-        "attachments": instance | file | {"size_bytes": pa.int64()},
-        "refused": file | {"size_bytes": pa.int64(), "reason": pa.string()},
-        "forms": form,
-        "form_media": {"form_sha256": pa.string(), **file, "content": pa.binary()},
-    }
-    return {table: pa.schema(list((own | landed).items())) for table, own in columns.items()}
+def _fields(item: SubmissionVersion | SubmissionState | Entity) -> dict[str, Any]:
+    """Give what an item says by name: its names are those of the table's columns."""
+    return {field.name: getattr(item, field.name) for field in fields(item)}
 
 
 def _form_head(xform: bytes) -> tuple[str, str] | None:
