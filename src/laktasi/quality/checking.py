@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from laktasi.quality.declared import DeclaredCheck
 from laktasi.quality.findings import RuleRow, record_findings
 from laktasi.quality.plan import Batch, Questionnaires, make_plan
+from laktasi.quality.sources import source_findings, source_rules
 from laktasi.quality.validate import Progress, failing_table, materialise, validate
 
 if TYPE_CHECKING:
@@ -76,8 +77,9 @@ def check(
     plan = make_plan(questionnaires, checks)
     materialise(con, plan.batches, questionnaires)
     validation = validate(con, plan.batches, progress)
-    failing = pa.concat_tables([validation.failing, *_unknown_nodes(con)])
-    rules = [row for batch in plan.batches for row in _rule_rows(batch)] + _unknown_node_rules(questionnaires)
+    failing = pa.concat_tables([validation.failing, *_unknown_nodes(con), *source_findings(con)])
+    rules = [row for batch in plan.batches for row in _rule_rows(batch)]
+    rules += _unknown_node_rules(questionnaires) + source_rules(questionnaires)
     changes = record_findings(con, run_id, failing, rules, plan.gaps)
     errors = failing.column("severity").to_pylist().count("error")
     return CheckSummary(

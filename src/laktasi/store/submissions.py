@@ -20,10 +20,13 @@ def resolve(con: duckdb.DuckDBPyConnection, known_forms: Iterable[tuple[str, str
     Returns
     -------
     dict
-        How many submissions are ``staged``, ``drafts`` and ``waiting``.
+        How many submissions are ``staged``, ``drafts``, ``waiting`` and ``deleted``.
     """
     query = select_from_file(
-        "staging", "submissions", known_forms=values(("form_id", "form_version"), sorted(known_forms))
+        "staging",
+        "submissions",
+        versions=select_versions(),
+        known_forms=values(("form_id", "form_version"), sorted(known_forms)),
     )
     with transaction(con):
         con.execute("delete from staging.submissions")
@@ -32,5 +35,14 @@ def resolve(con: duckdb.DuckDBPyConnection, known_forms: Iterable[tuple[str, str
     return {name: counted.get(state, 0) for name, state in COUNTED.items()}
 
 
-COUNTED = {"staged": "staged", "drafts": "draft", "waiting": "waiting"}
-"""Column of meta.runs to state."""
+def select_versions() -> str:
+    """Give the select of every version that has landed and the submission it belongs to.
+
+    Columns are ``form_id, submission_id, instance_id, payload_sha256, form_version, status, source, is_central,
+    changed_at, landed_at, depth, is_on_central, is_up_to_date``; see warehouse/staging/versions.sql.
+    """
+    return select_from_file("staging", "versions")
+
+
+COUNTED = {"staged": "staged", "drafts": "draft", "waiting": "waiting", "deleted": "deleted"}
+"""What :func:`resolve` counts, by state."""

@@ -1,0 +1,320 @@
+"""The same submission through several doors: one row, its differences findings, and deleted where Central says so."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from laktasi import quality
+from laktasi.records import Status, Submission
+from laktasi.store.marts import build_marts
+from laktasi.store.sql import migrations
+from laktasi.store.submissions import resolve
+from laktasi.store.warehouse import open_warehouse
+from tests.warehouse_fixture import FORM, STUDY, Warehouse, form, submission, warehouse
+
+HERE = "central:odk.example.org/1"
+THERE = "central:other.example.org/7"
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> Iterator[Warehouse]:
+    with warehouse(tmp_path) as opened:
+        yield opened.take(form())
+
+
+def at(minute: int) -> datetime:
+    return datetime(2026, 11, 20, 8, minute, tzinfo=UTC)
+
+
+def central(instance: str, weight: str = "1", *, source: str = HERE, deprecated: str | None = None) -> Submission:
+    return replace(submission(instance, {"weight": weight}, deprecated=deprecated), source=source)
+
+
+def phone(
+    instance: str, weight: str = "1", *, deprecated: str | None = None, status: Status = Status.FINALISED
+) -> Submission:
+    return submission(instance, {"weight": weight}, deprecated=deprecated, status=status)
+
+
+def says(
+    house: Warehouse,
+    submission_id: str,
+    minute: int = 10,
+    *,
+    instance: str | None = None,
+    source: str = HERE,
+    submitted: int = 1,
+    deleted: bool = False,
+    purged: bool = False,
+    review: str | None = None,
+    device: str | None = None,
+) -> None:
+    """Let a Central say something of a submission; `minute` is when it was last changed there."""
+    house.con.execute(
+        """
+        insert into raw.submission_states by name
+        select $form as form_id, $id as submission_id, $instance as instance_id, 0 as edits, $submitted as submitted_at,
+            $updated as updated_at, $deleted as deleted_at, $purged as is_purged, $review as review_state,
+            0 as attachments_present, 0 as attachments_expected, 'Phone ' || $source as submitter_name,
+            $device as device_id, $source as source, now() + to_seconds((select count(*) from raw.submission_states))
+            as landed_at, 'r' as run_id
+        """,
+        {
+            "form": FORM,
+            "id": submission_id,
+            "instance": instance or submission_id,
+            "submitted": at(submitted),
+            "updated": at(minute),
+            "deleted": at(minute) if deleted else None,
+            "purged": purged,
+            "review": review,
+            "device": device,
+            "source": source,
+        },
+    )
+
+
+def listed(house: Warehouse, submission_id: str, *instances: str, source: str = HERE) -> None:
+    """Let a Central name the versions of a submission."""
+    for instance in instances:
+        house.con.execute(
+            """
+            insert into raw.submission_versions by name
+            select ? as form_id, ? as submission_id, ? as instance_id, ? as created_at, ? as source, now() as landed_at,
+                'r' as run_id
+            """,
+            [FORM, submission_id, instance, at(1), source],
+        )
+
+
+def current(house: Warehouse) -> list[tuple[object, ...]]:
+    house.stand()
+    return house.rows("select submission_id, instance_id, state from staging.submissions order by all")
+
+
+def failing(house: Warehouse) -> list[tuple[str, ...]]:
+    house.stand()
+    quality.check(house.con, house.run_id, house.questionnaires, [])
+    return house.rows(
+        "select submission_id, rule_id, severity from quality.findings"
+        " where kind = 'source' and status = 'open' order by all"
+    )
+
+
+# --- one row ---------------------------------------------------------------------------------------------------------
+
+
+def test_what_central_says_stands_beside_the_answers(house: Warehouse) -> None:
+    house.take(central("a"), central("a", source=THERE), phone("p"))
+    says(house, "a", 20, submitted=5, review="approved", device="collect:1")
+    says(house, "a", 15, submitted=2, review="hasIssues", device="collect:2", source=THERE)
+    assert resolve(house.con, house.questionnaires) == {"staged": 2, "drafts": 0, "waiting": 0, "deleted": 0}
+    assert house.rows(
+        "select submission_id, received_at, device_id, submitter_name, review_state from staging.submissions order by 1"
+    ) == [
+        ("a", at(2), "collect:1", f"Phone {HERE}", "approved"),
+        ("p", None, None, None, None),
+    ]
+    says(house, "a", 25, submitted=5, deleted=True)
+    house.stand()
+    assert house.rows(
+        "select received_at, device_id, review_state, state from staging.submissions where submission_id = 'a'"
+    ) == [(at(2), "collect:2", "hasIssues", "staged")]
+
+
+def test_deleted_on_central_is_deleted_whatever_phones_have(house: Warehouse) -> None:
+    house.take(central("a"), phone("a"), phone("b", "2", deprecated="a"), central("c"))
+    says(house, "a", instance="a")
+    says(house, "c")
+    assert current(house) == [("a", "b", "staged"), ("c", "c", "staged")]
+    says(house, "a", deleted=True)
+    assert current(house) == [("a", "b", "deleted"), ("c", "c", "staged")]
+    assert house.rows("select _submission_id from staging.visit") == [("c",)]
+    assert house.rows("select _submission_id from answers.visit") == [("c",)]
+    build_marts(house.con, STUDY, None, house.questionnaires)
+    assert house.rows("select submission_id from marts.submissions") == [("c",)]
+    says(house, "a", deleted=True, purged=True)
+    assert current(house)[0] == ("a", "b", "deleted")
+    house.take(phone("d", "4", deprecated="b"))
+    assert resolve(house.con, house.questionnaires) == {"staged": 1, "drafts": 0, "waiting": 0, "deleted": 1}
+    # restored
+    says(house, "a", instance="a")
+    assert current(house)[0] == ("a", "d", "staged")
+    assert house.rows("select weight from staging.visit order by 1") == [(1.0,), (4.0,)]
+
+
+def test_one_central_that_still_has_it_keeps_it(house: Warehouse) -> None:
+    house.take(central("a"), central("a", source=THERE))
+    says(house, "a", deleted=True)
+    says(house, "a", source=THERE)
+    assert current(house) == [("a", "a", "staged")]
+    says(house, "a", source=THERE, purged=True)
+    assert current(house) == [("a", "a", "deleted")]
+
+
+def test_a_deleted_draft_or_waiting_one_is_deleted(house: Warehouse) -> None:
+    house.take(phone("a", status=Status.DRAFT), replace(central("w"), form_version="9"))
+    says(house, "a", deleted=True)
+    says(house, "w", deleted=True)
+    assert current(house) == [("a", "a", "deleted"), ("w", "w", "deleted")]
+
+
+def test_of_one_instance_central_stands_whatever_lands_last(house: Warehouse) -> None:
+    for number, order in enumerate(itertools.permutations(("phone", "unknown", "central"))):
+        name = f"u{number}"
+        made = {
+            "phone": replace(phone(name, "2"), changed_at=at(59)),
+            "unknown": phone(name, "3", status=Status.UNKNOWN),
+            "central": replace(central(name, "1"), changed_at=at(1)),
+        }
+        house.take(*(made[door] for door in order))
+    assert house.rows("select distinct weight from staging.visit") == [(1.0,)]
+
+
+def test_the_identity_is_what_central_calls_it(house: Warehouse) -> None:
+    # the edit between never landed (it was refused): only Central knows that the chain goes on to a
+    house.take(central("a"), central("c", deprecated="b"), phone("d", deprecated="c"), phone("b2", deprecated="b"))
+    assert [row[0] for row in current(house)] == ["a", "b"]
+    listed(house, "a", "a", "b", "c")
+    says(house, "a", instance="c")
+    assert current(house) == [("a", "d", "staged")]
+    assert house.rows("select version_count from staging.submissions") == [(4,)]
+
+
+def test_a_phone_that_only_has_the_edit_joins(house: Warehouse) -> None:
+    house.take(central("a"))
+    says(house, "a")
+    house.take(phone("b", "2", deprecated="a"))
+    assert current(house) == [("a", "b", "staged")]
+
+
+def test_an_older_version_of_a_phone_joins_what_central_begins_with(house: Warehouse) -> None:
+    # sent past Collect: Central took an edit as a new submission
+    house.take(central("z", deprecated="y"), phone("y"))
+    says(house, "z")
+    assert current(house) == [("z", "z", "staged")]
+
+
+def test_two_rows_on_central_are_two_whatever_they_name(house: Warehouse) -> None:
+    house.take(central("z", deprecated="y"), central("y"))
+    says(house, "z")
+    says(house, "y")
+    assert current(house) == [("y", "y", "staged"), ("z", "z", "staged")]
+
+
+def test_an_edit_of_what_is_no_longer_current_on_central_does_not_stand(house: Warehouse) -> None:
+    house.take(phone("a"), replace(phone("b", "2", deprecated="a"), changed_at=at(59)), phone("d", deprecated="b"))
+    house.take(central("a"), replace(central("c", "3", deprecated="a"), changed_at=at(1)))
+    listed(house, "a", "a", "c")
+    says(house, "a", instance="c")
+    assert current(house) == [("a", "c", "staged")]
+    house.take(phone("e", "5", deprecated="c"))
+    assert current(house) == [("a", "e", "staged")]
+
+
+# --- findings --------------------------------------------------------------------------------------------------------
+
+
+def test_a_difference_between_sources_is_an_error_until_somebody_settles_it(house: Warehouse) -> None:
+    house.take(central("a"), phone("a", "2"), central("same"), phone("same"), central("t"), central("t", source=THERE))
+    house.take(central("u"), central("u", "9", source=THERE), phone("only", "3"))
+    for name in ("a", "same", "t", "u", "only"):
+        says(house, name)
+    differ = f"{FORM}.sources_differ"
+    assert failing(house) == [("a", differ, "error"), ("u", differ, "error")]
+    house.take(central("a2", "2", deprecated="a"))
+    says(house, "a", instance="a2")
+    says(house, "u", deleted=True)
+    says(house, "u", source=THERE, deleted=True)
+    assert failing(house) == []
+
+
+@pytest.mark.parametrize("earlier", [Status.DRAFT, Status.UNKNOWN])
+def test_what_a_phone_went_past_is_no_difference(house: Warehouse, earlier: Status) -> None:
+    house.take(phone("a", "1", status=earlier), phone("a", "2"), central("a", "2"))
+    says(house, "a")
+    assert failing(house) == []
+
+
+def test_a_draft_is_no_difference(house: Warehouse) -> None:
+    house.take(phone("a", "1", status=Status.DRAFT), central("a", "2"))
+    says(house, "a")
+    assert failing(house) == []
+
+
+def test_what_a_phone_has_and_central_has_not_is_a_warning(house: Warehouse) -> None:
+    house.take(
+        phone("new"),
+        phone("draft", status=Status.DRAFT),
+        phone("unknown", status=Status.UNKNOWN),
+        phone("a"),
+        phone("b", deprecated="a"),
+        phone("gone"),
+        phone("gone2", deprecated="gone"),
+    )
+    assert failing(house) == []  # no Central mirrors this form
+    house.take(central("a"), central("gone"))
+    says(house, "a")
+    says(house, "gone", deleted=True)
+    missing = f"{FORM}.not_on_central"
+    assert failing(house) == [("a", missing, "warning"), ("new", missing, "warning")]
+    house.take(central("b", deprecated="a"), central("new2", deprecated="new"))
+    listed(house, "a", "a", "b")
+    says(house, "a", instance="b")
+    says(house, "new2")
+    assert failing(house) == []
+
+
+def test_an_edit_that_central_can_no_longer_take_is_told(house: Warehouse) -> None:
+    house.take(phone("b", "2", deprecated="a"), central("a"), central("c", "3", deprecated="a"))
+    listed(house, "a", "a", "c")
+    says(house, "a", instance="c")
+    assert failing(house) == [("a", f"{FORM}.not_on_central", "warning")]
+
+
+def test_what_landed_from_central_before_its_state_is_there(house: Warehouse) -> None:
+    house.take(central("a"), phone("a"), central("b"), phone("b", "2"))
+    says(house, "other")
+    assert failing(house) == [("b", f"{FORM}.sources_differ", "error")]
+
+
+def test_rejected_by_a_reviewer_stays_out_until_it_is_not(house: Warehouse) -> None:
+    house.take(central("a"), central("b"), central("c"))
+    says(house, "a", review="rejected")
+    says(house, "b", review="approved")
+    says(house, "c", review="rejected", deleted=True)
+    assert failing(house) == [("a", f"{FORM}.rejected", "error")]
+    build_marts(house.con, STUDY, None, house.questionnaires)
+    assert house.rows("select submission_id from marts.submissions where not is_accepted") == [("a",)]
+    says(house, "a", 30, review="approved")
+    assert failing(house) == []
+
+
+def test_findings_of_sources_are_worded_in_both_languages_and_recorded_once(house: Warehouse) -> None:
+    house.take(central("a"), phone("a", "2"), phone("p"))
+    says(house, "a", review="rejected")
+    failing(house)
+    events = house.rows("select count(*) from quality.finding_events")
+    assert len(failing(house)) == 3
+    assert house.rows("select count(*) from quality.finding_events") == events
+    worded = house.rows("select map_keys(messages), table_name from quality.rules where kind = 'source'")
+    assert worded == [(["id", "en"], FORM)] * 3
+
+
+def test_rules_that_stood_before_the_migration_still_stand(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    older = [migration for migration in migrations() if migration[0] < 7]
+    monkeypatch.setattr("laktasi.store.warehouse.migrations", lambda: older)
+    with warehouse(tmp_path) as house:
+        house.take(form(), phone("a"))
+        house.error("a")
+        before = house.rows("from quality.rules")
+    monkeypatch.undo()
+    with open_warehouse(house.folder) as con:
+        assert con.execute("from quality.rules").fetchall() == before != []
+        assert con.execute("select severity, status from quality.findings").fetchall() == [("error", "open")]

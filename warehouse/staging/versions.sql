@@ -1,0 +1,203 @@
+-- Every version of every submission that has landed, and whose version it is. One row per form, instanceID and payload.
+--
+-- An edit has its own instanceID and names the one it replaces. Walking up gives the first instanceID, landed or only named: the
+-- identity of the submission, whichever version lands first. Where a Central has any of these versions, its __id is that identity:
+-- it knows chains whose links never landed here.
+
+with recursive
+sightings as (
+    select
+        form_id,
+        form_version,
+        instance_id,
+        nullif(nullif(deprecated_id, instance_id), '') as deprecated_id,
+        payload_sha256,
+        status,
+        source,
+        starts_with(source, 'central:') as is_central,
+        changed_at,
+        landed_at
+    from raw.submissions
+),
+
+-- The same payload may be seen through several doors; a sighting that knows its status says more than one that does not.
+versions as (
+    select
+        form_id,
+        instance_id,
+        payload_sha256,
+        min(form_version) as form_version,
+        case
+            when bool_or(status = 'finalised') then 'finalised'
+            when bool_or(status = 'draft') then 'draft'
+            else 'unknown'
+        end as status,
+        arg_min(source, landed_at) as source,
+        bool_or(is_central) as is_central,
+        max(changed_at) as changed_at,
+        min(landed_at) as landed_at
+    from sightings
+    group by form_id, instance_id, payload_sha256
+),
+
+edits as (
+    select
+        form_id,
+        instance_id,
+        coalesce(min(deprecated_id) filter (is_central), min(deprecated_id)) as deprecated_id
+    from sightings
+    where deprecated_id is not null
+    group by form_id, instance_id
+),
+
+-- union, not union all: a ring of edits ends when it has come round
+ancestry (form_id, instance_id, ancestor_id) as (
+    select
+        form_id,
+        instance_id,
+        deprecated_id
+    from edits
+    union
+    select
+        ancestry.form_id,
+        ancestry.instance_id,
+        edits.deprecated_id
+    from ancestry
+    inner join edits on ancestry.form_id = edits.form_id and ancestry.ancestor_id = edits.instance_id
+),
+
+in_rings as (
+    select
+        form_id,
+        instance_id
+    from ancestry
+    where instance_id = ancestor_id
+),
+
+chains as (
+    select
+        ancestry.form_id,
+        ancestry.instance_id,
+        coalesce(
+            min(ancestry.ancestor_id) filter (edits.instance_id is null),
+            min(ancestry.ancestor_id) filter (in_rings.instance_id is not null)
+        ) as first_id,
+        count(*) as depth
+    from ancestry
+    left join edits on ancestry.form_id = edits.form_id and ancestry.ancestor_id = edits.instance_id
+    left join in_rings on ancestry.form_id = in_rings.form_id and ancestry.ancestor_id = in_rings.instance_id
+    group by ancestry.form_id, ancestry.instance_id
+),
+
+chained as (
+    select
+        versions.*,
+        coalesce(chains.first_id, versions.instance_id) as first_id,
+        coalesce(chains.depth, 0) as depth
+    from versions
+    left join chains on versions.form_id = chains.form_id and versions.instance_id = chains.instance_id
+),
+
+states as (
+    select
+        form_id,
+        submission_id,
+        instance_id,
+        deleted_at is not null or is_purged as is_deleted
+    from raw.latest_submission_states
+),
+
+on_central as (
+    select
+        form_id,
+        submission_id,
+        instance_id
+    from raw.submission_versions
+    union
+    select
+        form_id,
+        submission_id,
+        instance_id
+    from states
+    where instance_id is not null
+    union
+    select
+        form_id,
+        submission_id,
+        submission_id
+    from states
+),
+
+central_ids as (
+    select
+        form_id,
+        instance_id,
+        min(submission_id) as submission_id
+    from on_central
+    group by form_id, instance_id
+),
+
+links as (
+    select
+        form_id,
+        first_id,
+        instance_id
+    from chained
+    union
+    select
+        form_id,
+        first_id,
+        first_id
+    from chained
+),
+
+-- What Central calls a chain of which it has some version: phones' other versions of it belong there too.
+central_chains as (
+    select
+        links.form_id,
+        links.first_id,
+        min(central_ids.submission_id) as submission_id
+    from links
+    inner join central_ids on links.form_id = central_ids.form_id and links.instance_id = central_ids.instance_id
+    group by links.form_id, links.first_id
+),
+
+heads as (
+    select distinct
+        form_id,
+        instance_id
+    from states
+    where not is_deleted and instance_id is not null
+),
+
+followers as (
+    select
+        form_id,
+        instance_id
+    from heads
+    union
+    select
+        ancestry.form_id,
+        ancestry.instance_id
+    from ancestry
+    inner join heads on ancestry.form_id = heads.form_id and ancestry.ancestor_id = heads.instance_id
+),
+
+final as (
+    select
+        chained.* exclude (first_id),
+        coalesce(central_ids.submission_id, central_chains.submission_id, chained.first_id) as submission_id,
+        -- some payload of it came from there, or a Central says that it has this version
+        bool_or(chained.is_central) over (partition by chained.form_id, chained.instance_id)
+        or central_ids.instance_id is not null as is_on_central,
+        -- what a Central has as current now, or an edit of that
+        followers.instance_id is not null as is_up_to_date
+    from chained
+    left join central_ids
+        on chained.form_id = central_ids.form_id and chained.instance_id = central_ids.instance_id
+    left join central_chains
+        on chained.form_id = central_chains.form_id and chained.first_id = central_chains.first_id
+    left join followers on chained.form_id = followers.form_id and chained.instance_id = followers.instance_id
+)
+
+select * from final
