@@ -1,0 +1,269 @@
+"""Enumerators as Central's app users: a list in a CSV file, and Central made to agree with it.
+
+On Central an app user is called by the enumerator's code and nothing else: Central cannot rename one, shows the name to
+everyone who may read the project, and hands it on with each submission. Names of people stay in the manager's file.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from laktasi.errors import SettingsError
+from laktasi.odk.collect_settings import LANGUAGES
+from laktasi.odk.connection import AnsweredError
+
+if TYPE_CHECKING:
+    from laktasi.odk.connection import Connection
+
+COLUMNS = ("code", "name", "language", "active")
+OPTIONAL_COLUMNS = ("forms",)
+TRUTH = {"yes": True, "ya": True, "no": False, "tidak": False}
+_CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,39}")
+ROLE = "app-user"
+
+
+@dataclass(frozen=True, slots=True)
+class Enumerator:
+    """A line of the file."""
+
+    code: str
+    name: str
+    language: str
+    forms: tuple[str, ...]
+    """Form ids; every published form of the project, if none."""
+    is_active: bool
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class AppUser:
+    """An app user who has access."""
+
+    actor_id: int
+    name: str
+    token: str
+    last_used: str
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One thing to do on Central."""
+
+    action: Literal["make", "assign", "unassign", "revoke"]
+    code: str
+    form_id: str | None = None
+    user: AppUser | None = None
+    """None for one who is not there yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What there is, and what is to be done."""
+
+    users: Mapping[str, AppUser]
+    """Those of the file that have access now, by code."""
+    steps: tuple[Step, ...]
+    unlisted: tuple[str, ...]
+    """App users with access that the file does not name, and second ones of the same code."""
+
+
+def read_enumerators(path: Path) -> tuple[Enumerator, ...]:
+    """Read the list of enumerators.
+
+    Columns: `code`, `name`, `language` (id or en), `active` (yes or no, ya or tidak) and, if wanted, `forms` (form ids
+    with spaces between them). Commas, semicolons or tabs between the columns, as spreadsheet programs write them.
+
+    Raises
+    ------
+    SettingsError
+        It cannot be read; the message names line and column, and no person.
+    """
+    rows = _cells(path)
+    try:
+        _, header = next(rows)
+    except StopIteration:
+        raise _wrong(path, "it is empty") from None
+    columns = [name.strip().lower() for name in header]
+    if missing := [name for name in COLUMNS if name not in columns]:
+        raise _wrong(path, f"line 1: there is no column {missing[0]!r}")
+    for name in columns:
+        if name not in (*COLUMNS, *OPTIONAL_COLUMNS) or columns.count(name) > 1:
+            raise _wrong(
+                path, f"line 1, column {name!r}: is not one of {', '.join((*COLUMNS, *OPTIONAL_COLUMNS))}, once"
+            )
+    found: dict[str, Enumerator] = {}
+    for line, cells in rows:
+        if not any(cell.strip() for cell in cells):
+            continue
+        if len(cells) > len(columns):
+            raise _wrong(path, f"line {line}: has {len(cells)} cells under {len(columns)} columns")
+        row = dict(zip(columns, [cell.strip() for cell in cells] + [""] * len(columns), strict=False))
+        one = _enumerator(path, line, row)
+        if (other := found.get(one.code.lower())) is not None:
+            raise _wrong(path, f"line {line}, column 'code': {one.code!r} stands in line {other.line} already")
+        found[one.code.lower()] = one
+    return tuple(found.values())
+
+
+def plan(connection: Connection, enumerators: Iterable[Enumerator], *, revoke_missing: bool = False) -> Plan:
+    """See what is to be done so that Central agrees with the list. Nothing is changed.
+
+    Raises
+    ------
+    SettingsError
+        The list names a form that is not published.
+    """
+    enumerators = tuple(enumerators)
+    published = _published(connection)
+    for one in enumerators:
+        if unknown := [form_id for form_id in one.forms if form_id not in published]:
+            raise SettingsError(
+                f"line {one.line}, column 'forms': {unknown[0]!r} is not published in project "
+                f"{connection.project.rpartition('/')[2]} on {connection.host}",
+                next_step=f"correct the line (published: {', '.join(published) or 'none'}), or: laktasi forms publish",
+            )
+    users, seconds = _users(connection)
+    assigned: dict[int, set[str]] = {}
+    for row in connection.json(f"{connection.project}/assignments/forms/{ROLE}"):
+        assigned.setdefault(row["actorId"], set()).add(row["xmlFormId"])
+    steps: list[Step] = []
+    for one in enumerators:
+        user = users.get(one.code)
+        if not one.is_active:
+            steps += [Step("revoke", one.code, user=user)] if user else []
+            continue
+        steps += [] if user else [Step("make", one.code)]
+        wanted = set(one.forms or published)
+        has = assigned.get(user.actor_id, set()) if user else set()
+        steps += [Step("assign", one.code, form_id, user) for form_id in sorted(wanted - has)]
+        steps += [Step("unassign", one.code, form_id, user) for form_id in sorted(has - wanted)]
+    codes = {one.code for one in enumerators}
+    others = [*(user for name, user in users.items() if name not in codes), *seconds]
+    if revoke_missing:
+        steps += [Step("revoke", user.name, user=user) for user in others]
+    active = {one.code for one in enumerators if one.is_active}
+    return Plan(
+        users={name: user for name, user in users.items() if name in active},
+        steps=tuple(steps),
+        unlisted=() if revoke_missing else tuple(user.name for user in others),
+    )
+
+
+def carry_out(connection: Connection, planned: Plan) -> Mapping[str, AppUser]:
+    """Do what was planned. Broken off anywhere, a new plan has what is left.
+
+    Returns
+    -------
+    mapping
+        Those of the file that have access, by code.
+    """
+    users = dict(planned.users)
+    for step in planned.steps:
+        user = step.user or users.get(step.code)
+        if user is None:
+            made = connection.send("POST", f"{connection.project}/app-users", json={"displayName": step.code})
+            users[step.code] = _user(made)
+        elif step.action == "revoke":
+            _revoke(connection, user)
+        else:
+            _assign(connection, user, str(step.form_id), away=step.action == "unassign")
+    return users
+
+
+def _assign(connection: Connection, user: AppUser, form_id: str, *, away: bool) -> None:
+    path = f"{connection.project}/forms/{connection.quote(form_id)}/assignments/{ROLE}/{user.actor_id}"
+    try:
+        connection.send("DELETE" if away else "POST", path)
+    except AnsweredError as error:
+        # Somebody was faster: it is as it should be.
+        if error.status != (404 if away else 409):
+            raise
+
+
+def _revoke(connection: Connection, user: AppUser) -> None:
+    # As Central's own page does it: the app user stays in the list, and with it who sent what.
+    try:
+        connection.send("DELETE", f"sessions/{connection.quote(user.token)}")
+    except AnsweredError:
+        # Central answers so too where there is no such session any more.
+        if any(row["id"] == user.actor_id and row["token"] for row in _listed(connection)):
+            raise
+
+
+def _published(connection: Connection) -> list[str]:
+    forms = connection.json(f"{connection.project}/forms")
+    return [str(row["xmlFormId"]) for row in forms if row["publishedAt"] is not None]
+
+
+def _listed(connection: Connection) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = connection.json(f"{connection.project}/app-users", extended=True)
+    return rows
+
+
+def _users(connection: Connection) -> tuple[dict[str, AppUser], list[AppUser]]:
+    """Give the app users with access by name, and those that share the name of one.
+
+    An answer of the server that was lost may have left a second one: the one that has sent something stays.
+    """
+    users: dict[str, AppUser] = {}
+    seconds: list[AppUser] = []
+    for row in _listed(connection):
+        if not row["token"]:
+            continue
+        user = _user(row)
+        other = users.get(user.name)
+        if other is not None:
+            first, second = sorted((user, other), key=lambda one: (one.last_used, -one.actor_id), reverse=True)
+            seconds.append(second)
+            user = first
+        users[user.name] = user
+    return users, seconds
+
+
+def _user(row: Mapping[str, Any]) -> AppUser:
+    return AppUser(int(row["id"]), str(row["displayName"]), str(row["token"]), str(row.get("lastUsed") or ""))
+
+
+def _cells(path: Path) -> Iterator[tuple[int, list[str]]]:
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError:
+        raise _wrong(path, "it is not UTF-8 text", next_step="save it again as CSV UTF-8") from None
+    except OSError as error:
+        raise _wrong(path, f"it cannot be opened ({error.strerror})", next_step="check the path") from None
+    first = text.partition("\n")[0]
+    delimiter = max(",;\t", key=first.count)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    try:
+        for cells in reader:
+            yield reader.line_num, cells
+    except csv.Error:
+        raise _wrong(path, f"line {reader.line_num}: a quotation mark is not closed, or stands alone") from None
+
+
+def _enumerator(path: Path, line: int, row: Mapping[str, str]) -> Enumerator:
+    def refuse(column: str, what: str) -> SettingsError:
+        return _wrong(path, f"line {line}, column {column!r}: {what}")
+
+    if not _CODE.fullmatch(row["code"]):
+        raise refuse("code", "write letters, digits, . _ and - only, 40 at most")
+    if not row["name"]:
+        raise refuse("name", "is empty")
+    language = row["language"].lower()
+    if language not in LANGUAGES:
+        raise refuse("language", f"write one of {', '.join(LANGUAGES)}")
+    active = TRUTH.get(row["active"].lower())
+    if active is None:
+        raise refuse("active", "write yes or no")
+    forms = tuple(dict.fromkeys(re.split(r"[\s,;]+", row.get("forms", "")))) if row.get("forms") else ()
+    return Enumerator(row["code"], row["name"], language, tuple(filter(None, forms)), active, line)
+
+
+def _wrong(path: Path, what: str, *, next_step: str = "") -> SettingsError:
+    return SettingsError(f"{path.name}: {what}", next_step=next_step or f"correct {path.name}; nothing was changed")

@@ -1,0 +1,328 @@
+"""A form on its way to ODK Central: what stands there, the draft with its media, and its publication.
+
+Nothing here is undone by a kill: a draft is not seen by phones, and a second walk finds what the first one left.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from xml.etree.ElementTree import ParseError, canonicalize
+
+from laktasi.errors import QuestionnaireError, SourceError
+from laktasi.odk.connection import AnsweredError
+
+if TYPE_CHECKING:
+    from laktasi.odk.connection import Connection
+
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+XML = "application/xml"
+
+
+@dataclass(frozen=True, slots=True)
+class FormToPublish:
+    """A form as it is here."""
+
+    name: str
+    """Of the XLSForm's file, without its ending."""
+    workbook: bytes
+    form_id: str
+    version: str
+    xform: bytes
+    media: Mapping[str, bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What Central has of one form."""
+
+    exists: bool
+    """It is there, published or as a first draft."""
+    versions: Mapping[str, str]
+    """Published version to the SHA-256 of its XForm, the newest first."""
+    draft: str | None
+    """Version of its draft, if it has one."""
+    draft_sha256: str | None
+    is_open: bool
+    in_trash: bool
+    """A form with the same id was deleted and not yet purged."""
+
+
+@dataclass(frozen=True, slots=True)
+class Media:
+    """How the files that a form names on Central are to those that are here."""
+
+    differing: tuple[str, ...]
+    """Not there as they are here."""
+    absent: tuple[str, ...]
+    """Neither there nor here."""
+    from_lists: tuple[str, ...]
+    """Central makes them itself, of an entity list."""
+    unused: tuple[str, ...]
+    """Here, and not named by the form."""
+
+
+def form_path(connection: Connection, form_id: str) -> str:
+    """Give the path of a form."""
+    return f"{connection.project}/forms/{connection.quote(form_id)}"
+
+
+def standing(connection: Connection, form_id: str) -> Standing:
+    """Ask what Central has of a form."""
+    listed = _rows(connection.json(f"{connection.project}/forms"), "xmlFormId", "state")
+    found = next((row for row in listed if row["xmlFormId"] == form_id), None)
+    if found is None:
+        trash = _rows(connection.json(f"{connection.project}/forms", {"deleted": "true"}), "xmlFormId")
+        in_trash = any(row["xmlFormId"] == form_id for row in trash)
+        return Standing(False, {}, None, None, is_open=False, in_trash=in_trash)
+    path = form_path(connection, form_id)
+    versions = _rows(connection.json(f"{path}/versions"), "version", "sha256")
+    draft = connection.may(f"{path}/draft", {})
+    return Standing(
+        exists=True,
+        versions={str(row["version"]): str(row["sha256"]) for row in versions},
+        draft=None if draft is None else str(draft["version"]),
+        draft_sha256=None if draft is None else str(draft["sha256"]),
+        is_open=found["state"] == "open",
+        in_trash=False,
+    )
+
+
+def encrypts(connection: Connection) -> bool:
+    """Say whether Central writes a key of its own into every form of the project."""
+    return connection.json(connection.project).get("keyId") is not None
+
+
+def published_forms(connection: Connection) -> list[str]:
+    """Give the ids of the project's published forms."""
+    return [
+        str(row["xmlFormId"])
+        for row in _rows(connection.json(f"{connection.project}/forms"), "xmlFormId", "publishedAt")
+        if row["publishedAt"] is not None
+    ]
+
+
+def entity_lists(connection: Connection) -> set[str]:
+    """Give the names of the project's entity lists."""
+    return {str(row["name"]) for row in _rows(connection.json(f"{connection.project}/datasets"), "name")}
+
+
+def xform_of(connection: Connection, form_id: str, version: str | None = None) -> bytes:
+    """Read the XForm of a published version, or of the current one.
+
+    Raises
+    ------
+    SourceError
+        It is gone since it was listed.
+    """
+    path = form_path(connection, form_id)
+    return _xform(connection, path if version is None else f"{path}/versions/{connection.quote(version)}")
+
+
+def is_same(here: bytes, there: bytes) -> bool:
+    """Say whether two XForms are the same but for how their XML is written."""
+    return here == there or _canonical(here) == _canonical(there)
+
+
+def published_media(connection: Connection, form: FormToPublish) -> Media:
+    """Compare the media of a version that is published already."""
+    path = f"{form_path(connection, form.form_id)}/versions/{connection.quote(form.version)}"
+    return _media(connection, path, form.media)
+
+
+def lists_made_by(xform: bytes) -> Collection[str]:
+    """Give the entity lists that a form's own submissions fill: Central attaches them when it is published."""
+    from defusedxml.ElementTree import fromstring
+
+    return {
+        item.attrib["dataset"]
+        for item in fromstring(xform, forbid_dtd=True).iter()
+        if str(item.tag).rpartition("}")[2] == "entity" and "dataset" in item.attrib
+    }
+
+
+def put_draft(connection: Connection, form: FormToPublish, *, is_new: bool, as_xform: bool = False) -> None:
+    """Make the form the draft on Central, in place of a draft that stands there.
+
+    Parameters
+    ----------
+    is_new
+        Central has no form with this id.
+    as_xform
+        Send the XForm that was made here. Otherwise the workbook is sent, so that people can download it from Central.
+
+    Raises
+    ------
+    QuestionnaireError
+        Central does not take the form, or makes another form of it. What stands then is said.
+    """
+    try:
+        answer = connection.send(
+            "POST",
+            f"{connection.project}/forms" if is_new else f"{form_path(connection, form.form_id)}/draft",
+            # What pyxform and Central would warn of is told before, in our words.
+            params={"ignoreWarnings": "true", **({"publish": "false"} if is_new else {})},
+            data=form.xform if as_xform else form.workbook,
+            headers={"X-XlsForm-FormId-Fallback": connection.quote(form.name)},
+            content_type=XML if as_xform else XLSX,
+        )
+    except AnsweredError as error:
+        raise _refused(form, error, connection) from None
+    made = answer.get("xmlFormId", form.form_id) if isinstance(answer, dict) else form.form_id
+    there = _xform(connection, f"{form_path(connection, str(made))}/draft")
+    if not is_same(form.xform, there):
+        raise _other_form(connection, form, removed=_remove_draft(connection, str(made)))
+
+
+def put_media(connection: Connection, form: FormToPublish) -> tuple[str, ...]:
+    """Upload the files that the draft does not have as they are here, and see that they have arrived.
+
+    Returns
+    -------
+    tuple of str
+        The files that were uploaded.
+
+    Raises
+    ------
+    SourceError
+        A file has not arrived as it is here.
+    """
+    path = f"{form_path(connection, form.form_id)}/draft"
+    wanted = _media(connection, path, form.media).differing
+    for name in wanted:
+        connection.send(
+            "POST",
+            f"{path}/attachments/{connection.quote(name)}",
+            data=form.media[name],
+            content_type="text/csv" if name.lower().endswith(".csv") else "application/octet-stream",
+        )
+    if wanted and (still := _media(connection, path, form.media).differing):
+        raise SourceError(
+            f"media of {form.form_id} are not on {connection.host} as they are here: {', '.join(still)}",
+            why="The draft stands there and is not published; phones go on with what they have.",
+            next_step="run the same command again: it goes on where this one stopped",
+        )
+    return wanted
+
+
+def publish_draft(connection: Connection, form: FormToPublish) -> None:
+    """Publish the draft, and see that Central now offers it.
+
+    Raises
+    ------
+    QuestionnaireError
+        Central refuses: somebody else published this version meanwhile.
+    SourceError
+        The newest version on Central is another one.
+    """
+    try:
+        connection.send("POST", f"{form_path(connection, form.form_id)}/draft/publish")
+    except AnsweredError as error:
+        raise _refused(form, error, connection) from None
+    now = standing(connection, form.form_id)
+    newest = next(iter(now.versions), None)
+    if newest != form.version:
+        raise SourceError(
+            f"{form.form_id}: the newest version on {connection.host} is {newest}, not {form.version}",
+            why="Somebody published another version at the same time.",
+            next_step="look at the form on Central, then run the same command again",
+        )
+
+
+def _media(connection: Connection, path: str, media: Mapping[str, bytes]) -> Media:
+    rows = _rows(connection.json(f"{path}/attachments"), "name", "exists", "datasetExists")
+    from_lists = tuple(str(row["name"]) for row in rows if row["datasetExists"])
+    # MD5 is what Central says of a file; it says none where there is no file.
+    there = {str(row["name"]): row.get("hash") for row in rows if not row["datasetExists"]}
+    here = {name: hashlib.md5(content, usedforsecurity=False).hexdigest() for name, content in media.items()}
+    return Media(
+        differing=tuple(name for name, md5 in there.items() if name in here and here[name] != md5),
+        absent=tuple(name for name, md5 in there.items() if name not in here and md5 is None),
+        from_lists=from_lists,
+        unused=tuple(name for name in here if name not in there and name not in from_lists),
+    )
+
+
+def _remove_draft(connection: Connection, form_id: str) -> bool:
+    """Take a draft away; False where it is all there is of the form, and stays."""
+    try:
+        connection.send("DELETE", f"{form_path(connection, form_id)}/draft")
+    except AnsweredError:
+        return False
+    return True
+
+
+def _xform(connection: Connection, path: str) -> bytes:
+    found = connection.document(f"{path}.xml")
+    if found is None:
+        raise SourceError(
+            f"a form on {connection.host} is gone since it was listed",
+            why="Somebody works on the same form.",
+            next_step="run the same command again",
+        )
+    return found
+
+
+def _canonical(xform: bytes) -> str | None:
+    from defusedxml.common import DefusedXmlException
+    from defusedxml.ElementTree import fromstring
+
+    try:
+        fromstring(xform, forbid_dtd=True)  # canonicalize would expand what this refuses
+        return canonicalize(xform, strip_text=True)
+    except (ParseError, DefusedXmlException, ValueError, LookupError):
+        return None
+
+
+def _rows(answer: Any, *keys: str) -> list[dict[str, Any]]:
+    if not isinstance(answer, list) or not all(isinstance(row, dict) and row.keys() >= {*keys} for row in answer):
+        raise SourceError(
+            "the server does not answer as ODK Central does",
+            why="It sent something else where a list should be.",
+            next_step="open the server's address in a browser and look; check central.url in laktasi.toml",
+        )
+    return answer
+
+
+_WHY: Mapping[float, tuple[str, str]] = {
+    400.15: (
+        "the pyxform on the server cannot make a form of it",
+        "read what laktasi forms check says; the server's pyxform may be older than the one here",
+    ),
+    400.17: (
+        "a question would change its type on the server",
+        "give the question a new name: the server keeps one type for each name for ever",
+    ),
+    400.25: ("the server cannot use what it says of entities", "correct the sheet entities"),
+    409.3: (
+        "a form with this id was made there at the same time",
+        "run the same command again: it goes on where this one stopped",
+    ),
+    409.6: (
+        "this version was published there at the same time",
+        "run the same command again: it says whether the two are the same",
+    ),
+}
+
+
+def _refused(form: FormToPublish, error: AnsweredError, connection: Connection) -> SourceError | QuestionnaireError:
+    if error.status in (401, 403, 404):
+        return error
+    why, next_step = _WHY.get(error.code or 0, (f"it answers with HTTP status {error.status}", "look at it on Central"))
+    return QuestionnaireError(
+        f"{form.form_id}: {connection.host} does not take it: {why}",
+        why="Nothing was published; phones go on with what they have.",
+        next_step=next_step,
+    )
+
+
+def _other_form(connection: Connection, form: FormToPublish, *, removed: bool) -> QuestionnaireError:
+    stands = "Its draft was taken away again." if removed else "Its draft stands there, and phones do not see it."
+    return QuestionnaireError(
+        f"{form.form_id}: {connection.host} makes another form of the workbook than was checked here",
+        why=f"Its pyxform is another version than the one here. {stands}",
+        next_step="update the server, or send the form that was checked: laktasi forms publish --as-xform"
+        + ("" if removed else " --replace-draft"),
+    )
