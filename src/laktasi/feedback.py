@@ -1,0 +1,275 @@
+"""The way back: what the warehouse found is said on Central, and listed for the people who can mend it.
+
+Joins quality (what is wrong), odk (saying it), store (the log of it) and report (the lists), as the pipeline joins the
+rooms for a record's way in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from laktasi.errors import SettingsError, SourceError, WarehouseError
+from laktasi.settings import CentralSettings, Settings
+from laktasi.workplace import alone, code_version, opened
+
+if TYPE_CHECKING:
+    import duckdb
+
+    from laktasi.odk.feedback import Outcome, Wish
+    from laktasi.store.feedback_log import Said
+
+Progress = Callable[[str, int, int | None], None]
+
+DOOR = "feedback"
+"""Of a run in meta.runs that only says things back."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """What was done about one record, or would be. Ids, states and rules; never an answer."""
+
+    source: str
+    """Its name in laktasi.toml."""
+    form_id: str
+    submission_id: str
+    kind: str
+    """See :class:`laktasi.odk.feedback.Kind`."""
+    state_before: str | None
+    """None for received."""
+    state_after: str | None
+    rule_ids: tuple[str, ...]
+    has_comment: bool
+    reason: str
+
+
+@dataclass(slots=True)
+class Told:
+    """What a round of feedback has to tell."""
+
+    lines: list[Line] = field(default_factory=list)
+    """Records that were written to (in a dry run: would be), wait, or were left alone."""
+    as_before: int = 0
+    """Records about which there is nothing new."""
+    postponed: int = 0
+    """Records that wait for the next run: this one has written to as many as it may, or could not go on."""
+    broken_off: dict[str, SourceError] = field(default_factory=dict)
+    """Sources that could not be reached, or refused, and why."""
+
+    def count(self, *kinds: str) -> int:
+        """Count lines of some kinds."""
+        return sum(line.kind in kinds for line in self.lines)
+
+    def counts(self) -> dict[str, Any]:
+        """Give what a run's manifest says of it."""
+        kinds = sorted({line.kind for line in self.lines})
+        return {**{kind: self.count(kind) for kind in kinds}, "as_before": self.as_before, "postponed": self.postponed}
+
+
+def give_feedback(
+    settings: Settings, *, send: bool, source: str | None = None, progress: Progress | None = None
+) -> Told:
+    """Say back to Central what is wrong with which record, as a run of its own.
+
+    Parameters
+    ----------
+    send
+        Write. Otherwise only look, and tell what would be written.
+    source
+        Name of one Central in laktasi.toml; None takes all.
+
+    Raises
+    ------
+    SettingsError
+        There is no Central, or none of that name.
+    WarehouseError
+        Another run is at work, or the findings may be older than the records.
+    """
+    from laktasi import __version__
+    from laktasi.store import runs
+
+    centrals = _chosen(settings, source)
+    with alone(settings.data_folder), opened(settings.data_folder) as con:
+        _check_age(con)
+        if not send:
+            return say(con, settings, centrals, run_id=None, progress=progress)
+        run_id = runs.begin(con, DOOR, laktasi_version=__version__, code_version=code_version())
+        try:
+            told = say(con, settings, centrals, run_id=run_id, progress=progress)
+        except BaseException:
+            runs.fail(con, run_id)
+            raise
+        unreached = {name: error.what for name, error in told.broken_off.items()}
+        runs.finish(con, run_id, {}, {"steps": {DOOR: told.counts()}, "unreached": unreached, "forms": {}})
+    return told
+
+
+def say(
+    con: duckdb.DuckDBPyConnection,
+    settings: Settings,
+    centrals: Mapping[str, CentralSettings],
+    *,
+    run_id: str | None,
+    progress: Progress | None = None,
+) -> Told:
+    """Say back what the checks of this warehouse found; to be called after they have run.
+
+    A Central that cannot be reached does not keep the others from being told.
+
+    Parameters
+    ----------
+    con
+        The warehouse, outside a transaction.
+    run_id
+        The run that the log names; None: a dry run, nothing is written, on Central or here.
+    """
+    from laktasi.odk.connection import source_of
+    from laktasi.odk.feedback import Kind
+
+    told = Told()
+    for name, central in centrals.items():
+        wishes: dict[Wish, Said | None] = {}
+        for wish, last, updated_at in _wishes(con, settings, source_of(central)):
+            if last is None or not last.holds(wish.instance_id, wish.rules, updated_at):
+                wishes[wish] = last
+            elif last.action == Kind.LEFT_ALONE:
+                told.lines.append(_line(name, last, None))
+            else:
+                told.as_before += 1
+        try:
+            _say_to(con, settings, name, wishes, run_id, told, progress)
+        except SourceError as error:
+            told.broken_off[name] = error
+    return told
+
+
+def _wishes(con: duckdb.DuckDBPyConnection, settings: Settings, source: str) -> list[tuple[Wish, Said | None, Any]]:
+    """Give what may have to be said or taken back, with what was said last and the record's last change.
+
+    What is to be taken back comes first: it is what people wait for.
+    """
+    from laktasi.odk.feedback import HAS_ISSUES, Wish
+    from laktasi.quality.messages import messages
+    from laktasi.store.feedback_log import candidates
+
+    found = {
+        (item.form_id, item.submission_id): item
+        for item in messages(con, source, settings.feedback.severities, settings.language)
+    }
+    given = []
+    for record in candidates(con, source):
+        message = found.get((record.form_id, record.submission_id))
+        if message is None and HAS_ISSUES not in (record.state, record.last and record.last.state_after):
+            continue  # nothing to say, and nothing of ours to take back
+        rules, text = (message.rule_ids, message.text) if message else ((), None)
+        wish = Wish(record.form_id, record.submission_id, record.checked_instance_id, rules, text)
+        given.append((wish, record.last, record.updated_at))
+    return sorted(given, key=lambda item: bool(item[0].rules))
+
+
+def _say_to(
+    con: duckdb.DuckDBPyConnection,
+    settings: Settings,
+    name: str,
+    wishes: Mapping[Wish, Said | None],
+    run_id: str | None,
+    told: Told,
+    progress: Progress | None,
+) -> None:
+    """Say some things on one Central, and write each down as soon as it is done."""
+    from laktasi.odk.connection import connect
+    from laktasi.odk.feedback import Kind, send
+    from laktasi.store.feedback_log import write_said
+
+    if not wishes:
+        return
+    lines: dict[Wish, Line] = {}
+    try:
+        with connect(settings.central[name], settings.data_folder.tokens) as connection:
+            at_most = settings.feedback.at_most
+            for outcome in send(connection, list(wishes), at_most=at_most, dry_run=run_id is None):
+                wish, said = outcome.wish, _said(connection.source, outcome)
+                if run_id is not None and said != wishes[wish] and said.action not in (Kind.GONE, Kind.WAITS):
+                    write_said(con, run_id, said)
+                lines[wish] = _line(name, said, lines.get(wish))
+                if progress:
+                    progress(f"telling {connection.host}", len(lines), len(wishes))
+    finally:
+        told.lines += [line for line in lines.values() if line.kind != Kind.NOTHING]
+        told.as_before += sum(line.kind == Kind.NOTHING for line in lines.values())
+        told.postponed += len(wishes) - len(lines)
+
+
+def _said(source: str, outcome: Outcome) -> Said:
+    from laktasi.store.feedback_log import Said
+
+    wish, decision = outcome.wish, outcome.decision
+    return Said(
+        source=source,
+        form_id=wish.form_id,
+        submission_id=wish.submission_id,
+        instance_id=wish.instance_id,
+        action=decision.kind.value,
+        state_before=decision.state_before,
+        state_after=decision.state_after,
+        rule_ids=wish.rules,
+        comment=decision.comment,
+        reason=decision.reason,
+        is_settled=outcome.is_settled,
+        updated_at=outcome.updated_at,
+    )
+
+
+def _line(name: str, said: Said, earlier: Line | None) -> Line:
+    """Make one line of what is told of a record; `earlier` is the line of what was done to it just before."""
+    return Line(
+        source=name,
+        form_id=said.form_id,
+        submission_id=said.submission_id,
+        kind=said.action,
+        state_before=earlier.state_before if earlier else said.state_before,
+        state_after=said.state_after,
+        rule_ids=said.rule_ids,
+        has_comment=said.comment is not None or (earlier is not None and earlier.has_comment),
+        reason=said.reason,
+    )
+
+
+def _chosen(settings: Settings, source: str | None) -> dict[str, CentralSettings]:
+    if not settings.central:
+        raise SettingsError(
+            "there is no Central in laktasi.toml",
+            why="Feedback is written to the records on a Central.",
+            next_step="name one under [central]; laktasi enumerators todo writes lists without a Central",
+        )
+    if source is None:
+        return dict(settings.central)
+    if source not in settings.central:
+        raise SettingsError(
+            f"there is no source {source!r} in laktasi.toml", next_step=f"choose one of {', '.join(settings.central)}"
+        )
+    return {source: settings.central[source]}
+
+
+def _check_age(con: duckdb.DuckDBPyConnection) -> None:
+    """See that the findings belong to the records: a run that failed may have left newer records without checks."""
+    from laktasi.store.sql import scalar
+
+    status = scalar(
+        con,
+        """
+        select status from meta.runs
+        where door not in ('import', ?) and (status <> 'finished' or staged is not null)
+        order by run_id desc limit 1
+        """,
+        [DOOR],
+    )
+    if status is None:
+        raise WarehouseError("no run has checked anything here yet", next_step="laktasi run")
+    if status != "finished":
+        raise WarehouseError(
+            "the latest run did not end well, so findings may be older than the records they are about",
+            why="What is said on Central must be true of what stands there.",
+            next_step="laktasi run, then this command again",
+        )
