@@ -1,346 +1,252 @@
-"""ODK Central: a plain full pull of one form, through pyodk.
+"""One form on ODK Central: its versions, what changed in its table, its listing, and its submissions.
 
-Every published version of the form with its media, and every version of every submission, exact XML and attachments. An
-edit made in Central or in Collect names the version it replaces, as it does in a phone's folder; so both doors give the
-same record, and the store knows a version it has by form, instance and hash.
-
-pyodk's own cache of session tokens is not used (it is readable by everyone and knows neither server nor user): the
-token stays in memory. Its retries and timeouts are mounted for http too, where it has none.
+No state of its own, and no clock: what is known already is told by the caller, all times are the server's. Rows are
+read without answers (the OData table with ``$select=__id,__system``, or the plain listing); answers are read only from
+each version's exact XML, since OData rounds and cuts them.
 """
 
 from __future__ import annotations
 
-import logging
+import hashlib
+import re
 import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from datetime import UTC, datetime
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 from laktasi.errors import SourceError
-from laktasi.odk.envelope import MAX_BYTES, RefusedError, read_envelope
+from laktasi.odk import odata, submissions
+from laktasi.odk.envelope import RefusedError
 from laktasi.odk.files import check_name, printable
-from laktasi.records import Attachment, FieldedForm, Refused, Status, Submission
-from laktasi.settings import CentralSettings
+from laktasi.records import AttachmentEvent, FieldedForm, ListedRow, Refused, ServerRow, Wanted
 
 if TYPE_CHECKING:
-    from pyodk.client import Client
+    from laktasi.odk.connection import Connection
 
-Item = Submission | Refused | FieldedForm
 Progress = Callable[[str, int, int | None], None]
 
-TIMEOUT = (10, 60)
-"""Seconds to connect, and to wait for the next bytes."""
-RETRIES = 2
-RETRY_AFTER = (429, 502, 503, 504)
-"""Not 500: Central answers it to mistakes of the client."""
 MAX_MEDIA_BYTES = 64 * 2**20
-CHUNK = 1 << 20
 NO_VERSION = "___"
 """How Central's addresses write a form version that is empty."""
+IDS_AT_ONCE = 40
+"""Ids in one filter: an address of some kilobytes passes every proxy."""
+PLAIN_ID = re.compile(r"[A-Za-z0-9:._-]+")
+EVENTS_AT_ONCE = 1000
+FILE_EVENTS = "submission.attachment.update"
+TRUSTED = ('W/"eventhash:', '"eventhash:')
+"""ETags that name the state of the rows. What else a server sends says nothing of edits and reviews for certain."""
 
 
-def source_of(settings: CentralSettings) -> str:
-    """Give the source's name in the warehouse: ``central:<host>/<project>``."""
-    parts = urlsplit(settings.url)
-    port = f":{parts.port}" if parts.port else ""
-    return f"central:{parts.hostname}{port}/{settings.project}"
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """The live submissions of a form."""
+
+    rows: list[ListedRow]
+    etag: str | None
+    """Proves later that nothing changed, given to :meth:`CentralForm.listing`; None where the server has no such."""
 
 
-def fetch_all(settings: CentralSettings, *, progress: Progress | None = None) -> Iterator[Item]:
-    """Read one form from Central, whole: its versions first, then its submissions, the oldest first.
-
-    Submissions that were deleted on the server are not given. Files of an item are there until the next item is asked
-    for.
-
-    Parameters
-    ----------
-    settings
-        Server, project and form. Where it has no user name and password, pyodk's own configuration is read, and used
-        only if it is for the same server.
-    progress
-        Called with what is being done, how many submissions were read, and how many there are.
+def forms_of(connection: Connection, wanted: tuple[str, ...]) -> list[str]:
+    """Give the published forms of the project, or those of them that are wanted.
 
     Raises
     ------
     SourceError
-        The server cannot be reached, refuses the user, has no such form, or answers as no Central does. What was given
-        before stands: a later pull gives it again, and lands it once.
+        A wanted one does not exist or is not published, or the project cannot be read.
     """
-    server = _Server(settings)
-    yield from _forms(server)
-    listed = server.table(f"{server.form}.svc/Submissions")
-    for number, row in enumerate(reversed(listed), start=1):
-        yield from _submission(server, row)
-        if progress:
-            progress(f"pulling from {server.host}", number, len(listed))
-
-
-def _forms(server: _Server) -> Iterator[Item]:
-    for version in reversed(server.entries(f"{server.form}/versions", "version")):
-        place = f"{server.form}/versions/{server.quote(str(version['version'] or NO_VERSION))}"
-        xform = server.document(f"{place}.xml")
-        media = {}
-        for file in server.entries(f"{place}/attachments", "name", "exists"):
-            name = str(file["name"])
-            try:
-                check_name(name)
-                content = server.content(f"{place}/attachments/{server.quote(name)}") if file["exists"] else None
-            except RefusedError as refusal:
-                yield Refused(Path(), f"{server.source}/{printable(name)}", refusal.reason)
-                continue
-            if content is not None:
-                media[name] = content
-        if xform is not None:
-            yield FieldedForm(xform=xform, media=media, source=server.source)
-
-
-def _submission(server: _Server, row: dict[str, Any]) -> Iterator[Item]:
-    root, system = str(row["__id"]), row["__system"]
-    place = f"{server.form}/submissions/{server.quote(root)}/versions"
-    if system["edits"]:
-        versions = [
-            (str(version["instanceId"]), version["createdAt"], True)
-            for version in reversed(server.entries(place, "instanceId", "createdAt"))
-        ]
-    else:
-        # The usual case: what the table says is enough, and saves two requests a submission.
-        versions = [(root, system["submissionDate"], bool(system["attachmentsPresent"]))]
-    for instance_id, created_at, has_files in versions:
-        with tempfile.TemporaryDirectory(prefix="laktasi-") as scratch:  # mode 0700
-            yield from _version(
-                server, f"{place}/{server.quote(instance_id)}", instance_id, created_at, has_files, scratch
+    listed = connection.json(f"{connection.project}/forms")
+    with connection.expecting():
+        published = {str(form["xmlFormId"]): form["publishedAt"] is not None for form in listed}
+    for name in wanted:
+        if not published.get(name):
+            state = "published form" if name in published else "form"
+            raise SourceError(
+                f"{connection.source} has no {state} {name!r}",
+                next_step="check central.forms in laktasi.toml; laktasi forms publish puts a form there",
             )
+    return list(wanted) or sorted(name for name, is_published in published.items() if is_published)
 
 
-def _version(
-    server: _Server, place: str, instance_id: str, created_at: str, has_files: bool, scratch: str
-) -> Iterator[Item]:
-    payload = server.document(f"{place}.xml")
-    if payload is None:
-        return  # deleted since it was listed
-    name = f"{server.source}/{printable(instance_id)}.xml"
-    try:
-        envelope = read_envelope(payload, known_as=instance_id)
-    except RefusedError as refusal:
-        path = Path(scratch) / "refused"
-        path.write_bytes(payload)
-        yield Refused(path, name, refusal.reason)
-        return
-    attachments = []
-    for number, file in enumerate(server.entries(f"{place}/attachments", "name", "exists") if has_files else []):
-        if not file["exists"]:
-            continue
-        try:
-            check_name(str(file["name"]))
-        except RefusedError as refusal:
-            yield Refused(Path(), f"{name}/{printable(str(file['name']))}", refusal.reason)
-            continue
-        # A neutral name on this disk, whatever the attachment is called.
-        path = Path(scratch) / str(number)
-        if server.download(f"{place}/attachments/{server.quote(file['name'])}", path):
-            attachments.append(Attachment(str(file["name"]), path))
-    yield Submission(
-        form_id=envelope.form_id,
-        form_version=envelope.form_version,
-        instance_id=envelope.instance_id,
-        deprecated_id=envelope.deprecated_id,
-        payload=payload,
-        status=Status.FINALISED,  # Central takes in nothing else
-        source=server.source,
-        changed_at=datetime.fromisoformat(created_at).astimezone(UTC),
-        attachments=tuple(attachments),
+class CentralForm:
+    """One form of the project. Every method raises :class:`SourceError` as :class:`Connection` does."""
+
+    def __init__(self, connection: Connection, form_id: str) -> None:
+        self.form_id = form_id
+        self._connection = connection
+        self._place = f"{connection.project}/forms/{connection.quote(form_id)}"
+        self._table = f"{self._place}.svc/Submissions"
+
+    def versions(
+        self, known_sha256: Collection[str], known_media: Mapping[tuple[str, str], str]
+    ) -> Iterator[FieldedForm | Refused]:
+        """Give the published versions that are new, the oldest first, with their media; and new media of the last one.
+
+        Media of older versions never change. Those of the last do where they are an entity list.
+
+        Parameters
+        ----------
+        known_sha256
+            XForms that have landed.
+        known_media
+            By SHA-256 of the XForm and name of the file: MD5 of the content that landed last.
+        """
+        listed = self._objects(f"{self._place}/versions", "version", "sha256", "publishedAt")
+        ordered = sorted(listed, key=lambda version: str(version["publishedAt"]))
+        for version in ordered:
+            sha256 = str(version["sha256"])
+            is_new = sha256 not in known_sha256
+            if not is_new and version is not ordered[-1]:
+                continue
+            place = f"{self._place}/versions/{self._connection.quote(str(version['version'] or NO_VERSION))}"
+            media: dict[str, bytes] = {}
+            for file in self._objects(f"{place}/attachments", "name", "exists"):
+                name = str(file["name"])
+                known = known_media.get((sha256, name))
+                if not file["exists"] or (known is not None and known == file.get("hash")):
+                    continue
+                try:
+                    content = self._media(f"{place}/attachments/{self._connection.quote(name)}", name)
+                except RefusedError as refusal:
+                    yield Refused(Path(), f"{self._connection.source}/{printable(name)}", refusal.reason)
+                    continue
+                # An entity list has no hash until it is read.
+                if content is not None and _md5(content) != known:
+                    media[name] = content
+            xform = self._connection.document(f"{place}.xml") if is_new or media else None
+            if xform is not None:
+                yield FieldedForm(xform=xform, media=media, source=self._connection.source)
+
+    def _media(self, path: str, name: str) -> bytes | None:
+        check_name(name)
+        with tempfile.TemporaryDirectory(prefix="laktasi-") as scratch:  # mode 0700
+            target = Path(scratch) / "media"
+            if self._connection.download(path, target).status == "gone":
+                return None
+            if target.stat().st_size > MAX_MEDIA_BYTES:
+                raise RefusedError(f"larger than {MAX_MEDIA_BYTES >> 20} MB")
+            return target.read_bytes()
+
+    def changed_since(self, moment: datetime | None) -> list[ServerRow]:
+        """Give the rows that came, were edited, reviewed or deleted after a moment of the server's, the oldest first.
+
+        Deleted ones are included. A restored one is not, and neither is one whose files changed: no time says so.
+        A row may become visible after one with a later time, so ask from some minutes before the newest that is known.
+
+        Parameters
+        ----------
+        moment
+            Aware; None for all rows.
+        """
+        return self._rows(odata.changed_since(moment, "submissionDate"))
+
+    def rows(self, ids: Iterable[str]) -> list[ServerRow]:
+        """Give the rows with these ids, as far as the server still has them, the deleted ones included."""
+        ids = list(dict.fromkeys(ids))
+        if not all(PLAIN_ID.fullmatch(name) for name in ids):
+            # Central's filter has no way to write some characters, and phones name their submissions as they like.
+            return [row for row in self.changed_since(None) if row.submission_id in set(ids)]
+        found = []
+        for start in range(0, len(ids), IDS_AT_ONCE):
+            found += self._rows(odata.any_of(ids[start : start + IDS_AT_ONCE]))
+        return found
+
+    def _rows(self, which: str) -> list[ServerRow]:
+        rows = odata.read_table(self._connection, self._table, {"$select": "__id,__system", "$filter": which})
+        with self._connection.expecting():
+            return [_server_row(row) for row in reversed(rows)]  # Central gives the newest first
+
+    def listing(self, etag: str | None) -> Listing | None:
+        """Give the live submissions; None where `etag`, of an earlier listing, proves that nothing changed.
+
+        What it proves: no submission came, was edited, reviewed, deleted or restored. Files may have changed.
+        """
+        rows, answered = self._connection.listing(f"{self._place}/submissions", etag=etag)
+        if rows is None:
+            return None
+        with self._connection.expecting():
+            listed = [
+                ListedRow(
+                    submission_id=str(row["instanceId"]),
+                    instance_id=str(row["currentVersion"]["instanceId"]),
+                    updated_at=odata.read_time_or_none(row["updatedAt"]),
+                    review_state=row["reviewState"],
+                )
+                for row in rows
+            ]
+        return Listing(listed, answered if answered and answered.startswith(TRUSTED) else None)
+
+    def deleted(self) -> dict[str, datetime]:
+        """Give the deleted submissions that the server still has, and when each was deleted."""
+        rows, _ = self._connection.listing(f"{self._place}/submissions", {"deleted": "true"})
+        with self._connection.expecting():
+            return {str(row["instanceId"]): odata.read_time(row["deletedAt"]) for row in rows or []}
+
+    def count(self) -> int:
+        """Count the live submissions."""
+        answer = self._connection.json(self._table, {"$top": "0", "$count": "true"})
+        with self._connection.expecting():
+            return int(answer["@odata.count"])
+
+    def fetch(self, wanted: Iterable[Wanted], progress: Progress | None = None) -> Iterator[submissions.Item]:
+        """Read what is wanted; see :func:`laktasi.odk.submissions.fetch`."""
+        return submissions.fetch(self._connection, self.form_id, wanted, progress)
+
+    def _objects(self, path: str, *keys: str) -> list[dict[str, Any]]:
+        return self._connection.objects(self._connection.json(path), *keys)
+
+
+def attachment_events(connection: Connection, since: datetime) -> list[AttachmentEvent] | None:
+    """Read the server's log of files that came late, were replaced or removed, since a moment of the server's.
+
+    Returns
+    -------
+    list of AttachmentEvent
+        Of all projects and forms: an entry names nothing but the submission. None where this account may not read it.
+    """
+    events: list[AttachmentEvent] = []
+    while True:
+        # The newest come first, so that an entry written between two pages moves known ones into the next, and no
+        # unknown one past it.
+        asked = {"action": FILE_EVENTS, "start": odata.time_text(since)}
+        page = connection.may("audits", {**asked, "limit": str(EVENTS_AT_ONCE), "offset": str(len(events))})
+        if page is None:
+            return None
+        with connection.expecting():
+            events += [
+                AttachmentEvent(str(entry["details"]["instanceId"]), odata.read_time(entry["loggedAt"]))
+                for entry in page
+            ]
+        if len(page) < EVENTS_AT_ONCE:
+            return events
+
+
+def latest_event(connection: Connection) -> datetime | None:
+    """Give the time of the newest entry of the server's log; None where this account may not read it."""
+    page = connection.may("audits", {"limit": "1"})
+    if not page:
+        return None
+    with connection.expecting():
+        return odata.read_time(page[0]["loggedAt"])
+
+
+def _server_row(row: dict[str, Any]) -> ServerRow:
+    system = row["__system"]
+    return ServerRow(
+        submission_id=str(row["__id"]),
+        edits=int(system["edits"]),
+        submitted_at=odata.read_time(system["submissionDate"]),
+        updated_at=odata.read_time_or_none(system["updatedAt"]),
+        deleted_at=odata.read_time_or_none(system["deletedAt"]),
+        review_state=system["reviewState"],
+        attachments_present=int(system["attachmentsPresent"]),
+        attachments_expected=int(system["attachmentsExpected"]),
+        submitter_id=system["submitterId"],
+        submitter_name=system["submitterName"],
+        device_id=system["deviceId"],
     )
 
 
-class _Server:
-    """One form on one server: requests that answer, or say in words why not."""
-
-    def __init__(self, settings: CentralSettings) -> None:
-        self.host = urlsplit(settings.url).hostname or settings.url
-        self.source = source_of(settings)
-        self.form = f"projects/{settings.project}/forms/{self.quote(settings.form)}"
-        self._settings = settings
-        self._client = _client(settings, self.host)
-
-    @staticmethod
-    def quote(part: str) -> str:
-        from pyodk._utils.session import Session
-
-        return str(Session.urlquote(part))
-
-    def table(self, path: str) -> list[dict[str, Any]]:
-        """Read ids and ``__system`` of an OData table; Central gives all its rows in one answer."""
-        answer = self._json(path, {"$select": "__id,__system"})
-        if not isinstance(answer, dict) or answer.get("@odata.nextLink"):
-            raise self._no_central()
-        rows = self._rows(answer.get("value"), "__id", "__system")
-        self._rows([row["__system"] for row in rows], "submissionDate", "edits", "attachmentsPresent")
-        return rows
-
-    def entries(self, path: str, *keys: str) -> list[dict[str, Any]]:
-        """Read a list of objects that have at least these keys."""
-        return self._rows(self._json(path, {}), *keys)
-
-    def _rows(self, answer: Any, *keys: str) -> list[dict[str, Any]]:
-        if not isinstance(answer, list) or not all(isinstance(row, dict) and row.keys() >= {*keys} for row in answer):
-            raise self._no_central()
-        return answer
-
-    def document(self, path: str) -> bytes | None:
-        """Read an XML document; None where it is gone."""
-        with self._get(path, {}, may_be_gone=True) as response:
-            if response is None:
-                return None
-            if "html" in response.headers.get("Content-Type", ""):
-                raise self._no_central()
-            return self._read(response, MAX_BYTES + 1)  # one too many: the envelope's reader then refuses it
-
-    def content(self, path: str) -> bytes | None:
-        """Read a form's media file; None where it is gone."""
-        with self._get(path, {}, may_be_gone=True) as response:
-            if response is None:
-                return None
-            content = self._read(response, MAX_MEDIA_BYTES + 1)
-        if len(content) > MAX_MEDIA_BYTES:
-            raise RefusedError(f"larger than {MAX_MEDIA_BYTES >> 20} MB")
-        return content
-
-    def download(self, path: str, target: Path) -> bool:
-        """Write an attachment to a file; False where it is gone."""
-        with self._get(path, {}, may_be_gone=True) as response:
-            if response is None:
-                return False
-            with target.open("wb") as file:
-                for chunk in response.iter_content(CHUNK):
-                    file.write(chunk)
-        return True
-
-    @staticmethod
-    def _read(response: Any, limit: int) -> bytes:
-        content = bytearray()
-        for chunk in response.iter_content(CHUNK):
-            content += chunk
-            if len(content) >= limit:
-                break
-        return bytes(content[:limit])
-
-    def _json(self, path: str, parameters: dict[str, str]) -> Any:
-        with self._get(path, parameters) as response:
-            return response.json()
-
-    @contextmanager
-    def _get(self, path: str, parameters: dict[str, str], *, may_be_gone: bool = False) -> Iterator[Any]:
-        with self._in_words():
-            response = self._client.get(path, params=parameters, stream=True)
-            if response.status_code == 401:
-                # The session has ended; pyodk keeps its token for ever unless it is taken away.
-                response.close()
-                self._client.session.headers.pop("Authorization", None)
-                response = self._client.get(path, params=parameters, stream=True)
-            with response:
-                if response.status_code == 404 and may_be_gone:
-                    yield None
-                    return
-                if response.status_code != 200:
-                    raise self._refusal(response.status_code)
-                yield response
-
-    @contextmanager
-    def _in_words(self) -> Iterator[None]:
-        # `from None`: what these errors carry may quote the server's answer, and with it a person's data or a secret.
-        from pyodk.errors import PyODKError
-        from requests import exceptions
-
-        try:
-            yield
-        except exceptions.JSONDecodeError:
-            raise self._no_central() from None
-        except PyODKError as error:  # it logs in by itself, and raises this when that fails
-            status = getattr(error.args[1] if len(error.args) > 1 else None, "status_code", None)
-            raise (self._refusal(status) if status and status != 404 else self._no_central()) from None
-        except exceptions.SSLError:
-            raise SourceError(
-                f"{self.host} cannot prove who it is",
-                why="Its certificate is not valid, or something on the way answers in its place.",
-                next_step="check the url and this machine's clock; on a network with a login page, log in first",
-            ) from None
-        except (exceptions.MissingSchema, exceptions.InvalidSchema, exceptions.InvalidURL):
-            raise SourceError(
-                f"{self._settings.url!r} is no address of a server",
-                next_step="set central.url in laktasi.toml to one like https://central.example.org",
-            ) from None
-        except exceptions.RequestException as error:
-            raise SourceError(
-                f"{self.host} cannot be reached, or broke off ({type(error).__name__})",
-                why="What has landed before stays, and a run goes on with it.",
-                next_step="connect to the network, and run again: laktasi run",
-            ) from None
-
-    def _refusal(self, status: int) -> SourceError:
-        if status == 401:
-            return SourceError(
-                f"{self.host} does not accept the user name or password",
-                next_step="set LAKTASI_CENTRAL__EMAIL and LAKTASI_CENTRAL__PASSWORD in the environment, and run again",
-            )
-        if status == 403:
-            return SourceError(
-                f"this user may not read project {self._settings.project} on {self.host}",
-                next_step="ask the server's administrator for the role Project Viewer in this project",
-            )
-        if status == 404:
-            return SourceError(
-                f"{self.host} has no form {self._settings.form!r} in project {self._settings.project}",
-                next_step="check central.project and central.form in laktasi.toml (both stand in the form's address)",
-            )
-        return SourceError(
-            f"{self.host} answers with HTTP status {status}",
-            why="The server is not well, or something on the way answers in its place.",
-            next_step="run again later: laktasi run",
-        )
-
-    def _no_central(self) -> SourceError:
-        return SourceError(
-            f"{self.host} does not answer as ODK Central does",
-            why="It sent a web page or something else where data should be: another site, or a network's login page.",
-            next_step="open the server's address in a browser and look; check central.url in laktasi.toml",
-        )
-
-
-def _client(settings: CentralSettings, host: str) -> Client:
-    from pyodk._utils.config import CentralConfig, Config
-    from pyodk._utils.session import Adapter, Session
-    from pyodk.client import Client
-    from urllib3.util import Retry
-
-    # pyodk logs an error before it raises it, with the server's answer, which may repeat the password; we say it once.
-    logging.getLogger("pyodk").setLevel(logging.CRITICAL)
-    email, password = _credentials(settings, host)
-    session = Session(settings.url, "v1", email, password, cache_path=None)
-    retry = Retry(total=RETRIES, backoff_factor=1, status_forcelist=RETRY_AFTER)
-    for scheme in ("https://", "http://"):
-        session.mount(scheme, Adapter(timeout=TIMEOUT, max_retries=retry))
-    return Client(config=Config(CentralConfig(settings.url, email, password)), session=session)
-
-
-def _credentials(settings: CentralSettings, host: str) -> tuple[str, str]:
-    if settings.email and settings.password:
-        return settings.email, settings.password.get_secret_value()
-    from pyodk._utils.config import get_config_path, objectify_config, read_toml
-    from pyodk.errors import PyODKError
-
-    path = get_config_path()
-    try:
-        central = objectify_config(read_toml(path)).central if path.exists() else None
-    except (PyODKError, KeyError, TypeError, ValueError):
-        central = None
-    # A password is for one server: never send it to another.
-    if central is None or urlsplit(central.base_url).hostname != host:
-        raise SourceError(
-            f"no user name and password for {host}",
-            why=f"Neither the environment nor pyodk's configuration ({path.name}) has them for this server.",
-            next_step="set LAKTASI_CENTRAL__EMAIL and LAKTASI_CENTRAL__PASSWORD in the environment",
-        )
-    return str(central.username), str(central.password)
+def _md5(content: bytes) -> str:
+    return hashlib.md5(content, usedforsecurity=False).hexdigest()

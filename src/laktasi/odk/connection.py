@@ -152,6 +152,20 @@ class Connection:
         headers = {"X-Extended-Metadata": "true"} if extended else {}
         return self._get(path, self._read_json, params=params, headers=headers)
 
+    def objects(self, answer: Any, *keys: str) -> list[Answer]:
+        """Give an answer that should be a list of objects which have at least these keys."""
+        if not isinstance(answer, list) or not all(isinstance(row, dict) and row.keys() >= {*keys} for row in answer):
+            raise self._words.no_central()
+        return answer
+
+    @contextmanager
+    def expecting(self) -> Iterator[None]:
+        """Take parts out of an answer: one of another shape is no Central's."""
+        try:
+            yield
+        except (LookupError, TypeError, ValueError, AttributeError):
+            raise self._words.no_central() from None
+
     def may(self, path: str, params: Mapping[str, str] | None = None) -> Any | None:
         """Read JSON; None where this account may not, or there is no such thing."""
         try:
@@ -176,10 +190,7 @@ class Connection:
             answered = response.headers.get("ETag")
             if response.status_code == 304:
                 return None, answered or etag
-            rows = self._read_json(response)
-            if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
-                raise self._words.no_central()
-            return rows, answered
+            return self.objects(self._read_json(response)), answered
 
         return self._get(path, read, params=params, headers={"If-None-Match": etag} if etag else {})
 
