@@ -187,23 +187,17 @@ def _assign(connection: Connection, user: AppUser, form_id: str, *, away: bool) 
 
 
 def _revoke(connection: Connection, user: AppUser) -> None:
-    # As Central's own page does it: the app user stays in the list, and with it who sent what.
+    # What was sent goes on to bear its name; the key and the rights end.
     try:
-        connection.send("DELETE", f"sessions/{connection.quote(user.token)}")
-    except AnsweredError:
-        # Central answers so too where there is no such session any more.
-        if any(row["id"] == user.actor_id and row["token"] for row in _listed(connection)):
+        connection.send("DELETE", f"{connection.project}/app-users/{user.actor_id}")
+    except AnsweredError as error:
+        if error.status != 404:
             raise
 
 
 def _published(connection: Connection) -> list[str]:
     forms = connection.json(f"{connection.project}/forms")
     return [str(row["xmlFormId"]) for row in forms if row["publishedAt"] is not None]
-
-
-def _listed(connection: Connection) -> list[dict[str, Any]]:
-    rows: list[dict[str, Any]] = connection.json(f"{connection.project}/app-users", extended=True)
-    return rows
 
 
 def _users(connection: Connection) -> tuple[dict[str, AppUser], list[AppUser]]:
@@ -213,8 +207,8 @@ def _users(connection: Connection) -> tuple[dict[str, AppUser], list[AppUser]]:
     """
     users: dict[str, AppUser] = {}
     seconds: list[AppUser] = []
-    for row in _listed(connection):
-        if not row["token"]:
+    for row in connection.json(f"{connection.project}/app-users", extended=True):
+        if not row["token"]:  # revoked on Central's own page
             continue
         user = _user(row)
         other = users.get(user.name)

@@ -6,8 +6,10 @@ Nothing here is undone by a kill: a draft is not seen by phones, and a second wa
 from __future__ import annotations
 
 import hashlib
+import tempfile
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from xml.etree.ElementTree import ParseError, canonicalize
 
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 XML = "application/xml"
+LISTS = (".csv", ".geojson", ".xml")
+NO_VERSION = "___"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +44,7 @@ class Standing:
 
     exists: bool
     """It is there, published or as a first draft."""
-    versions: Mapping[str, str]
+    versions: dict[str, str]
     """Published version to the SHA-256 of its XForm, the newest first."""
     draft: str | None
     """Version of its draft, if it has one."""
@@ -95,13 +99,13 @@ def encrypts(connection: Connection) -> bool:
     return connection.json(connection.project).get("keyId") is not None
 
 
-def published_forms(connection: Connection) -> list[str]:
-    """Give the ids of the project's published forms."""
-    return [
-        str(row["xmlFormId"])
+def published_forms(connection: Connection) -> dict[str, str]:
+    """Give the project's published forms: id to title."""
+    return {
+        str(row["xmlFormId"]): str(row.get("name") or row["xmlFormId"])
         for row in _rows(connection.json(f"{connection.project}/forms"), "xmlFormId", "publishedAt")
         if row["publishedAt"] is not None
-    ]
+    }
 
 
 def entity_lists(connection: Connection) -> set[str]:
@@ -109,16 +113,32 @@ def entity_lists(connection: Connection) -> set[str]:
     return {str(row["name"]) for row in _rows(connection.json(f"{connection.project}/datasets"), "name")}
 
 
-def xform_of(connection: Connection, form_id: str, version: str | None = None) -> bytes:
-    """Read the XForm of a published version, or of the current one.
+def xform_of(connection: Connection, form_id: str, version: str | None = None, *, draft: bool = False) -> bytes:
+    """Read the XForm of a published version, of the current one, or of the draft.
 
     Raises
     ------
     SourceError
         It is gone since it was listed.
     """
-    path = form_path(connection, form_id)
-    return _xform(connection, path if version is None else f"{path}/versions/{connection.quote(version)}")
+    return _xform(
+        connection, f"{form_path(connection, form_id)}/draft" if draft else _version_path(connection, form_id, version)
+    )
+
+
+def lists_of(connection: Connection, form_id: str, version: str) -> dict[str, bytes]:
+    """Read the files of a published version that hold choices: name to content. Entity lists are left out."""
+    path = _version_path(connection, form_id, version)
+    found = {}
+    with tempfile.TemporaryDirectory(prefix="laktasi-") as scratch:
+        target = Path(scratch) / "list"
+        for row in _rows(connection.json(f"{path}/attachments"), "name", "exists", "datasetExists"):
+            name = str(row["name"])
+            if not row["exists"] or row["datasetExists"] or not name.lower().endswith(LISTS):
+                continue
+            if connection.download(f"{path}/attachments/{connection.quote(name)}", target).status == "new":
+                found[name] = target.read_bytes()
+    return found
 
 
 def is_same(here: bytes, there: bytes) -> bool:
@@ -128,8 +148,7 @@ def is_same(here: bytes, there: bytes) -> bool:
 
 def published_media(connection: Connection, form: FormToPublish) -> Media:
     """Compare the media of a version that is published already."""
-    path = f"{form_path(connection, form.form_id)}/versions/{connection.quote(form.version)}"
-    return _media(connection, path, form.media)
+    return _media(connection, _version_path(connection, form.form_id, form.version), form.media)
 
 
 def lists_made_by(xform: bytes) -> Collection[str]:
@@ -141,6 +160,18 @@ def lists_made_by(xform: bytes) -> Collection[str]:
         for item in fromstring(xform, forbid_dtd=True).iter()
         if str(item.tag).rpartition("}")[2] == "entity" and "dataset" in item.attrib
     }
+
+
+def is_editable(xform: bytes) -> bool:
+    """Say whether Collect lets people edit what they have finalised and sent with this form."""
+    from defusedxml.ElementTree import fromstring
+
+    return any(
+        name.rpartition("}")[2] == "client-editable" and value.lower() == "true"
+        for item in fromstring(xform, forbid_dtd=True).iter()
+        if str(item.tag).rpartition("}")[2] == "submission"
+        for name, value in item.attrib.items()
+    )
 
 
 def put_draft(connection: Connection, form: FormToPublish, *, is_new: bool, as_xform: bool = False) -> None:
@@ -243,6 +274,12 @@ def _media(connection: Connection, path: str, media: Mapping[str, bytes]) -> Med
         from_lists=from_lists,
         unused=tuple(name for name in here if name not in there and name not in from_lists),
     )
+
+
+def _version_path(connection: Connection, form_id: str, version: str | None) -> str:
+    path = form_path(connection, form_id)
+    # Central writes a version that is empty so.
+    return path if version is None else f"{path}/versions/{connection.quote(version or NO_VERSION)}"
 
 
 def _remove_draft(connection: Connection, form_id: str) -> bool:
