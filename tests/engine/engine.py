@@ -142,6 +142,16 @@ class Form:
             definition.initialize(False, jvm.java("org.javarosa.core.model.instance.InstanceInitializationFactory")())
         return Record(self)
 
+    def finalise_again(self, xml: bytes, *, meta: Meta) -> bytes:
+        """Open a finalised submission and finalise it again with no answer changed, as Collect does with an edit.
+
+        Collect itself then gives a new instance ID and names the old one.
+        """
+        self.definition.setPreloader(preloader(meta))
+        self.open(xml)
+        self._controller().finalizeFormEntry()
+        return self._serialise()
+
     def path_of(self, reference: Any) -> str:
         """Give the path of an engine's reference."""
         parts: list[str] = []

@@ -105,6 +105,14 @@ def test_a_sent_submission_may_be_edited_on_the_phone(form: Form) -> None:
     assert str(form.definition.getSubmissionProfile().getAttribute("client-editable")) == "true"
 
 
+def test_a_correction_changes_nothing_by_itself_but_when_it_ended(form: Form) -> None:
+    before = form.fill(FIRST).xml
+    later = Meta(start="2026-12-01T09:00:00.000+08:00", end="2026-12-01T09:05:00.000+08:00", today="2026-12-01")
+    after = form.finalise_again(before, meta=later)
+    assert after == before.replace(f"<end>{Meta().end}<".encode(), f"<end>{later.end}<".encode())
+    assert after != before
+
+
 def test_an_older_version_stays_closed_to_edits() -> None:
     # Collect edits in the version that a form was filled with, so a change of the workbook opens nothing of before
     for path in sorted((XLSFORMS / "fielded").glob("*.xml")):
