@@ -8,8 +8,11 @@ import subprocess
 import sys
 import tempfile
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from functools import cache
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +22,24 @@ import pytest
 from laktasi.errors import WarehouseError
 from laktasi.odk.instances import Item, read_folder
 from laktasi.paths import DataFolder
-from laktasi.records import Attachment, FieldedForm, Refused, Status, Submission
+from laktasi.records import (
+    Attachment,
+    Attachments,
+    Entity,
+    FieldedForm,
+    Refused,
+    Status,
+    Submission,
+    SubmissionState,
+    SubmissionVersion,
+)
 from laktasi.store.append import TABLES
 from laktasi.store.raw import Landed, land
 from laktasi.store.warehouse import open_warehouse
 from tests.phones import fill, list_instances, payload, xform
 
+CENTRAL = "central:odk.example.org/1"
+T0 = datetime(2026, 11, 20, 8, tzinfo=UTC)
 NOT_COMPARED = {"landed_at", "run_id"}
 
 
@@ -78,7 +93,7 @@ def files(folder: DataFolder) -> dict[str, bytes]:
 def assert_every_row_has_its_file(folder: DataFolder) -> None:
     kept = files(folder)
     with opened(folder) as con:
-        attachments = con.execute("select sha256, size_bytes from raw.attachments").fetchall()
+        attachments = con.execute("select sha256, size_bytes from raw.attachments where sha256 is not null").fetchall()
         refused = con.execute("select sha256, size_bytes from raw.refused where sha256 is not null").fetchall()
     places = [(f"attachments/{sha256[:2]}/{sha256}", size) for sha256, size in attachments]
     places += [(f"refused/{sha256}", size) for sha256, size in refused]
@@ -170,8 +185,7 @@ def test_a_finalised_draft_lands_even_where_no_answer_changed(tmp_path: Path, da
 
 
 def test_the_same_bytes_through_two_doors_are_two_rows(data: DataFolder) -> None:
-    central = "central:odk.example.org/1"
-    assert landed(data, [submission(1), submission(1, source=central), submission(1)]).new == 2
+    assert landed(data, [submission(1), submission(1, source=CENTRAL), submission(1)]).new == 2
 
 
 def test_the_first_of_equal_rows_stays(data: DataFolder) -> None:
@@ -283,6 +297,234 @@ def test_says_that_the_data_folder_cannot_be_written(phones: Path, data: DataFol
     data.attachments.write_bytes(b"a file where a folder should be")
     with pytest.raises(WarehouseError, match="cannot write"):
         landed(data, read_folder(phones))
+
+
+# What a Central says
+
+
+def state(number: int = 1, **said: Any) -> SubmissionState:
+    first = SubmissionState(
+        source=CENTRAL,
+        form_id="visit",
+        submission_id=f"uuid:{number}",
+        instance_id=f"uuid:{number}",
+        edits=0,
+        submitted_at=T0,
+        updated_at=None,
+        deleted_at=None,
+        is_purged=False,
+        review_state=None,
+        attachments_present=0,
+        attachments_expected=0,
+        submitter_id="7",
+        submitter_name="Phone 7",
+        device_id=None,
+    )
+    return replace(first, **said)
+
+
+def version(number: int = 1, instance: str | None = None) -> SubmissionVersion:
+    named = instance or f"uuid:{number}"
+    return SubmissionVersion(CENTRAL, "visit", f"uuid:{number}", named, T0, "7", "Phone 7", None, "Collect")
+
+
+def entity(**said: Any) -> Entity:
+    first = Entity(CENTRAL, "mothers", "e1", 1, "M1", {"a": "1", "b": None}, T0, None, None, False, "admin")
+    return replace(first, **said)
+
+
+def files_item(*files: Attachment, instance: str = "uuid:1", source: str = CENTRAL) -> Attachments:
+    return Attachments(source, "visit", instance, files)
+
+
+@pytest.fixture
+def photo(tmp_path: Path) -> Callable[[bytes], Path]:
+    def write(content: bytes) -> Path:
+        path = tmp_path / hashlib.md5(content).hexdigest()
+        path.write_bytes(content)
+        return path
+
+    return write
+
+
+def history(folder: DataFolder, table: str, columns: str) -> list[tuple[Any, ...]]:
+    with opened(folder) as con:
+        return con.execute(f"select {columns} from raw.{table} order by landed_at").fetchall()
+
+
+@pytest.mark.parametrize("batch", [1, 2, 3, 100])
+def test_a_state_lands_where_it_differs_from_the_last_one(data: DataFolder, batch: int) -> None:
+    approved = state(review_state="approved")
+    items = [state(), state(2), state(), approved, approved, state(), state(2), approved]
+    told = landed(data, items, batch=batch)
+    assert told.states == 5
+    reviews = [review for name, review in history(data, "submission_states", "submission_id, review_state")]
+    assert reviews == [None, None, "approved", None, "approved"]
+    assert landed(data, [state(2), approved], "r2").states == 0
+    assert landed(data, [state(), state(2, edits=1)], "r3").states == 2
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"instance_id": None},
+        {"edits": 1},
+        {"submitted_at": T0 + timedelta(milliseconds=1)},
+        {"updated_at": T0},
+        {"deleted_at": T0},
+        {"is_purged": True},
+        {"review_state": "hasIssues"},
+        {"attachments_present": 1},
+        {"attachments_expected": 1},
+        {"submitter_id": None},
+        {"submitter_name": "Another"},
+        {"device_id": "d"},
+    ],
+    ids=lambda said: next(iter(said)),
+)
+def test_whatever_differs_in_a_state_is_news(data: DataFolder, said: dict[str, Any]) -> None:
+    assert landed(data, [state(), state(**said)]).states == 2
+    assert landed(data, [state()], "r2").states == 1
+    assert landed(data, [state()], "r3").states == 0
+
+
+@pytest.mark.parametrize(
+    "other", [{"source": "central:other/1"}, {"form_id": "other"}, {"submission_id": "uuid:9"}], ids=str
+)
+def test_histories_of_different_things_do_not_meet(data: DataFolder, other: dict[str, Any]) -> None:
+    landed(data, [state(), state(**other, edits=1)])
+    assert landed(data, [state(), state(**other, edits=1)], "r2").states == 0
+
+
+def test_what_landed_last_stands_though_this_machines_clock_was_set_back(data: DataFolder) -> None:
+    landed(data, [state()])
+    with opened(data) as con:
+        con.execute("update raw.submission_states set landed_at = '2099-01-01'")
+    for run in ("r2", "r3"):
+        landed(data, [state(edits=1)], run)
+    with opened(data) as con:
+        edits = con.execute("select edits from raw.latest_submission_states").fetchall()
+    assert edits == [(1,)]
+    assert len(rows(data)["submission_states"]) == 2
+
+
+def test_a_version_lands_once(data: DataFolder) -> None:
+    landed(data, [version(), version(), version(1, "uuid:edit")])
+    landed(data, [version(1, "uuid:edit"), version()], "r2")
+    assert history(data, "submission_versions", "instance_id, user_agent") == [
+        ("uuid:1", "Collect"),
+        ("uuid:edit", "Collect"),
+    ]
+
+
+def test_an_entity_lands_where_it_differs_from_the_last_one(data: DataFolder) -> None:
+    turned, emptied = {"b": None, "a": "1"}, {"a": "1", "b": ""}
+    items = [entity(), entity(properties=turned), entity(version=2, properties=emptied), entity(), entity()]
+    assert landed(data, items).entities == 3
+    assert landed(data, [entity(properties=turned)], "r2").entities == 0
+    assert landed(data, [entity(deleted_at=T0)], "r3").entities == 1
+    assert history(data, "entities", "version, properties") == [
+        (1, {"a": "1", "b": None}),
+        (2, {"a": "1", "b": ""}),
+        (1, {"a": "1", "b": None}),
+        (1, {"a": "1", "b": None}),
+    ]
+
+
+def test_the_last_content_of_a_file_on_central_stands(data: DataFolder, photo: Callable[[bytes], Path]) -> None:
+    first, second = photo(b"first"), photo(b"second")
+    with_file = replace(submission(1, source=CENTRAL), attachments=(Attachment("p.jpg", first, "e1"),))
+    assert landed(data, [with_file]).attachments == 1
+    items = [
+        files_item(Attachment("p.jpg", first, "e1")),
+        files_item(Attachment("p.jpg", second, "e2")),
+        files_item(Attachment("p.jpg", first, "e1"), Attachment("q.jpg", second, "e2")),
+        files_item(Attachment("p.jpg", None)),
+        files_item(Attachment("p.jpg", None), Attachment("never.jpg", None)),
+        files_item(Attachment("p.jpg", first, "e1")),
+        files_item(Attachment("p.jpg", first, "e1"), instance="uuid:2"),
+    ]
+    assert landed(data, items, "r2").attachments == 6
+    assert landed(data, items[-2:], "r3").attachments == 0
+    sha = {content: hashlib.sha256(content).hexdigest() for content in (b"first", b"second")}
+    assert history(data, "attachments", "instance_id, name, sha256, size_bytes, etag") == [
+        ("uuid:1", "p.jpg", sha[b"first"], 5, "e1"),
+        ("uuid:1", "p.jpg", sha[b"second"], 6, "e2"),
+        ("uuid:1", "p.jpg", sha[b"first"], 5, "e1"),
+        ("uuid:1", "q.jpg", sha[b"second"], 6, "e2"),
+        ("uuid:1", "p.jpg", None, None, None),
+        ("uuid:1", "p.jpg", sha[b"first"], 5, "e1"),
+        ("uuid:2", "p.jpg", sha[b"first"], 5, "e1"),
+    ]
+    assert_every_row_has_its_file(data)
+
+
+def test_of_phones_all_contents_are_known(data: DataFolder, photo: Callable[[bytes], Path]) -> None:
+    for content in (b"first", b"second", b"first"):
+        landed(data, [files_item(Attachment("p.jpg", photo(content)), source="phones")])
+    assert len(rows(data)["attachments"]) == 2
+
+
+def test_a_refusal_says_which_version_it_is_of(data: DataFolder, photo: Callable[[bytes], Path]) -> None:
+    torn = photo(b"torn")
+    items = [
+        Refused(torn, "x.xml", "torn", "visit", "uuid:1"),
+        Refused(torn, "x.xml", "torn", "other", "uuid:1"),
+        Refused(torn, "x.xml", "torn"),
+    ]
+    assert landed(data, [*items, *items], source=CENTRAL).new_refused == 3
+    assert landed(data, items, "r2", source=CENTRAL).new_refused == 0
+    assert landed(data, items[2:], "r3").new_refused == 1  # another source
+    told = history(data, "refused", "form_id, instance_id, source")
+    assert told == [
+        ("visit", "uuid:1", CENTRAL),
+        ("other", "uuid:1", CENTRAL),
+        (None, None, CENTRAL),
+        (None, None, "phones"),
+    ]
+
+
+def pulled(count: int) -> Iterator[Any]:
+    for number in range(count):
+        yield version(number)
+        yield submission(number, source=CENTRAL)
+        yield state(number)
+
+
+@pytest.mark.parametrize("stop", range(0, 19, 2))
+def test_what_has_landed_is_always_the_beginning_of_what_came(data: DataFolder, stop: int) -> None:
+    def failing() -> Iterator[Any]:
+        yield from islice(pulled(6), stop)
+        raise ConnectionError
+
+    with pytest.raises(ConnectionError):
+        landed(data, failing(), batch=4)
+    found = rows(data)
+    whole = stop // 4 * 4
+    counts = [len(found[table]) for table in ("submission_versions", "submissions", "submission_states")]
+    assert counts == [(whole + 2) // 3, (whole + 1) // 3, whole // 3]
+    landed(data, pulled(6), "r2", batch=4)
+    again = landed(data, pulled(6), "r3")
+    assert (again.new, again.states) == (0, 0)
+    assert [len(rows(data)[table]) for table in ("submission_versions", "submissions", "submission_states")] == [6] * 3
+
+
+@pytest.mark.parametrize(
+    ("source", "patience", "kept"), [(CENTRAL, 1e9, 10), (CENTRAL, 0, 12), ("phones", 0, 0)], ids=str
+)
+def test_a_kill_loses_little_of_what_a_central_sent(
+    data: DataFolder, monkeypatch: pytest.MonkeyPatch, source: str, patience: float, kept: int
+) -> None:
+    monkeypatch.setattr("laktasi.store.raw.PATIENCE", patience)
+    monkeypatch.setattr("laktasi.store.raw.CENTRAL_BATCH", 10)
+
+    def failing() -> Iterator[Any]:
+        yield from (state(number) for number in range(12))
+        raise ConnectionError
+
+    with pytest.raises(ConnectionError):
+        landed(data, failing(), source=source)
+    assert len(rows(data)["submission_states"]) == kept
 
 
 KILLED = """

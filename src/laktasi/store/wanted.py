@@ -126,12 +126,26 @@ def _wanted(
                 from listed
                 left join known on listed.submission_id = known.submission_id
             ),
-            here as (
-                select instance_id from raw.submissions
+            named as (
+                select submission_id, instance_id
+                from raw.submission_versions
                 where source = $source and form_id = $form_id
+                    and submission_id in (select submission_id from listed)
                 union
-                select instance_id from raw.refused
-                where source = $source and form_id = $form_id and instance_id is not null
+                select submission_id, submission_id from listed
+                union
+                select submission_id, current_id from placed where current_id is not null
+            ),
+            here as (
+                select instance_id
+                from raw.submissions
+                where source = $source and form_id = $form_id
+                    and instance_id in (select instance_id from named)
+                union
+                select instance_id
+                from raw.refused
+                where source = $source and form_id = $form_id
+                    and instance_id in (select instance_id from named)
             ),
             judged as (
                 select
@@ -141,16 +155,6 @@ def _wanted(
             ),
             news as (
                 select * from judged where $look_again or not is_same or (is_live and not has_current)
-            ),
-            named as (
-                select submission_id, instance_id
-                from raw.submission_versions
-                where source = $source and form_id = $form_id
-                    and submission_id in (select submission_id from news)
-                union
-                select submission_id, submission_id from news
-                union
-                select submission_id, current_id from news where current_id is not null
             ),
             versions as (
                 select submission_id, list(instance_id) as known_ids
