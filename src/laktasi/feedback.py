@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from laktasi.errors import SettingsError, SourceError, WarehouseError
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     import duckdb
 
     from laktasi.odk.feedback import Outcome, Wish
+    from laktasi.report.todo import TodoList
     from laktasi.store.feedback_log import Said
 
 Progress = Callable[[str, int, int | None], None]
@@ -144,6 +147,75 @@ def say(
     return told
 
 
+def write_todo_lists(settings: Settings) -> Path:
+    """Write what each enumerator should look at again, as pages for paper; give the page that leads to them.
+
+    Findings of the severities that are sent to Central, whether or not there is one.
+
+    Raises
+    ------
+    WarehouseError
+        Another run is at work, or the findings may be older than the records.
+    LaktasiError
+        A page cannot be written.
+    """
+    from laktasi.report.todo import write_todo
+
+    with alone(settings.data_folder), opened(settings.data_folder) as con:
+        checked_at = _check_age(con)
+        lists = _todo_lists(con, settings)
+    folder = settings.data_folder.fieldwork / "todo"
+    return write_todo(folder, lists, as_of=checked_at.astimezone().date(), language=settings.language)
+
+
+def _todo_lists(con: duckdb.DuckDBPyConnection, settings: Settings) -> list[TodoList]:
+    from laktasi.quality.messages import problems, whose
+    from laktasi.report.todo import Item, Record, TodoList
+
+    owners, forms = whose(con), _forms_on_phones(con)
+    items: dict[tuple[str, str], list[Item]] = {}
+    for problem in problems(con, settings.feedback.severities):
+        message = problem.message or {"default": problem.rule_id}
+        item = Item(problem.question, message, problem.row)
+        found = items.setdefault((problem.form_id, problem.submission_id), [])
+        if item not in found:
+            found.append(item)
+    records: dict[str | None, list[Record]] = {}
+    for (form_id, submission_id), found in items.items():
+        owner = owners[form_id, submission_id]
+        title, is_editable = forms.get((form_id, owner.form_version), (form_id, False))
+        record = Record(owner.subject_code, owner.day, owner.centre, title, is_editable, tuple(found))
+        records.setdefault(owner.enumerator_code, []).append(record)
+    return [TodoList(enumerator, tuple(found)) for enumerator, found in records.items()]
+
+
+def _forms_on_phones(con: duckdb.DuckDBPyConnection) -> dict[tuple[str, str], tuple[str, bool]]:
+    """Give the title of each form version, and whether Collect lets people edit what they have sent of it."""
+    from defusedxml.common import DefusedXmlException
+    from defusedxml.ElementTree import ParseError, fromstring
+
+    from laktasi.questionnaire.lists import local
+
+    found: dict[tuple[str, str], tuple[str, bool]] = {}
+    for form_id, version, xform in con.execute(
+        "select form_id, form_version, xform from raw.forms order by landed_at desc"
+    ).fetchall():
+        try:
+            elements = list(fromstring(xform).iter())
+        except (ParseError, DefusedXmlException):
+            continue
+        titles = [item.text or "" for item in elements if local(item) == "title"]
+        submission = [item for item in elements if local(item) == "submission"]
+        is_editable = any(
+            name.rpartition("}")[2] == "client-editable" and value == "true"
+            for item in submission
+            for name, value in item.attrib.items()
+        )
+        _, before = found.get((form_id, version), ("", True))
+        found[form_id, version] = ((titles or [""])[0].strip() or form_id, is_editable and before)
+    return found
+
+
 def _wishes(con: duckdb.DuckDBPyConnection, settings: Settings, source: str) -> list[tuple[Wish, Said | None, Any]]:
     """Give what may have to be said or taken back, with what was said last and the record's last change.
 
@@ -252,24 +324,24 @@ def _chosen(settings: Settings, source: str | None) -> dict[str, CentralSettings
     return {source: settings.central[source]}
 
 
-def _check_age(con: duckdb.DuckDBPyConnection) -> None:
-    """See that the findings belong to the records: a run that failed may have left newer records without checks."""
-    from laktasi.store.sql import scalar
-
-    status = scalar(
-        con,
+def _check_age(con: duckdb.DuckDBPyConnection) -> datetime:
+    """Give when the records were checked; refuse where a run that failed may have left newer ones without checks."""
+    found = con.execute(
         """
-        select status from meta.runs
+        select status, finished_at from meta.runs
         where door not in ('import', ?) and (status <> 'finished' or staged is not null)
         order by run_id desc limit 1
         """,
         [DOOR],
-    )
-    if status is None:
+    ).fetchone()
+    if found is None:
         raise WarehouseError("no run has checked anything here yet", next_step="laktasi run")
+    status, finished_at = found
     if status != "finished":
         raise WarehouseError(
             "the latest run did not end well, so findings may be older than the records they are about",
-            why="What is said on Central must be true of what stands there.",
+            why="What people are told must be true of what stands there.",
             next_step="laktasi run, then this command again",
         )
+    assert isinstance(finished_at, datetime)
+    return finished_at

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
+from datetime import date
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -62,6 +63,44 @@ class Message:
     """Some lines; the first one says who speaks."""
 
 
+@dataclass(frozen=True, slots=True)
+class Whose:
+    """Where a record came from, in codes: what an enumerator finds it by."""
+
+    form_version: str
+    enumerator_code: str | None
+    subject_code: str | None
+    """Study code of the respondent."""
+    day: date | None
+    centre: Texts
+    """Name of the health centre by language; empty where none was given, or one that no list offers."""
+
+
+def whose(con: duckdb.DuckDBPyConnection) -> dict[tuple[str, str], Whose]:
+    """Tell of each staged submission with open findings whose it is; by form and submission."""
+    rows = con.execute(
+        """
+        select
+            marts.form_id,
+            marts.submission_id,
+            submissions.form_version,
+            marts.enumerator_code,
+            marts.subject_code,
+            marts.day,
+            centres.labels
+        from marts.submissions as marts
+        inner join staging.submissions as submissions
+            on marts.form_id = submissions.form_id and marts.submission_id = submissions.submission_id
+        left join marts.centres as centres on marts.centre_code = centres.centre_code
+        where marts.open_errors + marts.open_warnings > 0
+        """
+    ).fetchall()
+    return {
+        (form_id, submission_id): Whose(version, enumerator, subject, day, labels or {})
+        for form_id, submission_id, version, enumerator, subject, day, labels in rows
+    }
+
+
 def problems(con: duckdb.DuckDBPyConnection, severities: Collection[str]) -> list[Problem]:
     """Give the open findings of staged submissions, record by record, in the order of the form.
 
@@ -73,14 +112,22 @@ def problems(con: duckdb.DuckDBPyConnection, severities: Collection[str]) -> lis
     rows = con.execute(
         """
         with
+        -- what is asked of each column, in the words of the newest form version that has it
         questions as (
             select
-                form_id,
-                path,
-                min(position) as position,
-                arg_min(labels, position) as labels
-            from staging.codebook
-            group by form_id, path
+                rules.form_id,
+                rules.rule_id,
+                rules.field,
+                codebook.position,
+                codebook.labels
+            from quality.rules as rules
+            inner join staging.codebook as codebook
+                on rules.form_id = codebook.form_id
+                and rules.table_name = codebook.table_name
+                and rules.field = codebook.column_name
+            qualify row_number() over (
+                partition by rules.form_id, rules.rule_id, rules.field order by codebook.position
+            ) = 1
         )
         select
             findings.form_id,
@@ -95,7 +142,10 @@ def problems(con: duckdb.DuckDBPyConnection, severities: Collection[str]) -> lis
             on findings.form_id = submissions.form_id
             and findings.submission_id = submissions.submission_id
             and submissions.state = 'staged'
-        left join questions on findings.form_id = questions.form_id and findings.field = questions.path
+        left join questions
+            on findings.form_id = questions.form_id
+            and findings.rule_id = questions.rule_id
+            and findings.field = questions.field
         where findings.status = 'open'
             and list_contains($severities, findings.severity)
             and not list_contains($not_said, coalesce(findings.kind, ''))
