@@ -11,7 +11,7 @@ import tempfile
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -43,6 +43,8 @@ AT_ONCE = 4
 AHEAD = 16
 """Submissions that are read before the first of them is taken, so that one large file does not stop the others."""
 TRIES = 3
+NO_ADDRESS = (".", "..")
+"""Central takes them for instanceIDs, and every client takes them for the folder itself and the one above."""
 
 
 class _GoneError(Exception):
@@ -57,6 +59,18 @@ class _Version:
     submitter_name: str | None
     device_id: str | None
     user_agent: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Files:
+    given: tuple[Attachment, ...]
+    refused: tuple[Refused, ...]
+    present: int
+    expected: int
+
+    def counted(self, row: ServerRow) -> ServerRow:
+        """Give the row with the counts as they are now: a late file changes nothing else of it."""
+        return replace(row, attachments_present=self.present, attachments_expected=self.expected)
 
 
 def fetch(
@@ -134,8 +148,14 @@ class _Reader:
     def _items(self, wanted: Wanted, scratch: Path) -> Iterator[Item]:
         row = wanted.row
         if row.deleted_at is not None:
-            # Nothing of it can be read. Where an edit was never seen, it is not known what its current version was.
-            yield self._state(row, None if wanted.read_versions else wanted.current_instance_id)
+            # Nothing of it can be read: what its current version is can be told only where that has been seen.
+            current = wanted.current_instance_id
+            yield self._state(row, current if current in wanted.known_instance_ids else None)
+            return
+        if row.submission_id in NO_ADDRESS:
+            name = f"{self._name(row.submission_id)}.xml"
+            yield Refused(Path(), name, "its instanceID cannot stand in an address", self._form_id, row.submission_id)
+            yield self._state(row, row.submission_id)
             return
         if wanted.current_instance_id is not None and not wanted.read_versions:
             current, new = wanted.current_instance_id, []
@@ -144,12 +164,23 @@ class _Reader:
             current = versions[-1].instance_id
             new = [version for version in versions if version.instance_id not in wanted.known_instance_ids]
         yield from (self._version(row, version) for version in new)
+        is_new = False
         for version in new:
-            yield from self._submission(row, version, scratch, is_current=version.instance_id == current)
-        if wanted.read_attachments and current not in {version.instance_id for version in new}:
-            files, refused = self._files(row.submission_id, current, wanted.etags, scratch)
-            yield from refused
-            yield Attachments(self._connection.source, self._form_id, current, files)
+            payload = self._payload(row, version, scratch)
+            if isinstance(payload, Refused):
+                yield payload
+                continue
+            if is_new := version.instance_id == current and (wanted.read_attachments or row.attachments_present > 0):
+                files = self._files(row.submission_id, current, {}, scratch)
+                yield from files.refused
+                payload = replace(payload, attachments=files.given)
+                row = files.counted(row)
+            yield payload
+        if wanted.read_attachments and not is_new:
+            files = self._files(row.submission_id, current, wanted.etags, scratch)
+            yield from files.refused
+            yield Attachments(self._connection.source, self._form_id, current, files.given)
+            row = files.counted(row)
         yield self._state(row, current)
 
     def _versions(self, row: ServerRow) -> list[_Version]:
@@ -176,7 +207,7 @@ class _Reader:
             ]
             return [versions[0], *versions[1 : row.edits + 1]]
 
-    def _submission(self, row: ServerRow, version: _Version, scratch: Path, *, is_current: bool) -> Iterator[Item]:
+    def _payload(self, row: ServerRow, version: _Version, scratch: Path) -> Submission | Refused:
         connection = self._connection
         place = f"{self._place}/{connection.quote(row.submission_id)}/versions/{connection.quote(version.instance_id)}"
         payload = connection.document(f"{place}.xml")
@@ -188,14 +219,9 @@ class _Reader:
             path = Path(tempfile.mkdtemp(dir=scratch), "payload")
             path.write_bytes(payload)
             name = f"{self._name(version.instance_id)}.xml"
-            yield Refused(path, name, refusal.reason, self._form_id, version.instance_id)
-            return
-        files: tuple[Attachment, ...] = ()
-        if is_current and row.attachments_present:
-            files, refused = self._files(row.submission_id, version.instance_id, {}, scratch)
-            yield from refused
+            return Refused(path, name, refusal.reason, self._form_id, version.instance_id)
         # Keyed by the server's own ids, as all that it says of the submission is.
-        yield Submission(
+        return Submission(
             form_id=self._form_id,
             form_version=envelope.form_version,
             instance_id=version.instance_id,
@@ -204,12 +230,9 @@ class _Reader:
             status=Status.FINALISED,  # Central takes in nothing else
             source=connection.source,
             changed_at=version.created_at,
-            attachments=files,
         )
 
-    def _files(
-        self, submission_id: str, instance_id: str, etags: Mapping[str, str | None], scratch: Path
-    ) -> tuple[tuple[Attachment, ...], list[Refused]]:
+    def _files(self, submission_id: str, instance_id: str, etags: Mapping[str, str | None], scratch: Path) -> _Files:
         """Read the files of a version that are not as `etags` says: new, other, or no longer there."""
         for _ in range(TRIES):
             found = self._files_once(submission_id, instance_id, etags, scratch)
@@ -219,12 +242,12 @@ class _Reader:
 
     def _files_once(
         self, submission_id: str, instance_id: str, etags: Mapping[str, str | None], scratch: Path
-    ) -> tuple[tuple[Attachment, ...], list[Refused]] | None:
+    ) -> _Files | None:
         connection = self._connection
         place = f"{self._place}/{connection.quote(submission_id)}/versions/{connection.quote(instance_id)}/attachments"
         listed = connection.objects(connection.json(place), "name", "exists")
         present = [str(file["name"]) for file in listed if file["exists"]]
-        files = [Attachment(name, None) for name in etags if name not in present]
+        given = [Attachment(name, None) for name in etags if name not in present]
         refused = []
         for number, name in enumerate(present):
             if self.stop:
@@ -238,10 +261,10 @@ class _Reader:
             path = scratch / str(number)
             got = connection.download(f"{place}/{connection.quote(name)}", path, etags.get(name))
             if got.status == "gone":
-                return None  # removed since it was listed, or the whole submission: the listing tells which
+                return None  # removed since it was listed, or the whole submission: the next listing tells which
             if got.status == "new":
-                files.append(Attachment(name, path, got.etag))
-        return tuple(files), refused
+                given.append(Attachment(name, path, got.etag))
+        return _Files(tuple(given), tuple(refused), len(present), len(listed))
 
     def _version(self, row: ServerRow, version: _Version) -> SubmissionVersion:
         return SubmissionVersion(
