@@ -149,18 +149,19 @@ class Mirror:
         line = None
         for _ in range(ROUNDS):
             listing = form.listing(etag)
+            deleted = form.deleted()
             if listing is None:
                 # Proven unchanged since it was equal; the count is a second opinion that costs nothing.
+                purged = mirror.no_longer_deleted(self.con, source, name, deleted)
+                self._land(mirror.purged_states(self.con, source, name, purged))
                 line = mirror.line(self.con, source, name, mirror.live_ids(self.con, source, name))
                 if line.server == form.count():
                     return line
                 etag = None
                 continue
-            deleted = form.deleted()
             self._mend(form, listing.rows, deleted)
             line = mirror.line(self.con, source, name, [row.submission_id for row in listing.rows])
             if line.is_true:
-                # Not kept where a row could not be compared: only what was equal may be skipped the next time.
                 self._save(position, etag=listing.etag)
                 return line
         assert line is not None

@@ -75,6 +75,7 @@ def live_through(
     account = manager
     if dice.random() < 0.4:  # one that may not read the server's log
         account = manager.make_account(f"viewer-{seed}-{time.time_ns()}@example.org", VIEWER_PASSWORD)
+    actor_id = account.myself()
     try:
         for _ in range(dice.randrange(2, 5)):
             for _ in range(dice.randrange(2, 12)):
@@ -100,7 +101,7 @@ def live_through(
         return world, differences(on_the_server(manager), in_the_warehouse(data))
     finally:
         if account is not manager:
-            manager.delete_account(account.myself())
+            manager.delete_account(actor_id)
             account.close()
         manager.delete_project()
 

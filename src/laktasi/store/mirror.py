@@ -31,6 +31,7 @@ __all__ = [
     "known_forms",
     "line",
     "live_ids",
+    "no_longer_deleted",
     "position",
     "purged_entities",
     "purged_states",
@@ -181,6 +182,21 @@ def compare(
     for submission_id, difference in found:
         ids[difference].append(submission_id)
     return Gap(**ids)
+
+
+def no_longer_deleted(con: duckdb.DuckDBPyConnection, source: str, form_id: str, deleted: Iterable[str]) -> list[str]:
+    """Give the ids of submissions that are deleted here, and are not even among the server's deleted ones any more."""
+    with registered(con, "away", ids_table(deleted)):
+        found = con.execute(
+            f"""
+            with {HERE}
+            select submission_id from here anti join away using (submission_id)
+            where not is_live and not is_purged
+            order by submission_id
+            """,
+            {"source": source, "form_id": form_id},
+        ).fetchall()
+    return [submission_id for (submission_id,) in found]
 
 
 def purged_states(
