@@ -37,7 +37,8 @@ TRIES = 3
 PAUSES = (1, 3)
 """Seconds between the tries, where the server does not say how long to wait."""
 PATIENCE = 60.0
-CHUNK = 1 << 20
+CHUNK = 1 << 16
+"""Bytes: what is lost, at most, of a download that broke off."""
 UNWELL = (429, 502, 503, 504)
 """Statuses that pass. Not 500: Central answers it to mistakes of the client."""
 
@@ -227,9 +228,10 @@ class Connection:
         begun: list[str] = []
 
         def headers() -> dict[str, str]:
+            plain = {"Accept-Encoding": "identity"}  # so that the server's bytes are the file's
             if begun and part.exists() and part.stat().st_size:
-                return {"Range": f"bytes={part.stat().st_size}-", "If-Range": begun[0]}
-            return {"If-None-Match": etag} if etag else {}
+                return {**plain, "Range": f"bytes={part.stat().st_size}-", "If-Range": begun[0]}
+            return {**plain, "If-None-Match": etag} if etag else plain
 
         def read(response: Response) -> Downloaded:
             answered = response.headers.get("ETag")
