@@ -3,13 +3,14 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: help demo test check format bench sample lock clean
+.PHONY: help demo test check format bench soak sample lock clean
 
 help:
 	@echo "make demo    the main job on the shipped sample: from phones' folders to a report"
 	@echo "make test    every test"
 	@echo "make check   style and types, as CI runs them"
 	@echo "make bench   speed and memory, as ratios (minutes)"
+	@echo "make soak    500 random schedules against the stand-in for ODK Central (half an hour; SEEDS=20 for fewer)"
 	@echo "make sample  make the shipped sample submissions anew, with the phone's own form engine"
 	@echo "make lock    resolve requirements.lock anew"
 	@echo "make clean   remove .venv and data/demo"
@@ -40,6 +41,10 @@ format: $(READY)
 
 bench: $(READY)
 	@$(BIN)/python -m benchmarks
+
+SEEDS ?= 500
+soak: $(READY)
+	@$(BIN)/python -m tests.soak --seeds $(SEEDS)
 
 sample: $(READY)
 	@$(BIN)/python -m tests.engine.sample

@@ -9,7 +9,7 @@ from laktasi.paths import HOUSE
 
 SRC = HOUSE / "src" / "laktasi"
 COMMON = {"errors", "paths", "settings", "records", "study", "yamlfile"}
-JOINERS = {"pipeline", "workplace", "summary", "cli"}
+JOINERS = {"pipeline", "mirror", "feedback", "fieldkit", "publishing", "workplace", "summary", "cli"}
 MAY_IMPORT = {
     "questionnaire": COMMON | {"questionnaire"},
     "odk": COMMON | {"odk"},

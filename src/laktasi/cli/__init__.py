@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from laktasi import __version__
-from laktasi.cli import forms, read, run
+from laktasi.cli import enumerators, feedback, forms, read, run
 from laktasi.errors import LaktasiError
 
 
@@ -37,10 +37,12 @@ def main() -> None:
 for command in (
     run.demo,
     forms.forms,
+    enumerators.enumerators,
     run.import_,
     run.run,
     read.status,
     read.findings,
+    feedback.feedback,
     read.kendall,
     read.report,
     read.sql,
