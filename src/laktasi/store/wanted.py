@@ -109,6 +109,14 @@ def _wanted(
                     and submission_id in (select submission_id from listed)
                 qualify row_number() over (partition by submission_id order by landed_at desc) = 1
             ),
+            -- An edit that landed before a run was killed: its state is not known, but all its versions are.
+            edited as (
+                select submission_id, count(*) - 1 as edits, arg_max(instance_id, (created_at, landed_at)) as last_id
+                from raw.submission_versions
+                where source = $source and form_id = $form_id
+                    and submission_id in (select submission_id from listed)
+                group by submission_id
+            ),
             placed as (
                 select
                     listed.ordinal,
@@ -121,10 +129,12 @@ def _wanted(
                     known.attachments_present as attachments_known,
                     coalesce(
                         case when listed.edits = known.edits then known.instance_id end,
-                        case when listed.edits = 0 then listed.submission_id end
+                        case when listed.edits = 0 then listed.submission_id end,
+                        case when listed.edits = edited.edits then edited.last_id end
                     ) as current_id
                 from listed
                 left join known on listed.submission_id = known.submission_id
+                left join edited on listed.submission_id = edited.submission_id
             ),
             named as (
                 select submission_id, instance_id

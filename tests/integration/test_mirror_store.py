@@ -1,0 +1,689 @@
+"""The store's half of the mirror: what must be read, what differs from the server, and the line that proves it."""
+
+import hashlib
+import random
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+from laktasi.paths import DataFolder
+from laktasi.records import (
+    Attachment,
+    Attachments,
+    Entity,
+    FieldedForm,
+    ListedRow,
+    Refused,
+    ServerRow,
+    Status,
+    Submission,
+    SubmissionState,
+    SubmissionVersion,
+    Wanted,
+)
+from laktasi.store import mirror, runs
+from laktasi.store.raw import Landed, land
+from laktasi.store.warehouse import open_warehouse
+from tests.phones import xform
+
+CENTRAL, OTHER, FORM = "central:odk.example.org/1", "central:odk.example.org/2", "visit"
+T0 = datetime(2026, 11, 20, 8, tzinfo=UTC)
+
+
+def minute(number: int) -> datetime:
+    return T0 + timedelta(minutes=number)
+
+
+@pytest.fixture(scope="module")
+def migrated() -> bytes:
+    """Give an empty warehouse's file: made once, since migrating takes longer than most of these tests."""
+    with tempfile.TemporaryDirectory() as place:
+        folder = DataFolder(Path(place))
+        with open_warehouse(folder):
+            pass
+        return folder.warehouse.read_bytes()
+
+
+@dataclass
+class House:
+    """An open warehouse, and what the tests say in one word."""
+
+    con: duckdb.DuckDBPyConnection
+    folder: DataFolder
+    scratch: Path
+    run_id: str
+
+    def land(self, *items: Any, source: str = CENTRAL, **given: Any) -> Landed:
+        return land(self.con, self.folder, items, self.run_id, source=source, **given)
+
+    def file(self, name: str, content: bytes) -> Attachment:
+        etag = hashlib.md5(content).hexdigest()
+        path = self.scratch / etag
+        path.write_bytes(content)
+        return Attachment(name, path, etag)
+
+    def wanted(self, *rows: ServerRow) -> list[Wanted]:
+        return mirror.wanted(self.con, CENTRAL, FORM, rows)
+
+    def one(self, row: ServerRow) -> Wanted:
+        (wanted,) = self.wanted(row)
+        return wanted
+
+    def whole(self, row: ServerRow, *files: Attachment, versions: tuple[str, ...] = ()) -> None:
+        """Land a submission as odk gives it: versions, payloads, files of the last, state."""
+        names = (row.submission_id, *versions)
+        self.land(
+            *(made(row.submission_id, name) for name in names),
+            *(submission(name, *(files if name == names[-1] else ())) for name in names),
+            state(row, names[-1]),
+        )
+
+
+@pytest.fixture
+def house(tmp_path: Path, migrated: bytes) -> Iterator[House]:
+    folder = DataFolder(tmp_path / "data")
+    folder.make()
+    folder.warehouse.write_bytes(migrated)
+    (tmp_path / "files").mkdir()
+    with open_warehouse(folder) as con:
+        yield House(con, folder, tmp_path / "files", runs.begin(con, "cli"))
+
+
+def row(name: str = "a", **said: Any) -> ServerRow:
+    first = ServerRow(
+        submission_id=name,
+        edits=0,
+        submitted_at=T0,
+        updated_at=None,
+        deleted_at=None,
+        review_state=None,
+        attachments_present=0,
+        attachments_expected=0,
+        submitter_id="7",
+        submitter_name="Phone 7",
+        device_id="d",
+    )
+    return replace(first, **said)
+
+
+def state(said: ServerRow, instance: str | None, *, source: str = CENTRAL, form_id: str = FORM) -> SubmissionState:
+    known = {name: getattr(said, name) for name in ServerRow.__slots__}
+    return SubmissionState(source=source, form_id=form_id, instance_id=instance, is_purged=False, **known)
+
+
+def made(name: str, instance: str, number: int = 0) -> SubmissionVersion:
+    return SubmissionVersion(CENTRAL, FORM, name, instance, minute(number), "7", "Phone 7", "d", None)
+
+
+def submission(instance: str, *files: Attachment, source: str = CENTRAL) -> Submission:
+    content = f"<data>{instance}</data>".encode()
+    return Submission(FORM, "1", instance, None, content, Status.FINALISED, source, T0, files)
+
+
+def listed(name: str, instance: str | None = None, **said: Any) -> ListedRow:
+    return replace(ListedRow(name, instance or name, None, None), **said)
+
+
+# Positions and forms
+
+
+def test_a_position_is_one_row_that_is_replaced(house: House) -> None:
+    empty = mirror.position(house.con, CENTRAL, "submissions", FORM)
+    assert empty == mirror.Position(CENTRAL, "submissions", FORM)
+    full = replace(
+        empty, seen_until=minute(1), etag='W/"x"', swept_until="b", sweep_began_at=minute(2), swept_at=minute(3)
+    )
+    others = [
+        mirror.Position(CENTRAL, "entities", FORM, minute(7)),
+        mirror.Position(OTHER, "submissions", FORM, minute(8)),
+        mirror.Position(CENTRAL, "submissions", "other", minute(9)),
+    ]
+    for position in (*others, replace(full, etag=None), full):
+        mirror.save_position(house.con, position, house.run_id)
+    assert mirror.position(house.con, CENTRAL, "submissions", FORM) == full
+    assert [mirror.position(house.con, it.source, it.kind, it.name) for it in others] == others
+    assert house.con.execute("select count(*), any_value(run_id) from meta.positions").fetchall() == [(4, house.run_id)]
+
+
+def test_known_forms_are_those_of_the_source_with_the_media_that_stand(house: House) -> None:
+    form, sha256 = xform("visit", "1"), hashlib.sha256(xform("visit", "1")).hexdigest()
+    assert mirror.known_forms(house.con, CENTRAL) == (set(), {})
+    for content in (b"1", b"2", b"1"):
+        house.land(FieldedForm(form, {"c.csv": content, "d.csv": b"d"}, CENTRAL))
+    house.land(FieldedForm(form, {"c.csv": b"3"}, OTHER), FieldedForm(xform("visit", "2"), {}, "project"))
+    forms, media = mirror.known_forms(house.con, CENTRAL)
+    assert forms == {sha256}
+    assert media == {
+        (sha256, "c.csv"): hashlib.md5(b"1").hexdigest(),
+        (sha256, "d.csv"): hashlib.md5(b"d").hexdigest(),
+    }
+
+
+# What must be read
+
+
+def test_nothing_is_wanted_of_nothing(house: House) -> None:
+    assert house.wanted() == []
+
+
+def test_an_unknown_row_is_read_with_its_files_where_it_has_some(house: House) -> None:
+    assert house.wanted(row("a", attachments_present=1), row("b")) == [
+        Wanted(row("a", attachments_present=1), frozenset(), "a", True, True, {}),
+        Wanted(row("b"), frozenset(), "b", True, False, {}),
+    ]
+
+
+def test_a_known_row_is_not_wanted_and_order_is_kept(house: House) -> None:
+    house.whole(row("b"))
+    assert [wanted.row.submission_id for wanted in house.wanted(row("c"), row("b"), row("a"))] == ["c", "a"]
+
+
+def test_another_review_needs_no_reading_at_all(house: House) -> None:
+    house.whole(row(attachments_present=1), house.file("p.jpg", b"p"))
+    reviewed = row(attachments_present=1, review_state="approved", updated_at=minute(1))
+    wanted = house.one(reviewed)
+    assert (wanted.read_versions, wanted.read_attachments) == (False, False)
+    assert (wanted.current_instance_id, wanted.known_instance_ids) == ("a", frozenset("a"))
+    assert wanted.etags == {"p.jpg": hashlib.md5(b"p").hexdigest()}
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"edits": 1},
+        {"submitted_at": minute(1)},
+        {"updated_at": minute(1)},
+        {"deleted_at": minute(1)},
+        {"review_state": "edited"},
+        {"attachments_present": 1},
+        {"attachments_expected": 1},
+        {"submitter_id": None},
+        {"submitter_name": "Another"},
+        {"device_id": None},
+    ],
+    ids=lambda said: next(iter(said)),
+)
+def test_whatever_differs_is_wanted_until_it_has_landed(house: House, said: dict[str, Any]) -> None:
+    house.whole(row())
+    changed = row(**said)
+    assert len(house.wanted(changed)) == 1
+    house.land(state(changed, "a"))
+    assert house.wanted(changed) == []
+    assert len(house.wanted(row())) == 1
+
+
+def test_an_edit_is_read_without_the_versions_that_are_here(house: House) -> None:
+    house.whole(row(attachments_present=1), house.file("p.jpg", b"p"))
+    wanted = house.one(row(edits=1, attachments_present=2))
+    assert (wanted.read_versions, wanted.read_attachments) == (True, True)
+    assert (wanted.current_instance_id, wanted.known_instance_ids, wanted.etags) == (None, frozenset("a"), {})
+
+
+def test_an_edit_without_files_is_read_for_those_that_an_earlier_version_had(house: House) -> None:
+    house.whole(row(attachments_present=1), house.file("p.jpg", b"p"))
+    assert house.one(row(edits=1)).read_attachments
+    house.whole(row("b"))
+    assert not house.one(row("b", edits=1)).read_attachments
+
+
+def test_files_are_read_where_their_number_changed(house: House) -> None:
+    house.whole(row(attachments_present=1, attachments_expected=2), house.file("p.jpg", b"p"))
+    for present, read in ((2, True), (0, True), (1, False)):
+        wanted = house.one(row(attachments_present=present, attachments_expected=2, review_state="edited"))
+        assert (wanted.read_versions, wanted.read_attachments) == (False, read)
+
+
+def test_etags_are_those_of_the_current_version_and_of_files_that_are_there(house: House) -> None:
+    house.whole(row(edits=1), house.file("p.jpg", b"1"), house.file("q.jpg", b"q"), versions=("a2",))
+    house.land(Attachments(CENTRAL, FORM, "a", (house.file("old.jpg", b"old"),)))
+    for content in (b"2", b"1", b"3"):
+        house.land(Attachments(CENTRAL, FORM, "a2", (house.file("p.jpg", content),)))
+    gone = Attachment("q.jpg", None)
+    house.land(Attachments(CENTRAL, FORM, "a2", (gone, replace(house.file("r.jpg", b"r"), etag=None))))
+    wanted = house.one(row(edits=1, attachments_present=2))
+    assert wanted.etags == {"p.jpg": hashlib.md5(b"3").hexdigest(), "r.jpg": None}
+    assert wanted.known_instance_ids == {"a", "a2"}
+
+
+def test_a_run_killed_between_payload_and_state_reads_nothing_twice(house: House) -> None:
+    house.land(made("a", "a"), submission("a", house.file("p.jpg", b"p")))
+    wanted = house.one(row(attachments_present=1))
+    assert wanted.known_instance_ids == {"a"}
+    assert wanted.current_instance_id == "a"
+    assert wanted.etags == {"p.jpg": hashlib.md5(b"p").hexdigest()}
+
+
+def test_after_a_kill_in_an_edit_its_files_are_known(house: House) -> None:
+    house.whole(row())
+    house.land(made("a", "a2", 1), submission("a2", house.file("p.jpg", b"p")))
+    wanted = house.one(row(edits=1))  # the file was removed meanwhile
+    assert wanted.known_instance_ids == {"a", "a2"}
+    assert (wanted.current_instance_id, wanted.read_attachments) == ("a2", True)
+    assert wanted.etags == {"p.jpg": hashlib.md5(b"p").hexdigest()}
+    assert house.one(row(edits=2)).current_instance_id is None
+
+
+def test_a_refused_version_is_not_read_again(house: House) -> None:
+    torn = house.file("torn", b"torn").path
+    assert torn is not None
+    house.land(made("a", "a"), Refused(torn, "a.xml", "torn", FORM, "a"), state(row(), "a"))
+    assert house.wanted(row()) == []
+    assert house.one(row(edits=1)).known_instance_ids == {"a"}
+    # Refused in another form, or from another server, it is news here.
+    house.land(made("b", "b"), Refused(torn, "b.xml", "torn", "other", "b"), state(row("b"), "b"))
+    house.land(Refused(torn, "b.xml", "torn", FORM, "b"), source=OTHER)
+    assert house.one(row("b")).read_versions
+
+
+@pytest.mark.parametrize("door", ["phones", OTHER])
+def test_a_payload_from_elsewhere_is_not_this_servers(house: House, door: str) -> None:
+    house.land(submission("a", source=door), state(row(), "a"))
+    wanted = house.one(row())
+    assert (wanted.read_versions, wanted.known_instance_ids) == (True, frozenset())
+
+
+def test_of_a_deleted_row_nothing_is_read(house: House) -> None:
+    unseen = house.one(row(deleted_at=minute(1), attachments_present=1))
+    assert (unseen.read_versions, unseen.read_attachments, unseen.known_instance_ids) == (False, False, frozenset())
+    house.whole(row(attachments_present=1))
+    wanted = house.one(row(deleted_at=minute(1), edits=1, attachments_present=2))
+    assert (wanted.read_versions, wanted.read_attachments) == (False, False)
+
+
+def test_a_restored_row_is_read_for_what_happened_before_it_was_deleted(house: House) -> None:
+    # Edited and deleted before anyone looked: the state has landed, the version has not.
+    house.whole(row())
+    house.land(state(row(edits=1, deleted_at=minute(1)), None))
+    wanted = house.one(row(edits=1))
+    assert wanted.known_instance_ids == {"a"}
+    assert (wanted.read_versions, wanted.current_instance_id) == (True, None)
+    # A late file, and deleted.
+    house.whole(row("b"))
+    house.land(state(row("b", attachments_present=1, deleted_at=minute(1)), "b"))
+    wanted = house.one(row("b", attachments_present=1))
+    assert (wanted.read_versions, wanted.read_attachments) == (False, True)
+
+
+def test_histories_of_other_servers_and_forms_are_not_looked_at(house: House) -> None:
+    house.whole(row())
+    house.land(state(row(edits=5), "x", source=OTHER), state(row(edits=6), "y", form_id="other"))
+    assert house.wanted(row()) == []
+
+
+# Files that leave no trace in the rows
+
+
+def test_files_of_an_event_are_found_by_submission_or_by_version(house: House) -> None:
+    house.whole(row("a", attachments_present=1), house.file("p.jpg", b"p"))
+    house.whole(row("b", edits=1), versions=("b2",))
+    house.whole(row("c", deleted_at=minute(1)))
+    house.land(state(row("z"), "z", form_id="other"))
+    found = mirror.files_of(house.con, CENTRAL, FORM, ["b2", "a", "c", "z", "never", "b"])
+    assert found == [
+        Wanted(
+            row("a", attachments_present=1), frozenset("a"), "a", False, True, {"p.jpg": hashlib.md5(b"p").hexdigest()}
+        ),
+        Wanted(row("b", edits=1), frozenset({"b", "b2"}), "b2", False, True, {}),
+    ]
+    assert mirror.files_of(house.con, CENTRAL, FORM, []) == []
+
+
+def test_incomplete_are_live_ones_that_lack_files_the_newest_first(house: House) -> None:
+    lacking = {"attachments_present": 1, "attachments_expected": 2}
+    house.land(
+        state(row("old", **lacking), "old"),
+        state(row("deleted", **lacking, deleted_at=minute(1)), "deleted"),
+        state(row("filled", **lacking), "filled"),
+        state(row("new", **lacking), "new"),
+        state(row("filled", attachments_present=2, attachments_expected=2), "filled"),
+        state(row("z", **lacking), "z", source=OTHER),
+    )
+    assert mirror.incomplete(house.con, CENTRAL, FORM) == ["new", "old"]
+
+
+def test_a_sweep_comes_by_every_live_submission_with_files_once(house: House) -> None:
+    for name in "edcba":
+        house.whole(row(name, attachments_expected=1))
+    house.whole(row("without"))
+    house.whole(row("bb", attachments_present=1, attachments_expected=1, deleted_at=minute(1)))
+    seen: list[list[str]] = []
+    after = None
+    while len(seen) < 5:
+        batch = mirror.sweep(house.con, CENTRAL, FORM, after, 2)
+        assert all(wanted.read_attachments and not wanted.read_versions for wanted in batch)
+        seen.append([wanted.row.submission_id for wanted in batch])
+        if len(batch) < 2:
+            break
+        after = batch[-1].row.submission_id
+    assert seen == [["a", "b"], ["c", "d"], ["e"]]
+
+
+# Whether anything differs
+
+
+def gap(house: House, listing: list[ListedRow], deleted: dict[str, datetime] | None = None) -> dict[str, list[str]]:
+    found = mirror.compare(house.con, CENTRAL, FORM, listing, deleted or {})
+    return {name: ids for name in mirror.Gap.__slots__ if (ids := getattr(found, name))}
+
+
+def test_nothing_differs_where_all_is_as_listed(house: House) -> None:
+    assert gap(house, []) == {}
+    house.whole(row("a", review_state="approved", updated_at=minute(1)))
+    house.whole(row("b", edits=1), versions=("b2",))
+    house.whole(row("c", deleted_at=minute(2)))
+    said = [listed("a", review_state="approved", updated_at=minute(1)), listed("b", "b2")]
+    assert gap(house, said, {"c": minute(2), "never seen": minute(3)}) == {}
+
+
+def test_what_is_listed_and_not_live_here_is_unknown(house: House) -> None:
+    house.whole(row("deleted", deleted_at=minute(1)))
+    house.whole(row("purged"))
+    house.land(*mirror.purged_states(house.con, CENTRAL, FORM, ["purged"]))
+    house.land(state(row("elsewhere"), "elsewhere", source=OTHER), state(row("elsewhere"), "elsewhere", form_id="o"))
+    ids = ["deleted", "elsewhere", "new", "purged"]
+    assert gap(house, [listed(name) for name in reversed(ids)]) == {"unknown": ids}
+
+
+@pytest.mark.parametrize(
+    "said", [{"instance_id": "a2"}, {"updated_at": minute(1)}, {"review_state": "edited"}], ids=str
+)
+def test_what_is_listed_otherwise_has_changed(house: House, said: dict[str, Any]) -> None:
+    house.whole(row())
+    assert gap(house, [listed("a", **said)]) == {"changed": ["a"]}
+    house.land(state(row("b"), "b"), submission("b", source="phones"))
+    assert gap(house, [listed("a"), listed("b")]) == {"changed": ["b"]}  # its payload is not from there
+
+
+def test_what_is_live_only_here_is_gone_and_what_was_deleted_may_be_purged(house: House) -> None:
+    house.whole(row("a"))
+    house.whole(row("b"))
+    house.whole(row("c", deleted_at=minute(1)))
+    house.whole(row("d", deleted_at=minute(1)))
+    deleted = {"b": minute(1), "c": minute(1)}
+    assert gap(house, [], deleted) == {"gone": ["a", "b"], "purged": ["d"]}
+    purged = mirror.purged_states(house.con, CENTRAL, FORM, ["d", "a", "never"])
+    assert [(item.submission_id, item.is_purged, item.deleted_at) for item in purged] == [
+        ("a", True, None),
+        ("d", True, minute(1)),
+    ]
+    house.land(*purged)
+    assert mirror.purged_states(house.con, CENTRAL, FORM, ["d", "a"]) == []
+    assert gap(house, [], deleted) == {"gone": ["b"]}
+    assert mirror.live_ids(house.con, CENTRAL, FORM) == ["b"]
+
+
+def test_what_was_deleted_again_or_came_back_as_deleted_has_changed(house: House) -> None:
+    house.whole(row("again", deleted_at=minute(1)))
+    house.whole(row("back", deleted_at=minute(1)))
+    house.land(*mirror.purged_states(house.con, CENTRAL, FORM, ["back"]))
+    deleted = {"again": minute(2), "back": minute(1)}
+    assert gap(house, [], deleted) == {"changed": ["again", "back"]}
+    came = house.one(row("back", deleted_at=minute(1)))
+    house.land(state(came.row, "back"), state(row("again", deleted_at=minute(2)), "again"))
+    assert gap(house, [], deleted) == {}
+
+
+# The line
+
+
+def line(house: House, *live: str) -> tuple[int, ...]:
+    found = mirror.line(house.con, CENTRAL, FORM, live)
+    return found.server, found.warehouse, found.refused, found.missing, found.extra
+
+
+def test_the_line_counts_each_side_by_ids(house: House) -> None:
+    assert line(house) == (0, 0, 0, 0, 0)
+    house.whole(row("a"))
+    house.whole(row("b", edits=1), versions=("b2",))
+    house.whole(row("deleted", deleted_at=minute(1)))
+    torn = house.file("torn", b"torn").path
+    assert torn is not None
+    house.land(made("c", "c"), Refused(torn, "c.xml", "torn", FORM, "c"), state(row("c"), "c"))
+    house.land(Refused(torn, "photo", "a bad name"))  # no version of anything
+    house.land(state(row("z"), "z", source=OTHER))
+    assert line(house, "a", "b", "c") == (3, 2, 1, 0, 0)
+    # As many on both sides, and yet not the same.
+    assert line(house, "a", "c", "d") == (3, 2, 1, 1, 1)
+    assert line(house, "a", "b", "c", "deleted") == (4, 2, 1, 1, 0)
+    assert line(house, "a", "a", "b", "c") == (3, 2, 1, 0, 0)
+    assert mirror.line(house.con, CENTRAL, FORM, ["a", "b", "c"]).is_true
+    assert not mirror.line(house.con, CENTRAL, FORM, ["a", "b"]).is_true
+    assert not mirror.line(house.con, CENTRAL, FORM, ["a", "b", "c", "d"]).is_true
+
+
+def test_a_live_row_without_the_payload_of_its_current_version_is_missing(house: House) -> None:
+    house.whole(row("a"))
+    house.land(state(row("a", edits=1), "a2"), submission("a2", source="phones"))
+    assert line(house, "a") == (1, 0, 0, 1, 0)
+
+
+def test_a_version_that_was_refused_and_has_landed_since_is_counted_once(house: House) -> None:
+    torn = house.file("torn", b"torn").path
+    assert torn is not None
+    house.land(Refused(torn, "a.xml", "torn", FORM, "a"))
+    house.whole(row("a"))
+    assert line(house, "a") == (1, 1, 0, 0, 0)
+
+
+def test_lines_stand_with_their_run_though_it_failed(house: House) -> None:
+    first = mirror.Line(CENTRAL, FORM, 3, 2, 0, 1, 0, "files: swept")
+    same_name = mirror.Line(CENTRAL, FORM, 5, 5, 0, 0, 0, kind="entities")
+    other = mirror.Line(OTHER, FORM, 1, 1, 0, 0, 0)
+    mirror.write_lines(house.con, house.run_id, [first, same_name])
+    mirror.write_lines(house.con, house.run_id, [other])
+    mirror.write_lines(house.con, house.run_id, [replace(first, warehouse=3, missing=0, note=None)])
+    runs.fail(house.con, house.run_id)
+    found = house.con.execute("select * exclude (run_id, started_at) from meta.reconciliations order by all").fetchall()
+    assert found == [
+        (CENTRAL, "entities", FORM, 5, 5, 0, 0, 0, None),
+        (CENTRAL, "submissions", FORM, 3, 3, 0, 0, 0, None),
+        (OTHER, "submissions", FORM, 1, 1, 0, 0, 0, None),
+    ]
+    again = runs.begin(house.con, "cli")
+    mirror.write_lines(house.con, again, [other])
+    runs.finish(house.con, again, {}, {})
+    assert house.con.execute("select count(*) from meta.reconciliations").fetchone() == (4,)
+
+
+# Entities
+
+
+def entity(name: str, *, deleted_at: datetime | None = None) -> Entity:
+    return Entity(CENTRAL, "mothers", name, 1, name, {"age": "30", "b": None}, T0, None, deleted_at, False, "admin")
+
+
+def test_entities_are_compared_by_id(house: House) -> None:
+    house.land(entity("a"), entity("b"), entity("c", deleted_at=minute(1)), replace(entity("z"), list_name="other"))
+    assert mirror.compare_entities(house.con, CENTRAL, "mothers", ["a", "b"]) == mirror.Gap([], [], [], [])
+    assert mirror.compare_entities(house.con, CENTRAL, "mothers", ["d", "c", "a"]) == mirror.Gap(
+        ["c", "d"], [], ["b"], []
+    )
+    told = mirror.entity_line(house.con, CENTRAL, "mothers", ["a", "c", "d"])
+    assert told == mirror.Line(CENTRAL, "mothers", 3, 2, 0, 2, 1, kind="entities")
+    purged = mirror.purged_entities(house.con, CENTRAL, "mothers", ["b", "never"])
+    assert purged == [replace(entity("b"), is_purged=True)]
+    house.land(*purged)
+    assert mirror.purged_entities(house.con, CENTRAL, "mothers", ["b"]) == []
+    assert mirror.entity_line(house.con, CENTRAL, "mothers", ["a"]).is_true
+
+
+# Random histories against a small server
+
+
+@dataclass
+class Held:
+    """A submission on the server: its row, its versions, and the files of the current one."""
+
+    row: ServerRow
+    versions: list[str]
+    files: dict[str, bytes] = field(default_factory=dict)
+
+
+class Server:
+    """As much of a Central as the store's half can tell."""
+
+    def __init__(self, chance: random.Random) -> None:
+        self.chance = chance
+        self.held: dict[str, Held] = {}
+        self.events: list[str] = []
+        self.clock = 0
+        self.made = 0
+
+    def tick(self) -> datetime:
+        self.clock += 1
+        return minute(self.clock)
+
+    def act(self) -> None:
+        acts = [self.submit, self.submit, self.edit, self.review, self.delete, self.restore, self.purge, self.upload]
+        self.chance.choice([*acts, self.upload, self.remove])()
+
+    def pick(self, *, is_deleted: bool = False) -> Held | None:
+        among = [held for held in self.held.values() if (held.row.deleted_at is not None) is is_deleted]
+        return self.chance.choice(among) if among else None
+
+    def submit(self) -> None:
+        self.made += 1
+        name = f"s{self.made}"
+        self.held[name] = Held(row(name, submitted_at=self.tick(), attachments_expected=2), [name])
+
+    def edit(self) -> None:
+        if held := self.pick():
+            held.versions.append(f"{held.row.submission_id}e{len(held.versions)}")
+            held.row = replace(held.row, edits=held.row.edits + 1, updated_at=self.tick(), review_state="edited")
+
+    def review(self) -> None:
+        if held := self.pick():
+            review = self.chance.choice([None, "approved", "hasIssues"])
+            held.row = replace(held.row, updated_at=self.tick(), review_state=review)
+
+    def delete(self) -> None:
+        if held := self.pick():
+            held.row = replace(held.row, deleted_at=self.tick())
+
+    def restore(self) -> None:
+        if held := self.pick(is_deleted=True):
+            held.row = replace(held.row, deleted_at=None)
+
+    def purge(self) -> None:
+        if held := self.pick(is_deleted=True):
+            del self.held[held.row.submission_id]
+
+    def upload(self) -> None:
+        if held := self.pick():
+            held.files[self.chance.choice(["p.jpg", "q.jpg"])] = b"%d" % self.chance.randrange(3)
+            self.log(held)
+
+    def remove(self) -> None:
+        if (held := self.pick()) and held.files:
+            del held.files[self.chance.choice(sorted(held.files))]
+            self.log(held)
+
+    def log(self, held: Held) -> None:
+        held.row = replace(held.row, attachments_present=len(held.files))
+        # As Central does, by the id of the submission or of its version.
+        self.events.append(self.chance.choice([held.row.submission_id, held.versions[-1]]))
+
+    def rows(self) -> list[ServerRow]:
+        return [held.row for held in self.held.values()]
+
+    def live(self) -> list[Held]:
+        return [held for held in self.held.values() if held.row.deleted_at is None]
+
+
+def fetch(house: House, server: Server, wanted: list[Wanted], read: list[str]) -> Iterator[Any]:
+    """Give the items that odk gives for what is wanted, and note which payloads were read for it."""
+    for want in wanted:
+        held, name = server.held[want.row.submission_id], want.row.submission_id
+        if want.row.deleted_at is not None:
+            current = want.current_instance_id
+            yield state(want.row, current if current in want.known_instance_ids else None)
+            continue
+        new = [it for it in held.versions if want.read_versions and it not in want.known_instance_ids]
+        current = held.versions[-1]
+        assert want.read_versions or want.current_instance_id == current
+        yield from (made(name, it, held.versions.index(it)) for it in new)
+        files = held.files if want.read_attachments else {}
+        etags = want.etags if want.current_instance_id == current else {}
+        gone = [Attachment(it, None) for it in etags if it not in held.files] if want.read_attachments else []
+        given = [house.file(it, content) for it, content in files.items()]
+        given = [it for it in given if etags.get(it.name) != it.etag]
+        for it in new:
+            read.append(it)
+            yield submission(it, *(given if it == current else ()))
+        if want.read_attachments and current not in new:
+            yield Attachments(CENTRAL, FORM, current, (*given, *gone))
+        yield state(want.row, current)
+
+
+def listing(server: Server) -> list[ListedRow]:
+    return [
+        ListedRow(held.row.submission_id, held.versions[-1], held.row.updated_at, held.row.review_state)
+        for held in server.live()
+    ]
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_after_any_history_and_any_kills_the_mirror_equals_the_server(house: House, seed: int) -> None:
+    chance = random.Random(seed)
+    server, read = Server(chance), list[str]()
+    for _ in range(8):
+        for _ in range(chance.randrange(1, 9)):
+            server.act()
+        deleted = {it.submission_id: it.deleted_at for it in server.rows() if it.deleted_at is not None}
+        rows = server.rows()
+        chance.shuffle(rows)
+        items = fetch(house, server, mirror.wanted(house.con, CENTRAL, FORM, rows), read)
+        if chance.random() < 0.5:
+            # Killed: of what came, only whole batches stand.
+            kept = list(islice(items, chance.randrange(6)))
+            house.land(*kept)
+            read[:] = [it for (it,) in house.con.execute("select instance_id from raw.submissions").fetchall()]
+            continue
+        house.land(*items, batch=chance.choice([1, 2, 5, 100]))
+        found = mirror.compare(house.con, CENTRAL, FORM, listing(server), deleted)
+        assert (found.unknown, found.changed) == ([], [])
+        house.land(*mirror.purged_states(house.con, CENTRAL, FORM, [*found.gone, *found.purged]))
+
+        again = mirror.files_of(house.con, CENTRAL, FORM, server.events)
+        house.land(*fetch(house, server, again, read))
+        server.events.clear()
+
+        live = sorted(held.row.submission_id for held in server.live())
+        line = mirror.line(house.con, CENTRAL, FORM, live)
+        assert line == mirror.Line(CENTRAL, FORM, len(live), len(live), 0, 0, 0)
+        assert mirror.live_ids(house.con, CENTRAL, FORM) == live
+        assert mirror.wanted(house.con, CENTRAL, FORM, server.rows()) == []
+        assert gap(house, listing(server), deleted) == {}
+        assert files(house, live) == {
+            (held.versions[-1], name): content for held in server.live() for name, content in held.files.items()
+        }
+        versions = [it for held in server.live() for it in held.versions]
+        assert set(versions) <= set(read)
+    assert len(read) == len(set(read)), "a version was read twice"
+
+
+def files(house: House, live: list[str]) -> dict[tuple[str, str], bytes]:
+    """Give the files that stand of the current versions of live submissions, as the warehouse knows them."""
+    found = house.con.execute(
+        """
+        select instance_id, name, arg_max({sha256: sha256}, landed_at).sha256 as sha256
+        from raw.attachments
+        where instance_id in (
+            select instance_id from raw.latest_submission_states where submission_id in (select unnest(?))
+        )
+        group by all
+        having sha256 is not null
+        """,
+        [live],
+    ).fetchall()
+    return {
+        (instance_id, name): (house.folder.attachments / sha256[:2] / sha256).read_bytes()
+        for instance_id, name, sha256 in found
+    }
