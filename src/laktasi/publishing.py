@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -99,7 +100,9 @@ def publish_forms(
         for item in prepared:
             label = f"{item.form.form_id}, version {item.form.version}"
             if item.is_done:
-                tell(f"{label}: already published")
+                newest = next(iter(item.standing.versions))
+                after = "" if newest == item.form.version else f"; phones have version {newest}, which came later"
+                tell(f"{label}: already published{after}")
             elif dry_run:
                 tell(f"{label}: would be published on {connection.host}")
             else:
@@ -132,11 +135,12 @@ def _prepare(
     converted = [(path, convert(path)) for path in paths]
     local = [(path, made, parse(made.xform, made.media)) for path, made in converted]
     _refuse_twins([questionnaire for _, _, questionnaire in local])
-    others = [
-        parse(publish.xform_of(connection, form_id))
+    ours = {questionnaire.form_id for _, _, questionnaire in local}
+    others = _readable(
+        (publish.xform_of(connection, form_id), None)
         for form_id in publish.published_forms(connection)
-        if form_id not in {questionnaire.form_id for _, _, questionnaire in local}
-    ]
+        if form_id not in ours
+    )
     prepared = []
     for path, made, questionnaire in local:
         form = publish.FormToPublish(
@@ -152,6 +156,15 @@ def _prepare(
             tell(f"{form.form_id}: warning: the form is not among central.forms in laktasi.toml, so it is not pulled")
         tell(f"{form.form_id}: {editing(form.xform)}")
         standing = publish.standing(connection, form.form_id)
+        if standing.deleted:
+            tell(f"{form.form_id}: warning: a form with this id lies in Central's trash; this will be another one")
+        if form.version in standing.deleted:
+            stops.append(
+                f"version {form.version} lies in Central's trash, and Central publishes a version once; restore the "
+                "form there, or give this one a new version in the sheet settings"
+            )
+        if standing.exists and not standing.is_open:
+            tell(f"{form.form_id}: warning: the form is closed on Central; phones do not get it until it is opened")
         same_version = form.version in standing.versions
         if same_version:
             stops += _differences(connection, form)
@@ -178,6 +191,17 @@ def _publish(connection: Connection, item: _Prepared, decided: Choices, tell: Te
     for name in publish.put_media(connection, form):
         tell(f"{form.form_id}: uploaded {name}")
     publish.publish_draft(connection, form)
+
+
+def _readable(forms: Iterable[tuple[bytes, dict[str, bytes] | None]]) -> list[Questionnaire]:
+    """Read XForms and their media; what cannot be read makes no table either, and is passed over."""
+    from laktasi.questionnaire.xform import parse
+
+    found = []
+    for xform, media in forms:
+        with suppress(QuestionnaireError):
+            found.append(parse(xform, media))
+    return found
 
 
 def _refuse_twins(questionnaires: Sequence[Questionnaire]) -> None:
@@ -246,26 +270,21 @@ def _changes(
 ) -> list[Change]:
     from laktasi.odk import publish
     from laktasi.questionnaire.compare import compare
-    from laktasi.questionnaire.xform import parse
     from laktasi.store.forms import version_key
 
-    if standing.in_trash:
-        tell(
-            f"{form.form_id}: warning: a form with this id lies in Central's trash; this will be another form beside it"
-        )
     if not standing.versions:
         return []
     newest = next(iter(standing.versions))
     if version_key(form.version) < version_key(newest):
         tell(f"{form.form_id}: warning: version {form.version} sorts before {newest}, which is published")
     # Oldest first; a version's media make its lists.
-    fielded = [
-        parse(
+    fielded = _readable(
+        (
             publish.xform_of(connection, form.form_id, version),
             publish.lists_of(connection, form.form_id, version) if version == newest else None,
         )
         for version in reversed(standing.versions)
-    ]
+    )
     return [_with_uses(settings, change) for change in compare(questionnaire, fielded)]
 
 

@@ -165,11 +165,12 @@ def carry_out(connection: Connection, planned: Plan) -> Mapping[str, AppUser]:
     """
     users = dict(planned.users)
     for step in planned.steps:
-        user = step.user or users.get(step.code)
-        if user is None:
+        if step.action == "make":
             made = connection.send("POST", f"{connection.project}/app-users", json={"displayName": step.code})
             users[step.code] = _user(made)
-        elif step.action == "revoke":
+            continue
+        user = step.user or users[step.code]
+        if step.action == "revoke":
             _revoke(connection, user)
         else:
             _assign(connection, user, str(step.form_id), away=step.action == "unassign")

@@ -48,10 +48,10 @@ class Standing:
     """Published version to the SHA-256 of its XForm, the newest first."""
     draft: str | None
     """Version of its draft, if it has one."""
-    draft_sha256: str | None
     is_open: bool
-    in_trash: bool
-    """A form with the same id was deleted and not yet purged."""
+    """Phones get it."""
+    deleted: tuple[str, ...] = ()
+    """Latest versions of forms with the same id that were deleted and are not yet purged."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,9 +78,9 @@ def standing(connection: Connection, form_id: str) -> Standing:
     listed = _rows(connection.json(f"{connection.project}/forms"), "xmlFormId", "state")
     found = next((row for row in listed if row["xmlFormId"] == form_id), None)
     if found is None:
-        trash = _rows(connection.json(f"{connection.project}/forms", {"deleted": "true"}), "xmlFormId")
-        in_trash = any(row["xmlFormId"] == form_id for row in trash)
-        return Standing(False, {}, None, None, is_open=False, in_trash=in_trash)
+        trash = _rows(connection.json(f"{connection.project}/forms", {"deleted": "true"}), "xmlFormId", "version")
+        deleted = tuple(str(row["version"]) for row in trash if row["xmlFormId"] == form_id)
+        return Standing(exists=False, versions={}, draft=None, is_open=False, deleted=deleted)
     path = form_path(connection, form_id)
     versions = _rows(connection.json(f"{path}/versions"), "version", "sha256")
     draft = connection.may(f"{path}/draft", {})
@@ -88,9 +88,7 @@ def standing(connection: Connection, form_id: str) -> Standing:
         exists=True,
         versions={str(row["version"]): str(row["sha256"]) for row in versions},
         draft=None if draft is None else str(draft["version"]),
-        draft_sha256=None if draft is None else str(draft["sha256"]),
         is_open=found["state"] == "open",
-        in_trash=False,
     )
 
 
@@ -244,7 +242,7 @@ def publish_draft(connection: Connection, form: FormToPublish) -> None:
     Raises
     ------
     QuestionnaireError
-        Central refuses: somebody else published this version meanwhile.
+        Central refuses: this version was published meanwhile, or belongs to a form that was deleted.
     SourceError
         The newest version on Central is another one.
     """
@@ -338,8 +336,8 @@ _WHY: Mapping[float, tuple[str, str]] = {
         "run the same command again: it goes on where this one stopped",
     ),
     409.6: (
-        "this version was published there at the same time",
-        "run the same command again: it says whether the two are the same",
+        "it has published this version before: just now, or of a form that lies in its trash",
+        "run the same command again, or give the form a new version in the sheet settings",
     ),
 }
 

@@ -88,7 +88,7 @@ def stored_as(kind: ValueType) -> str:
     """Give what typed staging makes of a type, in words; types with the same word can follow each other."""
     if kind in _AS_TEXT:
         return "text"
-    return "a list of choices" if kind in _AS_LIST else f"a {kind.value}"
+    return "list of choices" if kind in _AS_LIST else kind.value
 
 
 def _types(new: Questionnaire, fielded: Sequence[Questionnaire]) -> Iterator[Change]:
