@@ -111,7 +111,9 @@ class Acts:
         form = form_id_of(xform)
         exists = self.ask("GET", self.place("forms", form)).status_code == 200
         path = f"{self.place('forms', form)}/draft" if exists else f"{self.place()}/forms"
-        self.do("POST", path, data=xform, headers={"Content-Type": "application/xml"})
+        # A question that is dropped is something Central warns of.
+        params = {"ignoreWarnings": "true"}
+        self.do("POST", path, params=params, data=xform, headers={"Content-Type": "application/xml"})
         for name, content in (media or {}).items():
             self.do("POST", f"{self.place('forms', form, 'draft', 'attachments', name)}", data=content)
         self.do("POST", f"{self.place('forms', form)}/draft/publish")

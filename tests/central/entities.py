@@ -221,10 +221,11 @@ def find(request: Request, dataset: Dataset, *, is_deleted: bool = False) -> Ent
 
 
 def seen(request: Request, dataset: Dataset) -> Entity:
-    """Give an entity as readers see it."""
+    """Give an entity as readers see it; a deleted one where the query asks for that."""
     entity = dataset.entities.get(request.args["entity"])
     rows = request.state.visible([entity] if entity else [])
-    if not rows or rows[0].deleted_at:
+    wants_deleted = request.query.get("deleted", "").lower() == "true"
+    if not rows or bool(rows[0].deleted_at) != wants_deleted:
         raise not_found()
     return rows[0]
 

@@ -16,7 +16,7 @@ Test = Callable[[Any], bool | None]
 TOKEN = re.compile(
     r"\s*(?:(?P<open>\()|(?P<close>\))"
     r"|(?P<moment>\d{4}-\d\d-\d\d(?:T\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:\d\d))?(?![\w:.]))"
-    r"|(?P<text>'(?:[^']|'')*')|(?P<number>-?\d+(?:\.\d+)?)(?![\w:.-])"
+    r"|(?P<text>'(?:[\w ~!$&=@:;,.()*+-]|'')*')|(?P<number>-?\d+(?:\.\d+)?)(?![\w:.-])"
     r"|(?P<name>\$?[A-Za-z_][\w/]*))"
 )
 COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
@@ -126,7 +126,10 @@ class Filter:
         began = self._at + len(self._text[self._at :]) - len(self._text[self._at :].lstrip())
         kind, word = self._next()
         if kind == "moment":
-            moment = datetime.fromisoformat(word)
+            try:
+                moment = datetime.fromisoformat(word)
+            except ValueError:
+                raise self._unreadable() from None
             known = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
             return lambda _row: known
         if kind == "text":

@@ -6,7 +6,7 @@ import hashlib
 import tempfile
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 from xml.sax.saxutils import escape
 
 from laktasi.errors import QuestionnaireError
@@ -87,7 +87,7 @@ def version_of(request: Request) -> tuple[Project, Form, FormVersion]:
 def xform_of(request: Request) -> bytes:
     if request.headers.get("Content-Type", "").partition(";")[0] != XLSX:
         return request.body
-    name = request.headers.get("X-XlsForm-FormId-Fallback", "form")
+    name = unquote(request.headers.get("X-XlsForm-FormId-Fallback", "form"))
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / f"{name}.xlsx"
         path.write_bytes(request.body)
@@ -96,14 +96,19 @@ def xform_of(request: Request) -> bytes:
         except QuestionnaireError as error:
             said = "The given XLSForm file was not valid. Please see the error details for more information."
             raise Problem(400.15, said, {"error": error.what, "warnings": []}) from None
-    if converted.warnings and request.query.get("ignoreWarnings", "").lower() != "true":
+    if converted.warnings:
+        warn(request, {"xlsFormWarnings": list(converted.warnings)})
+    return converted.xform
+
+
+def warn(request: Request, warnings: dict[str, Any]) -> None:
+    """Refuse a form that is valid and has something about it, unless the client wants it all the same."""
+    if request.query.get("ignoreWarnings", "").lower() != "true":
         said = (
             "The Form is valid, but with warnings. Please check the warnings and if they are acceptable resubmit with "
             "?ignoreWarnings=true"
         )
-        details = {"warnings": {"xlsFormWarnings": list(converted.warnings)}}
-        raise Problem(400.16, said, details)
-    return converted.xform
+        raise Problem(400.16, said, {"warnings": warnings})
 
 
 def new_version(request: Request, xml: bytes, before: FormVersion | None) -> FormVersion:
@@ -121,6 +126,8 @@ def make_form(request: Request) -> Any:
     form_id = draft.schema.form_id
     if form_id in project.forms:
         raise taken("forms", ["projectId", "xmlFormId"], [str(project.id), form_id])
+    if any(item.form_id == form_id for item in project.trash):
+        warn(request, {"workflowWarnings": [{"type": "deletedFormExists", "details": {"xmlFormId": form_id}}]})
     form = Form(request.state.next_id(), request.state.uuid(), form_id, request.state.clock.now(), draft=draft)
     project.forms[form_id] = form
     request.log("form.create", form.actee_id, {})
@@ -153,6 +160,11 @@ def make_draft(request: Request) -> Any:
                 "type, or rename the field so it lives at a new path.",
                 {"path": item.path, "type": before[item.path]},
             )
+    now = draft.schema.fields
+    if form.versions and (
+        gone := [item.name for item in form.versions[-1].schema.fields.values() if item.path not in now]
+    ):
+        warn(request, {"workflowWarnings": [{"type": "structureChanged", "details": gone}]})
     form.draft = draft
     return SUCCESS
 
@@ -204,7 +216,20 @@ def change_form(request: Request) -> Any:
 def delete_form(request: Request) -> Any:
     project, form = request.project(), request.form()
     request.require("form.delete", project, form)
-    del project.forms[form.form_id]
+    project.trash.append(project.forms.pop(form.form_id))
+    form.deleted_at = request.state.clock.now()
+    return SUCCESS
+
+
+@route("POST", "projects/{project}/forms/{number}/restore")
+def restore_form(request: Request) -> Any:
+    project = request.live_project()
+    request.require("form.restore", project)
+    form = next((item for item in project.trash if str(item.id) == request.args["number"]), None)
+    if form is None:
+        raise not_found()
+    project.trash.remove(form)
+    project.forms[form.form_id], form.deleted_at = form, None
     return SUCCESS
 
 
@@ -252,6 +277,11 @@ def list_forms(request: Request) -> Any:
     project = request.live_project()
     if not (request.may("form.list", project) or request.may("open_form.list", project)):
         raise no_rights()
+    if request.query.get("deleted", "").lower() == "true":
+        return [
+            form_json(project, form, any_version(form)) | {"deletedAt": stamp(form.deleted_at), "id": form.id}
+            for form in project.trash
+        ]
     may_update = request.may("form.update", project)
     forms = sorted(project.forms.values(), key=lambda form: form.form_id)
     return [form_json(project, form, any_version(form)) for form in forms if form.versions or may_update]

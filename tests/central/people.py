@@ -6,10 +6,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 from tests.central.problems import FaultOfOursError, Problem, no_login, no_rights, not_found, taken
-from tests.central.state import FOREVER, ROLE_IDS, VERBS, Actor, Audit, Project
+from tests.central.state import FOREVER, ROLE_IDS, Actor, Audit, Project
 from tests.central.web import SUCCESS, Request, Routes, actor_json, stamp
 
 route = Routes()
+SENT = "submission.create"
 
 
 @route("POST", "sessions", is_open=True)
@@ -107,9 +108,8 @@ def project_json(project: Project) -> dict[str, Any]:
 @route("GET", "projects")
 def list_projects(request: Request) -> Any:
     seen = [item for item in request.state.projects.values() if not item.deleted_at]
-    verbs = sorted(set().union(*VERBS.values()))
     return [
-        project_json(item) | {"verbs": [verb for verb in verbs if request.may(verb, item)]}
+        project_json(item) | {"verbs": sorted(request.verbs(item))}
         for item in seen
         if request.may("project.read", item)
     ]
@@ -128,7 +128,7 @@ def make_project(request: Request) -> Any:
 def read_project(request: Request) -> Any:
     project = request.live_project()
     request.require("project.read", project)
-    return project_json(project)
+    return project_json(project) | ({"verbs": sorted(request.verbs(project))} if request.is_extended else {})
 
 
 @route("DELETE", "projects/{project}")
@@ -157,11 +157,9 @@ def list_app_users(request: Request) -> Any:
     request.require("field_key.list", project)
     listed = []
     for actor in app_users(request, project):
-        extended = {
-            "createdBy": actor.created_by and actor_json(actor.created_by),
-            "lastUsed": None,
-            "properties": None,
-        }
+        sent = [item.logged_at for item in request.state.audits if item.actor is actor and item.action == SENT]
+        creator = actor.created_by and actor_json(actor.created_by)
+        extended = {"createdBy": creator, "lastUsed": stamp(max(sent, default=None)), "properties": None}
         listed.append(app_user_json(actor) | (extended if request.is_extended else {}))
     return listed
 

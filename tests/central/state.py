@@ -19,7 +19,7 @@ DAY = timedelta(days=1)
 FOREVER = datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)
 NEVER = "0" * 32
 
-VERBS = {
+VERBS: dict[str, set[str]] = {
     "app-user": {"open_form.read", "submission.create"},
     "formfill": {"open_form.list", "open_form.read", "project.read", "submission.create"},
     "viewer": {
@@ -27,7 +27,19 @@ VERBS = {
         *("dataset.list", "dataset.read", "entity.list", "entity.read"),
     },
 }
-"""What each role may. Managers may everything in their project, administrators everything."""
+VERBS["manager"] = VERBS["viewer"] | {
+    *("project.update", "project.delete", "session.end", "assignment.list", "assignment.create", "assignment.delete"),
+    *("form.create", "form.update", "form.delete", "form.restore"),
+    *("submission.create", "submission.update", "submission.delete", "submission.restore"),
+    *("field_key.list", "field_key.create", "field_key.update", "field_key.delete"),
+    *("dataset.create", "dataset.update", "dataset.delete"),
+    *("entity.create", "entity.update", "entity.delete", "entity.restore"),
+}
+VERBS["admin"] = VERBS["manager"] | {
+    *("project.create", "audit.read", "config.read", "config.set"),
+    *("user.list", "user.read", "user.create", "user.update", "user.delete", "user.password.invalidate"),
+}
+"""What each role may, where it was given: everywhere, in a project, with a form."""
 ROLE_IDS = {"admin": 1, "app-user": 2, "manager": 5, "viewer": 6, "formfill": 8}
 
 
@@ -165,6 +177,7 @@ class Form:
     created_at: datetime
     state: str = "open"
     updated_at: datetime | None = None
+    deleted_at: datetime | None = None
     draft: FormVersion | None = None
     versions: list[FormVersion] = field(default_factory=list)
     """Published ones, the oldest first."""
@@ -223,6 +236,7 @@ class Project:
     deleted_at: datetime | None = None
     forms: dict[str, Form] = field(default_factory=dict)
     datasets: dict[str, Dataset] = field(default_factory=dict)
+    trash: list[Form] = field(default_factory=list)
 
 
 @dataclass

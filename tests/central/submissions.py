@@ -194,6 +194,8 @@ def make(
 ) -> Submission:
     """Take in a new submission. One that says no instanceID is given one, in Central's own style."""
     instance_id = envelope.instance_id or request.state.uuid()
+    if len(instance_id) > 255:
+        raise Problem(400.13, "Length of value too long for a field")
     if instance_id in form.submissions:
         raise taken("submissions", ["formId", "instanceId", "draft"], [str(form.id), instance_id, "f"])
     first = make_version(request, form, version, envelope, xml, dict(files), instance_id)

@@ -62,16 +62,14 @@ class Request:
 
     def may(self, verb: str, project: Project | None = None, form: Form | None = None) -> bool:
         """Tell whether this actor may do something there."""
-        if self.actor is None:
-            return False
-        roles = set(self.actor.roles.get("*", ()))
-        if project is not None:
-            roles |= self.actor.roles.get(f"project {project.id}", set())
-            if "manager" in roles:
-                return True
-        if form is not None:
-            roles |= self.actor.roles.get(f"form {form.id}", set())
-        return "admin" in roles or any(verb in VERBS.get(role, ()) for role in roles)
+        return verb in self.verbs(project, form)
+
+    def verbs(self, project: Project | None = None, form: Form | None = None) -> set[str]:
+        places = ["*"]
+        places += [f"project {project.id}"] if project else []
+        places += [f"form {form.id}"] if form else []
+        given = self.actor.roles if self.actor else {}
+        return {verb for place in places for role in given.get(place, ()) for verb in VERBS[role]}
 
     def require(self, verb: str, project: Project | None = None, form: Form | None = None) -> None:
         if not self.may(verb, project, form):

@@ -136,7 +136,7 @@ def read_envelope(xml: bytes) -> Envelope:
     said: dict[str, str] = {}
     for node in root.children:
         for inner in node.children if node.name == "meta" else ():
-            said.setdefault(inner.name, inner.text.strip())
+            said.setdefault(inner.name, inner.text)
     return Envelope(
         root.attributes["id"],
         root.attributes.get("version", ""),
