@@ -92,6 +92,7 @@ class Script:
 class _Handler(BaseHTTPRequestHandler):
     server: _Server
     protocol_version = "HTTP/1.1"
+    wbufsize = -1  # head and body in one packet: in two, each answer waits for the other side
 
     def _any(self) -> None:
         parts = urlsplit(self.path)

@@ -90,4 +90,4 @@ class TokenFile:
 
 def _hash(password: str, salt: Any) -> str:
     # Slow on purpose: whoever copies the file must not find the password from it.
-    return hashlib.scrypt(password.encode(), salt=bytes.fromhex(salt), n=2**14, r=8, p=1).hex()
+    return hashlib.scrypt(password.encode(), salt=bytes.fromhex(salt), n=2**13, r=8, p=1).hex()
