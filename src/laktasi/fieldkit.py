@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 Tell = Callable[[str], None]
 """Called with one line for people, as things are done."""
 
+SHEETS = "sheets"
+"""Folder of the sheets below that of all that is printed; each source has one of its own in it."""
+
 
 def source_called(settings: Settings, name: str | None) -> tuple[str, CentralSettings]:
     """Give the source that a command works on: the only one, or the one that is named.
@@ -146,7 +149,9 @@ def _write_sheets(
     elif not central.url.startswith("https://"):
         tell(f"warning: {host} is called without encryption: keys and answers can be read on the way")
     settings.data_folder.make()
-    settings.data_folder.fieldwork.mkdir(mode=0o700, exist_ok=True)
+    fieldwork = settings.data_folder.fieldwork
+    for folder in (fieldwork, fieldwork / SHEETS):
+        folder.mkdir(mode=0o700, exist_ok=True)
     project = str(connection.json(connection.project)["name"])
     titles = published_forms(connection)
     editable = {form_id: is_editable(xform_of(connection, form_id)) for form_id in titles}
@@ -175,9 +180,9 @@ def _write_sheets(
         write_sheet(target, sheet)
         written.append(target)
     if written:
-        tell(f"{len(written)} sheets in {written[0].parent}: each holds a key, keep them private")
+        tell(f"sheets written: {len(written)}, in {written[0].parent}; each holds a key: keep them private")
     return written
 
 
 def _sheet(settings: Settings, source: str, code: str) -> Path:
-    return settings.data_folder.fieldwork / "sheets" / source / f"{code}.html"
+    return settings.data_folder.fieldwork / SHEETS / source / f"{code}.html"
