@@ -9,13 +9,19 @@ import duckdb
 import pyarrow as pa
 
 from laktasi.errors import StudyError
+from laktasi.questionnaire.model import ValueType
+from laktasi.store.columns import UnitedTable, united_tables
 from laktasi.store.forms import Questionnaires
 from laktasi.store.roles import Found, check_levels, day_of_interview, find_question, level_choices
 from laktasi.store.rows import TEXTS, append, by_column
 from laktasi.store.sql import identifier, literal, scalar, select_from_file, transaction, values
+from laktasi.store.staging import type_of
 from laktasi.study import Study, Variable
 
 NO_ROLES = values(("form_id", "submission_id", "centre_code", "enumerator_code", "subject_code", "is_consented"), ())
+
+TABLES = ("submissions", "centres", "arrivals", "variables", "set_aside", "arrival_times", "last_seen")
+"""Marts whose columns are the same for every study; marts.analysed is made whole."""
 
 ANALYSED_COLUMNS = {
     "submission_id": "Submission, see marts.submissions",
@@ -23,6 +29,9 @@ ANALYSED_COLUMNS = {
     "is_accepted": "Has no open finding of severity error",
 }
 """Columns of marts.analysed beside the study's variables."""
+
+PRELOADS = {"start": "started_at", "end": "finished_at", "deviceid": "device"}
+"""What a phone fills by itself: what marts.arrival_times calls it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +54,7 @@ def build_marts(
     Parameters
     ----------
     study
-        None: only marts.submissions and marts.set_aside, with what can be known.
+        None: only marts.submissions, set_aside, arrival_times and last_seen, with what can be known.
     include_sql
         A select of ``_submission_id``: what the study's `include` counts, consent aside. None counts every submission.
 
@@ -56,7 +65,7 @@ def build_marts(
     """
     parts = _Study(study, questionnaires) if study else None
     with transaction(con):
-        for table in ("submissions", "centres", "arrivals", "variables", "set_aside"):
+        for table in TABLES:
             con.execute(f"delete from marts.{table}")
         con.execute("drop table if exists marts.analysed")
         _insert(
@@ -68,6 +77,8 @@ def build_marts(
         )
         _insert(con, "set_aside")
         unranked = parts.build(con) if parts else {}
+        _insert(con, "arrival_times", metadata=_metadata(questionnaires))
+        _insert(con, "last_seen")
     counted = con.execute(
         "select count(*), count(*) filter (is_included), count(*) filter (is_included and is_accepted)"
         " from marts.submissions"
@@ -88,6 +99,32 @@ def _days(questionnaires: Questionnaires) -> str:
         for form_id, table, day in day_of_interview(questionnaires)
     ]
     return " union all ".join(selects) or values(("form_id", "submission_id", "day"), ())
+
+
+def _metadata(questionnaires: Questionnaires) -> str:
+    """Give what phones wrote down by themselves, of the forms that ask for any of it."""
+    columns = ("form_id", "submission_id", *PRELOADS.values())
+    selects = []
+    for table in united_tables(questionnaires):
+        found = _preloaded(table) if table.parent is None else {}
+        if found:
+            kept = ", ".join(f"{found.get(name, 'null')} as {name}" for name in PRELOADS.values())
+            selects.append(
+                f"select {literal(table.form_id)} as form_id, _submission_id as submission_id, {kept}"
+                f" from {identifier('staging', table.name)}"
+            )
+    return " union all ".join(selects) or values(columns, ())
+
+
+def _preloaded(table: UnitedTable) -> dict[str, str]:
+    """Give SQL by name of what is kept; a question may have moved between versions."""
+    found: dict[str, list[str]] = {}
+    for column in table.columns:
+        name = PRELOADS.get(column.newest.preload or "")
+        # a time that some version keeps as text is none to reckon with
+        if name and (name == "device" or type_of(column) is ValueType.DATETIME):
+            found.setdefault(name, []).append(identifier(column.name))
+    return {name: f"coalesce({', '.join(columns)})" for name, columns in found.items()}
 
 
 class _Study:
