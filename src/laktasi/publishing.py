@@ -12,6 +12,8 @@ from laktasi.errors import QuestionnaireError
 from laktasi.fieldkit import Tell, source_called
 
 if TYPE_CHECKING:
+    import duckdb
+
     from laktasi.odk.connection import Connection
     from laktasi.odk.publish import FormToPublish, Standing
     from laktasi.questionnaire.compare import Change
@@ -285,27 +287,37 @@ def _changes(
         )
         for version in reversed(standing.versions)
     )
-    return [_with_uses(settings, change) for change in compare(questionnaire, fielded)]
+    return _with_uses(settings, compare(questionnaire, fielded))
 
 
-def _with_uses(settings: Settings, change: Change) -> Change:
+def _with_uses(settings: Settings, changes: list[Change]) -> list[Change]:
     """Say how often choices that are dropped were given, where the warehouse is at hand and knows."""
-    import duckdb
-
     from laktasi.errors import WarehouseError
-    from laktasi.store.sql import identifier, scalar
     from laktasi.workplace import alone, opened
 
     folder = settings.data_folder
-    if change.field is None or not folder.warehouse.exists():
+    if not any(change.choices for change in changes) or not folder.warehouse.exists():
+        return changes
+    try:
+        with alone(folder, patience_seconds=0), opened(folder) as con:
+            return [_with_use(con, change) for change in changes]
+    except WarehouseError:  # a run is at work: then it is not said
+        return changes
+
+
+def _with_use(con: duckdb.DuckDBPyConnection, change: Change) -> Change:
+    import duckdb
+
+    from laktasi.store.sql import identifier, scalar
+
+    if change.field is None:
         return change
     column, table = identifier(change.field.column), identifier("answers", change.field.table)
     given = f"select unnest(string_split_regex({column}, '[ \\t\\r\\n]+')) as value from {table}"
     try:
-        with alone(folder), opened(folder) as con:
-            uses = scalar(con, f"select count(*) from ({given}) where list_contains(?, value)", [list(change.choices)])
-    except (WarehouseError, duckdb.Error):  # a run is at work, or the question has never come in
-        return change
+        uses = scalar(con, f"select count(*) from ({given}) where list_contains(?, value)", [list(change.choices)])
+    except (duckdb.CatalogException, duckdb.BinderException):  # the question has never come in
+        uses = 0
     return replace(change, what=f"{change.what} ({uses} so far)")
 
 

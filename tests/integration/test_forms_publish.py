@@ -23,6 +23,8 @@ from laktasi.publishing import Choices, editing, publish_forms
 from laktasi.questionnaire import check
 from laktasi.questionnaire.xlsform import convert
 from laktasi.settings import Settings, read_settings
+from laktasi.store.warehouse import open_warehouse
+from laktasi.workplace import alone
 from tests.central import Acts, Double
 from tests.central.faults import When
 
@@ -238,6 +240,28 @@ def test_new_media_travel_with_a_new_version(acts: Acts, settings: Settings) -> 
     assert "visit: changes: house: no longer offers h2: answers that have been given stay" in lines
     assert acts.do("GET", acts.place("forms", "visit", "attachments", "houses.csv")) == b"name,label\nh1,One\n"
     assert acts.do("GET", acts.place("forms", "visit", "versions", "1", "attachments", "houses.csv")) == HOUSES
+
+
+def test_choices_that_are_dropped_are_counted_where_the_warehouse_has_them(settings: Settings) -> None:
+    several = ("select_multiple yn", "signs", "Signs", "none")
+    put(settings, several, ("select_one yn", "milk", "Milk", "none"))
+    published(settings)
+    settings.data_folder.make()
+    with open_warehouse(settings.data_folder) as con:
+        con.execute("create table answers.visit (signs varchar, milk varchar)")
+        con.execute("insert into answers.visit values ('yes no', 'no'), ('no', 'yes'), ('  yes', 'no'), (null, 'no')")
+    path = put(settings, several, ("select_one yn", "milk", "Milk", "none"), version="2")
+    book = openpyxl.load_workbook(path)
+    book["choices"].delete_rows(3)
+    book.save(path)
+    _, lines = published(settings, dry_run=True)
+    assert [line for line in lines if "changes" in line] == [
+        "visit: changes: signs: no longer offers no: answers that have been given stay (2 so far)",
+        "visit: changes: milk: no longer offers no: answers that have been given stay (3 so far)",
+    ]
+    with alone(settings.data_folder):
+        _, lines = published(settings, dry_run=True)
+    assert "visit: changes: milk: no longer offers no: answers that have been given stay" in lines
 
 
 def test_an_older_version_is_told_and_not_refused(acts: Acts, settings: Settings) -> None:

@@ -10,9 +10,14 @@ import hashlib
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from laktasi.errors import LaktasiError
+
+if TYPE_CHECKING:
+    from jinja2 import Template
 
 Text = Mapping[str, str]
 
@@ -131,8 +136,25 @@ def write_sheet(target: Path, sheet: Sheet) -> None:
 
 def render_sheet(sheet: Sheet) -> str:
     """Make the page. The same sheet gives the same bytes."""
-    from jinja2 import Environment, PackageLoader, StrictUndefined
     from markupsafe import Markup
+
+    template, style = _template()
+    digest = base64.b64encode(hashlib.sha256(style.encode("utf-8")).digest()).decode("ascii")
+    return template.render(
+        sheet=sheet,
+        languages=(sheet.language, "en" if sheet.language == "id" else "id"),
+        steps=[_emphasised(step) for step in (*STEPS, MISTAKE[sheet.is_editable])],
+        words=WORDS,
+        style=Markup(style),  # noqa: S704 - our own file
+        style_hash=f"sha256-{digest}",
+        qr=Markup(_qr(sheet.qr)),  # noqa: S704 - drawn here
+    )
+
+
+@cache
+def _template() -> tuple[Template, str]:
+    """Give the page's template and its style, read once for all sheets."""
+    from jinja2 import Environment, PackageLoader, StrictUndefined
 
     environment = Environment(
         loader=PackageLoader("laktasi.report"),
@@ -142,17 +164,7 @@ def render_sheet(sheet: Sheet) -> str:
         lstrip_blocks=True,
     )
     assert environment.loader is not None
-    style = environment.loader.get_source(environment, "sheet.css")[0]
-    digest = base64.b64encode(hashlib.sha256(style.encode("utf-8")).digest()).decode("ascii")
-    return environment.get_template("sheet.html").render(
-        sheet=sheet,
-        languages=(sheet.language, "en" if sheet.language == "id" else "id"),
-        steps=[_emphasised(step) for step in (*STEPS, MISTAKE[sheet.is_editable])],
-        words=WORDS,
-        style=Markup(style),  # noqa: S704 - our own file
-        style_hash=f"sha256-{digest}",
-        qr=Markup(_qr(sheet.qr)),  # noqa: S704 - drawn here
-    )
+    return environment.get_template("sheet.html"), environment.loader.get_source(environment, "sheet.css")[0]
 
 
 def _qr(text: str) -> str:
