@@ -164,19 +164,20 @@ class _Reader:
             current = versions[-1].instance_id
             new = [version for version in versions if version.instance_id not in wanted.known_instance_ids]
         yield from (self._version(row, version) for version in new)
-        is_new = False
+        has_files = False
         for version in new:
             payload = self._payload(row, version, scratch)
             if isinstance(payload, Refused):
                 yield payload
                 continue
-            if is_new := version.instance_id == current and (wanted.read_attachments or row.attachments_present > 0):
+            if version.instance_id == current and (wanted.read_attachments or row.attachments_present > 0):
+                has_files = True
                 files = self._files(row.submission_id, current, {}, scratch)
                 yield from files.refused
                 payload = replace(payload, attachments=files.given)
                 row = files.counted(row)
             yield payload
-        if wanted.read_attachments and not is_new:
+        if wanted.read_attachments and not has_files:
             files = self._files(row.submission_id, current, wanted.etags, scratch)
             yield from files.refused
             yield Attachments(self._connection.source, self._form_id, current, files.given)
