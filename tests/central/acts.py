@@ -221,6 +221,10 @@ class Acts:
     def restore_entity(self, list_name: str, entity_id: str) -> None:
         self.do("POST", f"{self.place('datasets', list_name, 'entities', entity_id)}/restore")
 
+    def restore_entities(self, list_name: str, *entity_ids: str) -> None:
+        """Restore several at once, as Central's page does: unlike one alone, they are not marked as updated."""
+        self.do("POST", f"{self.place('datasets', list_name, 'entities')}/bulk-restore", json={"ids": entity_ids})
+
 
 def code_of(answer: requests.Response) -> float | None:
     """Give Central's own code of a refusal (409.1), where it says one."""

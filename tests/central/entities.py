@@ -293,9 +293,30 @@ def delete_entity(request: Request) -> Any:
 def restore_entity(request: Request) -> Any:
     _, dataset = allowed(request, "entity.restore")
     entity = request.state.change(find(request, dataset, is_deleted=True))
-    entity.deleted_at = None
+    entity.deleted_at, entity.updated_at = None, request.state.clock.now()
     log(request, "entity.restore", dataset, entity)
     return SUCCESS
+
+
+def bulk(request: Request, verb: str, *, is_deleted: bool) -> Any:
+    """Delete or restore several at once. Nothing but `deleted_at` is touched, unlike where one is restored alone."""
+    _, dataset = allowed(request, verb)
+    wanted = [dataset.entities.get(name) for name in request.given("ids")]
+    found = [item for item in wanted if item and bool(item.deleted_at) != is_deleted]
+    for entity in found:
+        request.state.change(entity).deleted_at = request.state.clock.now() if is_deleted else None
+        log(request, verb, dataset, entity)
+    return {"count": len(found)}
+
+
+@route("POST", f"{LIST}/entities/bulk-delete")
+def delete_entities(request: Request) -> Any:
+    return bulk(request, "entity.delete", is_deleted=True)
+
+
+@route("POST", f"{LIST}/entities/bulk-restore")
+def restore_entities(request: Request) -> Any:
+    return bulk(request, "entity.restore", is_deleted=False)
 
 
 # OData

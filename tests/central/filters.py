@@ -98,14 +98,16 @@ class Filter:
 
     def _comparison(self) -> Test:
         began = self._at
-        left = self._operand()
+        left, left_kind = self._operand()
         token = self._peek()
         if token is None and not self._text[self._at :].strip():
             raise self._unsupported("CommonExpression", began)
         kind, word = self._next()
         if kind != "name" or word not in (*COMPARISONS, "eq", "ne"):
             raise self._unreadable()
-        right = self._operand()
+        right, right_kind = self._operand()
+        if {left_kind, right_kind} == {"moment", "text"}:
+            raise FaultOfOursError  # the database refuses it, and nobody catches that
         if word in ("eq", "ne"):
             wanted = word == "eq"
             return lambda row: (_same(left(row), right(row))) is wanted
@@ -115,14 +117,12 @@ class Filter:
             a, b = left(row), right(row)
             if a is None or b is None:
                 return None
-            try:
-                return compare(a, b)
-            except TypeError:
-                raise FaultOfOursError from None  # the database refuses it, and nobody catches that
+            return compare(a, b)
 
         return test
 
-    def _operand(self) -> Callable[[Any], Value]:
+    def _operand(self) -> tuple[Callable[[Any], Value], str]:
+        """Read a name or a value; give how a row is asked for it, and its kind."""
         began = self._at + len(self._text[self._at :]) - len(self._text[self._at :].lstrip())
         kind, word = self._next()
         if kind == "moment":
@@ -131,15 +131,16 @@ class Filter:
             except ValueError:
                 raise self._unreadable() from None
             known = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-            return lambda _row: known
+            return (lambda _row: known), kind
         if kind == "text":
-            return lambda _row: word[1:-1]
+            return (lambda _row: word[1:-1]), kind
         if kind == "number":
-            return lambda _row: int(word) if word.lstrip("-").isdecimal() else float(word)
+            number = int(word) if word.lstrip("-").isdecimal() else float(word)
+            return (lambda _row: number), kind
         if kind != "name":
             raise self._unreadable()
         if word == "null":
-            return lambda _row: None
+            return (lambda _row: None), kind
         if self._text[self._at :].startswith("("):
             if word == "now":
                 raise FaultOfOursError
@@ -151,7 +152,7 @@ class Filter:
             )
             raise Problem(501.5, said, {"at": began, "text": word})
         self.names.add(word)
-        return self._columns[word]
+        return self._columns[word], "moment" if word.endswith(("Date", "At")) else kind
 
     def _unsupported(self, kind: str, at: int) -> Problem:
         text = self._text[at : self._at].strip()

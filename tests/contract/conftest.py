@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
 
@@ -12,37 +12,34 @@ from tests.central import Acts, Double
 from tests.contract.walk import TOWNS, Central, xform
 
 URL, EMAIL, PASSWORD = (os.environ.get(f"LAKTASI_TEST_CENTRAL_{name}", "") for name in ("URL", "EMAIL", "PASSWORD"))
+IS_NAMED = bool(URL and EMAIL and PASSWORD)
 NO_CENTRAL = "no Central at hand: set LAKTASI_TEST_CENTRAL_URL, …_EMAIL and …_PASSWORD"
 
 
 @pytest.fixture(scope="session")
-def real_project() -> Iterator[Callable[[], Acts]]:
-    """Make projects on the real Central, one session for all; they are deleted at the end."""
-    if not (URL and EMAIL and PASSWORD):
-        pytest.skip(NO_CENTRAL)
-    manager = Acts(URL, EMAIL, PASSWORD)
-    made: list[int] = []
-
-    def make() -> Acts:
-        made.append(manager.make_project("laktasi contract test"))
-        return manager
-
-    yield make
-    for project in made:
-        manager.do("DELETE", f"projects/{project}")
-
-
-@pytest.fixture(params=["double", "real"])
-def empty_central(request: pytest.FixtureRequest) -> Iterator[Central]:
-    """Give a Central with an empty project."""
-    if request.param == "real":
-        yield Central(request.getfixturevalue("real_project")(), None)
-        return
+def double() -> Iterator[Central]:
     with Double() as double:
         acts = Acts(double.url, double.email, double.password)
-        acts.make_project()
         yield Central(acts, double)
         acts.close()
+
+
+@pytest.fixture(scope="session")
+def real() -> Iterator[Central]:
+    if not IS_NAMED:
+        pytest.skip(NO_CENTRAL)
+    acts = Acts(URL, EMAIL, PASSWORD)
+    yield Central(acts, None)
+    acts.close()
+
+
+@pytest.fixture(params=["double", "real"] if IS_NAMED else ["double"])
+def empty_central(request: pytest.FixtureRequest) -> Iterator[Central]:
+    """Give a Central with an empty project of the test's own, which is deleted afterwards."""
+    central: Central = request.getfixturevalue(request.param)
+    central.acts.make_project("laktasi contract test")
+    yield central
+    central.acts.delete_project()
 
 
 @pytest.fixture
