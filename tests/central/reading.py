@@ -198,3 +198,11 @@ def one(request: Request) -> Any:
     if isinstance(found, Answer):
         return found
     return submission_json(found) | current_json(found, is_extended=request.is_extended)
+
+
+def live(request: Request, form: Form) -> Submission:
+    """Give a submission as a writer finds it."""
+    submission = form.submissions.get(request.args["id"])
+    if submission is None or submission.deleted_at:
+        raise not_found()
+    return submission
