@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from laktasi.errors import SettingsError, SourceError, WarehouseError
 from laktasi.settings import CentralSettings, Settings
-from laktasi.workplace import alone, code_version, opened
+from laktasi.workplace import PATIENCE_SECONDS, alone, code_version, opened
 
 if TYPE_CHECKING:
     import duckdb
@@ -71,7 +71,12 @@ class Told:
 
 
 def give_feedback(
-    settings: Settings, *, send: bool, source: str | None = None, progress: Progress | None = None
+    settings: Settings,
+    *,
+    send: bool,
+    source: str | None = None,
+    progress: Progress | None = None,
+    patience_seconds: float = PATIENCE_SECONDS,
 ) -> Told:
     """Say back to Central what is wrong with which record, as a run of its own.
 
@@ -81,6 +86,8 @@ def give_feedback(
         Write. Otherwise only look, and tell what would be written.
     source
         Name of one Central in laktasi.toml; None takes all.
+    patience_seconds
+        How long to wait for a run that is at work in the same data folder.
 
     Raises
     ------
@@ -93,7 +100,7 @@ def give_feedback(
     from laktasi.store import runs
 
     centrals = _chosen(settings, source)
-    with alone(settings.data_folder), opened(settings.data_folder) as con:
+    with alone(settings.data_folder, patience_seconds), opened(settings.data_folder) as con:
         _check_age(con)
         if not send:
             return say(con, settings, centrals, run_id=None, progress=progress)
