@@ -169,6 +169,15 @@ def test_a_second_sync_does_nothing(acts: Acts, settings: Settings) -> None:
     assert sheet(settings, "E07").read_bytes() == page
 
 
+def test_a_draft_is_not_given_to_phones(acts: Acts, settings: Settings) -> None:
+    draft = XFORM.format(form="plan", editable="true").encode()
+    acts.do("POST", f"{acts.place()}/forms", data=draft, headers={"Content-Type": "application/xml"})
+    synced(settings, "E07,Ani,id,,yes")
+    assert users(acts) == {"E07": {"visit", "weight"}}
+    with pytest.raises(SettingsError, match="'plan' is not published"):
+        synced(settings, "E07,Ani,id,plan,yes")
+
+
 def test_forms_follow_the_list(acts: Acts, settings: Settings) -> None:
     synced(settings, "E07,Ani,id,visit,yes")
     assert synced(settings, "E07,Ani,id,weight,yes") == [

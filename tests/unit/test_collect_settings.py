@@ -99,6 +99,14 @@ def test_a_sheet_read_by_a_camera_gives_the_settings() -> None:
     assert read_back(page) == settings()
 
 
+def test_the_code_has_white_around_it_as_scanners_want() -> None:
+    picture = picture_of(render_sheet(sheet()))
+    edge = 4 * 4  # modules, each four pixels wide
+    inside = picture[edge:-edge, edge:-edge]
+    assert (picture == 0).sum() == (inside == 0).sum()
+    assert (inside[0] == 0).any()
+
+
 def test_the_code_leaves_room_for_a_long_server_and_name() -> None:
     long = collect_settings(
         f"https://{'central.' * 12}example.org", 12345, KEY, project_name="ä" * 120, code="E" * 40, language="en"

@@ -111,6 +111,17 @@ def test_many_dropped_choices_are_counted() -> None:
     assert "no longer offers c1, c2, c3, c4, c5 and 3 more:" in change.what
 
 
+def test_a_list_whose_file_is_not_at_hand_says_nothing_of_choices() -> None:
+    houses = "select_one_from_file houses.csv | house | none"
+    markdown = (
+        f"| survey |\n| | type | name | label |\n| | {houses.rpartition('|')[0]}| House |\n"
+        "| settings |\n| | form_id | version |\n| | visit | 1 |"
+    )
+    before = read(markdown, {"houses.csv": b"name,label\nh1,One\n"})
+    assert [choice.value for choice in before.choice_lists["houses"].choices] == ["h1"]
+    assert compare(read(markdown), [before]) == []
+
+
 def test_two_forms_may_not_share_a_table() -> None:
     repeats = form("begin repeat | infant |", AGE, "end repeat | |")
     [change] = clashes(form(AGE, form_id="visit__infant"), [repeats])

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from laktasi.errors import SettingsError
 from laktasi.odk.collect_settings import LANGUAGES
 from laktasi.odk.connection import AnsweredError
+from laktasi.odk.publish import published_forms, rows
 
 if TYPE_CHECKING:
     from laktasi.odk.connection import Connection
@@ -84,9 +85,9 @@ def read_enumerators(path: Path) -> tuple[Enumerator, ...]:
     SettingsError
         It cannot be read; the message names line and column, and no person.
     """
-    rows = _cells(path)
+    lines = _cells(path)
     try:
-        _, header = next(rows)
+        _, header = next(lines)
     except StopIteration:
         raise _wrong(path, "it is empty") from None
     columns = [name.strip().lower() for name in header]
@@ -98,7 +99,7 @@ def read_enumerators(path: Path) -> tuple[Enumerator, ...]:
                 path, f"line 1, column {name!r}: is not one of {', '.join((*COLUMNS, *OPTIONAL_COLUMNS))}, once"
             )
     found: dict[str, Enumerator] = {}
-    for line, cells in rows:
+    for line, cells in lines:
         if not any(cell.strip() for cell in cells):
             continue
         if len(cells) > len(columns):
@@ -120,7 +121,7 @@ def plan(connection: Connection, enumerators: Iterable[Enumerator], *, revoke_mi
         The list names a form that is not published.
     """
     enumerators = tuple(enumerators)
-    published = _published(connection)
+    published = published_forms(connection)
     for one in enumerators:
         if unknown := [form_id for form_id in one.forms if form_id not in published]:
             raise SettingsError(
@@ -130,7 +131,8 @@ def plan(connection: Connection, enumerators: Iterable[Enumerator], *, revoke_mi
             )
     users, seconds = _users(connection)
     assigned: dict[int, set[str]] = {}
-    for row in connection.json(f"{connection.project}/assignments/forms/{ROLE}"):
+    given = connection.json(f"{connection.project}/assignments/forms/{ROLE}")
+    for row in rows(given, "actorId", "xmlFormId"):
         assigned.setdefault(row["actorId"], set()).add(row["xmlFormId"])
     steps: list[Step] = []
     for one in enumerators:
@@ -196,11 +198,6 @@ def _revoke(connection: Connection, user: AppUser) -> None:
             raise
 
 
-def _published(connection: Connection) -> list[str]:
-    forms = connection.json(f"{connection.project}/forms")
-    return [str(row["xmlFormId"]) for row in forms if row["publishedAt"] is not None]
-
-
 def _users(connection: Connection) -> tuple[dict[str, AppUser], list[AppUser]]:
     """Give the app users with access by name, and those that share the name of one.
 
@@ -208,7 +205,8 @@ def _users(connection: Connection) -> tuple[dict[str, AppUser], list[AppUser]]:
     """
     users: dict[str, AppUser] = {}
     seconds: list[AppUser] = []
-    for row in connection.json(f"{connection.project}/app-users", extended=True):
+    listed = connection.json(f"{connection.project}/app-users", extended=True)
+    for row in rows(listed, "id", "displayName", "token"):
         if not row["token"]:  # revoked on Central's own page
             continue
         user = _user(row)

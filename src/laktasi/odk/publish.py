@@ -68,6 +68,17 @@ class Media:
     """Here, and not named by the form."""
 
 
+def rows(answer: Any, *keys: str) -> list[dict[str, Any]]:
+    """Give a list of objects that have at least these keys; SourceError where the server answers something else."""
+    if not isinstance(answer, list) or not all(isinstance(row, dict) and row.keys() >= {*keys} for row in answer):
+        raise SourceError(
+            "the server does not answer as ODK Central does",
+            why="It sent something else where a list should be.",
+            next_step="open the server's address in a browser and look; check central.url in laktasi.toml",
+        )
+    return answer
+
+
 def form_path(connection: Connection, form_id: str) -> str:
     """Give the path of a form."""
     return f"{connection.project}/forms/{connection.quote(form_id)}"
@@ -75,14 +86,14 @@ def form_path(connection: Connection, form_id: str) -> str:
 
 def standing(connection: Connection, form_id: str) -> Standing:
     """Ask what Central has of a form."""
-    listed = _rows(connection.json(f"{connection.project}/forms"), "xmlFormId", "state")
+    listed = rows(connection.json(f"{connection.project}/forms"), "xmlFormId", "state")
     found = next((row for row in listed if row["xmlFormId"] == form_id), None)
     if found is None:
-        trash = _rows(connection.json(f"{connection.project}/forms", {"deleted": "true"}), "xmlFormId", "version")
+        trash = rows(connection.json(f"{connection.project}/forms", {"deleted": "true"}), "xmlFormId", "version")
         deleted = tuple(str(row["version"]) for row in trash if row["xmlFormId"] == form_id)
         return Standing(exists=False, versions={}, draft=None, is_open=False, deleted=deleted)
     path = form_path(connection, form_id)
-    versions = _rows(connection.json(f"{path}/versions"), "version", "sha256")
+    versions = rows(connection.json(f"{path}/versions"), "version", "sha256")
     draft = connection.may(f"{path}/draft", {})
     return Standing(
         exists=True,
@@ -101,14 +112,14 @@ def published_forms(connection: Connection) -> dict[str, str]:
     """Give the project's published forms: id to title."""
     return {
         str(row["xmlFormId"]): str(row.get("name") or row["xmlFormId"])
-        for row in _rows(connection.json(f"{connection.project}/forms"), "xmlFormId", "publishedAt")
+        for row in rows(connection.json(f"{connection.project}/forms"), "xmlFormId", "publishedAt")
         if row["publishedAt"] is not None
     }
 
 
 def entity_lists(connection: Connection) -> set[str]:
     """Give the names of the project's entity lists."""
-    return {str(row["name"]) for row in _rows(connection.json(f"{connection.project}/datasets"), "name")}
+    return {str(row["name"]) for row in rows(connection.json(f"{connection.project}/datasets"), "name")}
 
 
 def xform_of(connection: Connection, form_id: str, version: str | None = None, *, draft: bool = False) -> bytes:
@@ -130,7 +141,7 @@ def lists_of(connection: Connection, form_id: str, version: str) -> dict[str, by
     found = {}
     with tempfile.TemporaryDirectory(prefix="laktasi-") as scratch:
         target = Path(scratch) / "list"
-        for row in _rows(connection.json(f"{path}/attachments"), "name", "exists", "datasetExists"):
+        for row in rows(connection.json(f"{path}/attachments"), "name", "exists", "datasetExists"):
             name = str(row["name"])
             if not row["exists"] or row["datasetExists"] or not name.lower().endswith(LISTS):
                 continue
@@ -261,10 +272,10 @@ def publish_draft(connection: Connection, form: FormToPublish) -> None:
 
 
 def _media(connection: Connection, path: str, media: Mapping[str, bytes]) -> Media:
-    rows = _rows(connection.json(f"{path}/attachments"), "name", "exists", "datasetExists")
-    from_lists = tuple(str(row["name"]) for row in rows if row["datasetExists"])
+    named = rows(connection.json(f"{path}/attachments"), "name", "exists", "datasetExists")
+    from_lists = tuple(str(row["name"]) for row in named if row["datasetExists"])
     # MD5 is what Central says of a file; it says none where there is no file.
-    there = {str(row["name"]): row.get("hash") for row in rows if not row["datasetExists"]}
+    there = {str(row["name"]): row.get("hash") for row in named if not row["datasetExists"]}
     here = {name: hashlib.md5(content, usedforsecurity=False).hexdigest() for name, content in media.items()}
     return Media(
         differing=tuple(name for name, md5 in there.items() if name in here and here[name] != md5),
@@ -309,16 +320,6 @@ def _canonical(xform: bytes) -> str | None:
         return canonicalize(xform, strip_text=True)
     except (ParseError, DefusedXmlException, ValueError, LookupError):
         return None
-
-
-def _rows(answer: Any, *keys: str) -> list[dict[str, Any]]:
-    if not isinstance(answer, list) or not all(isinstance(row, dict) and row.keys() >= {*keys} for row in answer):
-        raise SourceError(
-            "the server does not answer as ODK Central does",
-            why="It sent something else where a list should be.",
-            next_step="open the server's address in a browser and look; check central.url in laktasi.toml",
-        )
-    return answer
 
 
 _WHY: Mapping[float, tuple[str, str]] = {
