@@ -50,9 +50,17 @@ def central(empty_central: Central) -> Central:
 
 
 @pytest.fixture
-def viewer(central: Central) -> Iterator[Acts]:
-    """Give a project viewer of that project."""
-    person = central.acts.make_account(f"viewer-{uuid.uuid4()}@example.org", "viewer-test-1234")
+def stranger(empty_central: Central) -> Iterator[Acts]:
+    """Give another person, who has no role anywhere, at work in that project."""
+    manager = empty_central.acts
+    person = manager.make_account(f"person-{uuid.uuid4()}@example.org", "person-test-1234", role=None)
     yield person
-    central.acts.delete_account(person.myself())
+    manager.delete_account(person.myself())
     person.close()
+
+
+@pytest.fixture
+def viewer(central: Central, stranger: Acts) -> Acts:
+    """Give a viewer of the project that has the form."""
+    central.acts.do("POST", f"{central.acts.place()}/assignments/viewer/{stranger.myself()}")
+    return stranger
