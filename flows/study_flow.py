@@ -63,9 +63,12 @@ def account_in_block(name: str) -> dict[str, str] | None:
     from prefect.blocks.system import Secret
 
     try:
-        return Secret.load(name.replace("_", "-")).get()
+        block = Secret.load(name.replace("_", "-"))
     except ValueError:  # Prefect's way of saying that there is no such block
         return None
+    assert isinstance(block, Secret)
+    account: dict[str, str] = block.get()
+    return account
 
 
 def in_markdown(lines: list[str]) -> str:

@@ -187,16 +187,19 @@ def declare(run: Run, _progress: Progress) -> Counts:
 def stand(run: Run, progress: Progress) -> Counts:
     """Resolve edits, read the answers of what is new or changed, and set up the typed tables."""
     from laktasi.questionnaire import codebook
-    from laktasi.store import answers, staging, submissions
+    from laktasi.store import answers, audit_log, entities, staging, submissions
 
     with _warehouse(run) as con:
         forms = _forms(con)
         counts = submissions.resolve(con, forms.questionnaires)
         loaded = answers.load_answers(con, forms.questionnaires, progress=progress)
         stood = staging.stand(con, forms.questionnaires, codebook.entries(list(forms.questionnaires.values())))
+        logs = audit_log.load_audit_log(con, run.settings.data_folder, progress=progress)
+        entities.stand_entities(con)
     return {
         **counts,
         "read": loaded.read,
+        "audit_logs": asdict(logs),
         "conflicting_versions": [f"{item.form_id} {item.form_version}" for item in forms.conflicts],
         "conflicting_media": [f"{item.name} for {item.form_id} {item.form_version}" for item in forms.media_conflicts],
         "forms_set_aside": [f"{item.form_id} {item.form_version} ({item.why})" for item in forms.set_aside],

@@ -150,10 +150,10 @@ def test_a_mended_answer_closes_its_finding(tmp_path: Path) -> None:
 
 def test_a_run_goes_on_without_a_central_it_cannot_reach(tmp_path: Path) -> None:
     central = CentralSettings(
-        url="http://127.0.0.1:9", project=1, form="tea", email="a@example.org", password=SecretStr("x")
+        url="http://127.0.0.1:9", project=1, forms=("tea",), email="a@example.org", password=SecretStr("x")
     )
     settings = settings_for(
-        mini.make_project(tmp_path / "project"), mini.fill_phone(tmp_path / "phone", 4), central=central
+        mini.make_project(tmp_path / "project"), mini.fill_phone(tmp_path / "phone", 4), central={"central": central}
     )
     done = run(settings)
     assert list(done.unreached) == ["central"]
