@@ -182,6 +182,7 @@ def test_the_identity_is_what_central_calls_it(house: Warehouse) -> None:
     house.take(central("a"), central("c", deprecated="b"), phone("d", deprecated="c"), phone("b2", deprecated="b"))
     assert [row[0] for row in current(house)] == ["a", "b"]
     listed(house, "a", "a", "b", "c")
+    assert current(house) == [("a", "d", "staged")]
     says(house, "a", instance="c")
     assert current(house) == [("a", "d", "staged")]
     assert house.rows("select version_count from staging.submissions") == [(4,)]
@@ -199,6 +200,21 @@ def test_an_older_version_of_a_phone_joins_what_central_begins_with(house: Wareh
     house.take(central("z", deprecated="y"), phone("y"))
     says(house, "z")
     assert current(house) == [("z", "z", "staged")]
+
+
+def test_what_central_says_an_edit_replaces_counts(house: Warehouse) -> None:
+    house.take(phone("c", "2", deprecated="a"), central("c", deprecated="b"))
+    assert [row[0] for row in current(house)] == ["b"]
+
+
+def test_where_it_was_deleted_does_not_say_what_is_current(house: Warehouse) -> None:
+    house.take(central("a"), replace(central("y", "1", deprecated="a", source=THERE), changed_at=at(1)))
+    house.take(replace(central("x", "2", deprecated="a"), changed_at=at(2)))
+    says(house, "a", instance="x")
+    says(house, "a", instance="y", source=THERE)
+    assert current(house) == [("a", "x", "staged")]
+    says(house, "a", instance="x", deleted=True)
+    assert current(house) == [("a", "y", "staged")]
 
 
 def test_two_rows_on_central_are_two_whatever_they_name(house: Warehouse) -> None:
@@ -238,7 +254,10 @@ def test_a_difference_between_sources_is_an_error_until_somebody_settles_it(hous
 @pytest.mark.parametrize("earlier", [Status.DRAFT, Status.UNKNOWN])
 def test_what_a_phone_went_past_is_no_difference(house: Warehouse, earlier: Status) -> None:
     house.take(phone("a", "1", status=earlier), phone("a", "2"), central("a", "2"))
+    # an old copy of the folder turns up late
+    house.take(phone("b", "2"), phone("b", "1", status=earlier), central("b", "2"))
     says(house, "a")
+    says(house, "b")
     assert failing(house) == []
 
 

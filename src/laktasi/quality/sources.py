@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from laktasi.quality.findings import RuleRow
 from laktasi.quality.plan import Questionnaires
 from laktasi.quality.validate import failing_table
+from laktasi.store.sql import scalar
 from laktasi.store.submissions import select_versions
 
 if TYPE_CHECKING:
@@ -128,7 +129,9 @@ def source_findings(con: duckdb.DuckDBPyConnection) -> list[Any]:
     list
         A pyarrow.Table ``form_id, submission_id, row, rule_id, severity`` for each rule and form that has failing ones.
     """
-    found = []
+    found: list[Any] = []
+    if not scalar(con, "select count(*) from (from raw.submission_states limit 1)"):
+        return found  # without a Central there is one source alone
     for comparison in _COMPARISONS:
         by_form: dict[str, list[str]] = {}
         query = comparison.select.replace("{versions}", select_versions())
