@@ -459,6 +459,12 @@ def test_the_last_content_of_a_file_on_central_stands(data: DataFolder, photo: C
     assert_every_row_has_its_file(data)
 
 
+def test_another_etag_of_the_same_content_is_remembered(data: DataFolder, photo: Callable[[bytes], Path]) -> None:
+    for etag in ("old", "new", "new"):
+        landed(data, [files_item(Attachment("p.jpg", photo(b"p"), etag))])
+    assert history(data, "attachments", "etag") == [("old",), ("new",)]
+
+
 def test_of_phones_all_contents_are_known(data: DataFolder, photo: Callable[[bytes], Path]) -> None:
     for content in (b"first", b"second", b"first"):
         landed(data, [files_item(Attachment("p.jpg", photo(content)), source="phones")])
