@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from laktasi.errors import WarehouseError
 from laktasi.store.warehouse import open_research
 from laktasi.study import read_study
-from laktasi.workplace import opened
+from laktasi.workplace import alone, opened
 
 if TYPE_CHECKING:
     import duckdb
@@ -112,6 +112,42 @@ def landed_lines(told: Mapping[str, Mapping[str, Any]], unreached: Mapping[str, 
     yield from proof_lines(told.get("reconcile", {}).get("lines", ()))
     for name, why in unreached.items():
         yield f"not reached: {name} ({why})"
+
+
+LAST_SEEN = (
+    "kind",
+    "code",
+    "submissions",
+    "last_finished_at",
+    "last_received_at",
+    "last_landed_at",
+    "median_lag_hours",
+    "max_lag_hours",
+    "clock_errors",
+)
+"""Columns of marts.last_seen, which says what each means."""
+
+
+def last_seen(settings: Settings) -> list[tuple[Any, ...]]:
+    """Tell when each health centre, enumerator and phone was last heard of; the longest silent come first.
+
+    Rows are those of :data:`LAST_SEEN`. Read from the private warehouse: phones' ids are not for the research copy.
+
+    Raises
+    ------
+    WarehouseError
+        A run is at work, or none has begun here.
+    """
+    folder = settings.data_folder
+    if not folder.warehouse.exists():
+        raise WarehouseError(f"there is no warehouse in {folder.root}", next_step="laktasi run")
+    with alone(folder), opened(folder) as con:
+        return con.execute(
+            f"""
+            select {", ".join(LAST_SEEN)} from marts.last_seen
+            order by kind, coalesce(last_received_at, last_landed_at) nulls first, code
+            """
+        ).fetchall()
 
 
 def proof_lines(lines: Iterable[Mapping[str, Any]]) -> Iterator[str]:

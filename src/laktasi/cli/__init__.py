@@ -41,6 +41,7 @@ for command in (
     run.import_,
     run.run,
     read.status,
+    read.arrivals,
     read.findings,
     feedback.feedback,
     read.kendall,

@@ -1,6 +1,7 @@
-"""Commands that read: status, findings, kendall, report, sql.
+"""Commands that read: status, arrivals, findings, kendall, report, sql.
 
-All but `status` read the research copy alone. `status` looks into the private warehouse too, at the list of runs.
+All but the first two read the research copy alone. `status` looks into the private warehouse for the list of runs, and
+`arrivals` for the phones.
 """
 
 from __future__ import annotations
@@ -82,6 +83,39 @@ def status(project: Path | None, data: Path | None) -> None:
         click.echo(f"None of these runs could be compared with Central ({', '.join(settings.central)}).", err=True)
     report = settings.data_folder.report
     click.echo(f"Report: {report}" if report.exists() else "There is no report yet. Next: laktasi run", err=True)
+
+
+@click.command(short_help="Say who has gone silent, how late records come, and whose clock is wrong.")
+@project_options
+def arrivals(project: Path | None, data: Path | None) -> None:
+    """Say when each health centre, enumerator and phone was last heard of: the longest silent first.
+
+    Also how many hours records take from finishing to Central (median and most), and how many have times that cannot
+    be true. As of the latest run.
+    """
+    from laktasi.summary import LAST_SEEN, last_seen
+
+    found = last_seen(settings_for(project, data))
+    if not is_terminal():
+        print_values(LAST_SEEN, found)
+        return
+    columns = ("code", "records", "finished", "received", "hours", "at most", "wrong clock")
+    by_kind: dict[str, list[tuple[Any, ...]]] = {}
+    for kind, code, records, finished, received, landed, median, most, wrong in found:
+        last = received or landed
+        by_kind.setdefault(kind, []).append(
+            (
+                code,
+                records,
+                f"{finished.astimezone():%Y-%m-%d}" if finished else "",
+                f"{last.astimezone():%Y-%m-%d}" if last else "never",
+                None if median is None else f"{median:.1f}",
+                None if most is None else f"{most:.1f}",
+                wrong or None,
+            )
+        )
+    for kind, rows in by_kind.items():
+        print_table(columns, rows, title=f"By {kind}", right=("hours", "at most"))
 
 
 @click.command(short_help="List what is wrong: record, field and rule.")
