@@ -90,8 +90,8 @@ def status(project: Path | None, data: Path | None) -> None:
 def arrivals(project: Path | None, data: Path | None) -> None:
     """Say when each health centre, enumerator and phone was last heard of: the longest silent first.
 
-    Also how many hours records take from finishing to Central (median and most), and how many have times that cannot
-    be true. As of the latest run.
+    Also how many hours records take from finishing to Central (median, most), and how many have a clock that cannot
+    be right. As of the latest run.
     """
     from laktasi.summary import LAST_SEEN, last_seen
 
@@ -99,7 +99,7 @@ def arrivals(project: Path | None, data: Path | None) -> None:
     if not is_terminal():
         print_values(LAST_SEEN, found)
         return
-    columns = ("code", "records", "finished", "received", "hours", "at most", "wrong clock")
+    columns = ("code", "records", "finished", "received", "hours", "most", "clock")
     by_kind: dict[str, list[tuple[Any, ...]]] = {}
     for kind, code, records, finished, received, landed, median, most, wrong in found:
         last = received or landed
@@ -115,7 +115,7 @@ def arrivals(project: Path | None, data: Path | None) -> None:
             )
         )
     for kind, rows in by_kind.items():
-        print_table(columns, rows, title=f"By {kind}", right=("hours", "at most"))
+        print_table(columns, rows, title=f"By {kind}", right=("hours", "most"))
 
 
 @click.command(short_help="List what is wrong: record, field and rule.")
