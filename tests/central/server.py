@@ -114,22 +114,13 @@ class Handler(BaseHTTPRequestHandler):
 
     def _send(self, answer: Answer, fault: Fault | None) -> None:
         content = answer.content()
-        etag = etag_of_content(content) if answer.etag is None else answer.etag
-        given = self.headers.get("If-None-Match", "")
-        if (
-            self.command == "GET"
-            and etag
-            and answer.status == 200
-            and given.removeprefix("W/") == etag.removeprefix("W/")
-        ):
-            answer, content = Answer(b"", 304, etag=etag), b""
         self.send_response(answer.status)
         has_body = answer.status not in (204, 304)
         if has_body:
             self.send_header("Content-Type", answer.content_type)
             self.send_header("Content-Length", str(len(content)))
-        if etag:
-            self.send_header("ETag", etag)
+        if answer.etag:
+            self.send_header("ETag", answer.etag)
         for name, value in answer.headers.items():
             self.send_header(name, value)
         self.end_headers()
@@ -154,11 +145,11 @@ def failure(fault: Fault) -> Answer | None:
     if fault.kind == "html":
         return Answer(LOGIN_PAGE, 200, "text/html; charset=utf-8", etag="")
     if fault.kind == "401":
-        return Answer(no_login().as_json(), 401)
+        return Answer(no_login().as_json(), 401, etag="")
     if fault.kind == "429":
         return Answer(b"Too many requests", 429, "text/plain", {"Retry-After": f"{fault.seconds:g}"}, etag="")
     if fault.kind == "500":
-        return Answer({"message": "Internal Server Error"}, 500)
+        return Answer({"message": "Internal Server Error"}, 500, etag="")
     if fault.kind in ("502", "503"):
         return Answer(b"<html><body>nginx</body></html>", int(fault.kind), "text/html", etag="")
     return None
@@ -189,6 +180,10 @@ def answer_to(request: Request) -> Answer:
         answer.headers["X-OpenRosa-Version"] = "1.0"
     elif style == "odata":
         answer.headers["OData-Version"] = "4.0"
+    if answer.etag is None:
+        answer.etag = etag_of_content(answer.content())
+    if request.method == "GET" and answer.status == 200 and answer.etag and request.matches(answer.etag):
+        return Answer(b"", 304, etag=answer.etag)
     return answer
 
 
