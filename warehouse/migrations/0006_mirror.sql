@@ -44,6 +44,23 @@ select *
 from raw.submission_states
 qualify row_number() over (partition by source, form_id, submission_id order by landed_at desc) = 1;
 comment on view raw.latest_submission_states is 'What each Central says of each submission now. Private. One row per source, form and submission.';
+comment on column raw.latest_submission_states.form_id is 'The form.';
+comment on column raw.latest_submission_states.submission_id is 'The first instanceID of its chain of edits: Central''s __id.';
+comment on column raw.latest_submission_states.instance_id is 'The instanceID of its current version; empty where it was deleted before anyone saw it.';
+comment on column raw.latest_submission_states.edits is 'How often it was edited.';
+comment on column raw.latest_submission_states.submitted_at is 'When the server took it in.';
+comment on column raw.latest_submission_states.updated_at is 'When it was last edited or reviewed; empty before the first time.';
+comment on column raw.latest_submission_states.deleted_at is 'When it was deleted on the server; empty while it is not.';
+comment on column raw.latest_submission_states.is_purged is 'It was deleted, and the server no longer has it at all.';
+comment on column raw.latest_submission_states.review_state is 'hasIssues, edited, approved or rejected; empty for received.';
+comment on column raw.latest_submission_states.attachments_present is 'Files that the server has for its current version.';
+comment on column raw.latest_submission_states.attachments_expected is 'Files that its current version names.';
+comment on column raw.latest_submission_states.submitter_id is 'The account that sent it.';
+comment on column raw.latest_submission_states.submitter_name is 'That account''s name on the server.';
+comment on column raw.latest_submission_states.device_id is 'What the phone calls itself.';
+comment on column raw.latest_submission_states.source is 'The server and project: central:<host>/<project>.';
+comment on column raw.latest_submission_states.landed_at is 'When this was first seen.';
+comment on column raw.latest_submission_states.run_id is 'The run that saw it.';
 
 create table raw.submission_versions (
     form_id varchar not null,
@@ -169,6 +186,17 @@ select
     line.note
 from meta.runs as runs, unnest(runs.reconciled) as lines (line);
 comment on view meta.reconciliations is 'meta.runs.reconciled, line by line. One row per run, source and form or entity list.';
+comment on column meta.reconciliations.run_id is 'Run';
+comment on column meta.reconciliations.started_at is 'When the run started (UTC)';
+comment on column meta.reconciliations.source is 'The server and project: central:<host>/<project>';
+comment on column meta.reconciliations.kind is 'submissions of a form, or entities of a list';
+comment on column meta.reconciliations.form_id is 'The form, or the entity list';
+comment on column meta.reconciliations.server is 'Live ones on the server';
+comment on column meta.reconciliations.warehouse is 'Live ones here whose current version has landed from that source';
+comment on column meta.reconciliations.refused is 'Live ones here whose current version was refused; raw.refused says why';
+comment on column meta.reconciliations.missing is 'Live on the server, and neither landed nor refused';
+comment on column meta.reconciliations.extra is 'Live here, and not on the server';
+comment on column meta.reconciliations.note is 'What else is to be said: how up to date the files are';
 
 -- Deleted on the server, and what its reviewers say. Made anew from raw in every run, so it may be dropped.
 drop table staging.submissions;
