@@ -19,7 +19,8 @@ from laktasi.workplace import PATIENCE_SECONDS, alone, code_version, opened
 if TYPE_CHECKING:
     import duckdb
 
-    from laktasi.odk.feedback import Outcome, Wish
+    from laktasi.odk.decisions import Wish
+    from laktasi.odk.feedback import Outcome
     from laktasi.report.todo import TodoList
     from laktasi.store.feedback_log import Said
 
@@ -27,6 +28,7 @@ Progress = Callable[[str, int, int | None], None]
 
 DOOR = "feedback"
 """Of a run in meta.runs that only says things back."""
+COLUMNS = ("source", "form_id", "submission_id", "state", "then", "what", "comment", "rules", "why")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +40,7 @@ class Line:
     form_id: str
     submission_id: str
     kind: str
-    """See :class:`laktasi.odk.feedback.Kind`."""
+    """See :class:`laktasi.odk.decisions.Kind`."""
     state_before: str | None
     """None for received."""
     state_after: str | None
@@ -46,11 +48,19 @@ class Line:
     has_comment: bool
     reason: str
 
+    def row(self) -> tuple[str, ...]:
+        """Give it as a row of a table with :data:`COLUMNS`."""
+        states = (self.state_before or "received", self.state_after or "received")
+        what = (self.kind.replace("_", " "), "yes" if self.has_comment else "")
+        return (self.source, self.form_id, self.submission_id, *states, *what, " ".join(self.rule_ids), self.reason)
+
 
 @dataclass(slots=True)
 class Told:
     """What a round of feedback has to tell."""
 
+    is_sent: bool = False
+    """It was written; otherwise it is what would be."""
     lines: list[Line] = field(default_factory=list)
     """Records that were written to (in a dry run: would be), wait, or were left alone."""
     as_before: int = 0
@@ -68,6 +78,34 @@ class Told:
         """Give what a run's manifest says of it."""
         kinds = sorted({line.kind for line in self.lines})
         return {**{kind: self.count(kind) for kind in kinds}, "as_before": self.as_before, "postponed": self.postponed}
+
+
+def summary_of(told: Told) -> str:
+    """Say in a sentence how many records had what done to them, or would."""
+    counts = {
+        "flagged" if told.is_sent else "to flag": told.count("flagged"),
+        "told" if told.is_sent else "to tell": told.count("said"),
+        "taken back" if told.is_sent else "to take back": told.count("mended"),
+        "left to people": told.count("left_alone"),
+        "changed on the server since they were checked": told.count("waits"),
+        "gone from the server": told.count("gone"),
+        "for the next run": told.postponed,
+        "with nothing new": told.as_before,
+    }
+    said = ", ".join(f"{count} {words}" for words, count in counts.items() if count) or "nothing to say"
+    if not told.is_sent and told.count("flagged", "said", "mended"):
+        said += "\nNothing was written. Next: laktasi feedback --send"
+    return said
+
+
+def lines_of(told: Told) -> list[str]:
+    """Tell a round of feedback in lines: record by record, then in a sentence, then what could not be reached."""
+    records = []
+    for source, form_id, submission_id, before, after, what, _, rules, why in (line.row() for line in told.lines):
+        about = f" [{rules}]" if rules else ""
+        records.append(f"{submission_id} ({form_id}, {source}): {before} → {after}, {what}: {why}{about}")
+    broken_off = [f"{name}: {error.what}" for name, error in told.broken_off.items()]
+    return [*records, *summary_of(told).splitlines(), *broken_off]
 
 
 def give_feedback(
@@ -135,9 +173,9 @@ def say(
         The run that the log names; None: a dry run, nothing is written, on Central or here.
     """
     from laktasi.odk.connection import source_of
-    from laktasi.odk.feedback import Kind
+    from laktasi.odk.decisions import Kind
 
-    told = Told()
+    told = Told(is_sent=run_id is not None)
     for name, central in centrals.items():
         wishes: dict[Wish, Said | None] = {}
         for wish, last, updated_at in _wishes(con, settings, source_of(central)):
@@ -228,7 +266,7 @@ def _wishes(con: duckdb.DuckDBPyConnection, settings: Settings, source: str) -> 
 
     What is to be taken back comes first: it is what people wait for.
     """
-    from laktasi.odk.feedback import HAS_ISSUES, Wish
+    from laktasi.odk.decisions import HAS_ISSUES, Wish
     from laktasi.quality.messages import messages
     from laktasi.store.feedback_log import candidates
 
@@ -258,7 +296,8 @@ def _say_to(
 ) -> None:
     """Say some things on one Central, and write each down as soon as it is done."""
     from laktasi.odk.connection import connect
-    from laktasi.odk.feedback import Kind, send
+    from laktasi.odk.decisions import Kind
+    from laktasi.odk.feedback import send
     from laktasi.store.feedback_log import write_said
 
     if not wishes:

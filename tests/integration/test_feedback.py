@@ -20,9 +20,10 @@ from pydantic import SecretStr
 from laktasi import pipeline
 from laktasi.cli.feedback import feedback as command
 from laktasi.errors import SettingsError, SourceError, WarehouseError
-from laktasi.feedback import Told, _todo_lists, give_feedback, write_todo_lists
+from laktasi.feedback import Told, _todo_lists, give_feedback, lines_of, write_todo_lists
 from laktasi.odk.connection import Connection, connect
-from laktasi.odk.feedback import Kind, Outcome, Wish, look, send
+from laktasi.odk.decisions import Kind, Wish
+from laktasi.odk.feedback import Outcome, look, send
 from laktasi.quality.findings import RuleRow, record_findings
 from laktasi.report.todo import render
 from laktasi.settings import CentralSettings, FeedbackSettings, Settings, read_settings
@@ -426,6 +427,7 @@ def test_the_command_says_what_it_would_do_and_then_does_it(double: Field, monke
     }
     assert "1 to flag" in planned.stderr
     assert "laktasi feedback --send" in planned.stderr
+    assert lines_of(double.tell(is_sent=False))[0].startswith(f"{ONE} (tea, central): received → hasIssues, flagged: ")
     assert double.state() is None
     done = CliRunner().invoke(command, ["--send"])
     assert "1 flagged" in done.stderr

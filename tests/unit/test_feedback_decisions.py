@@ -9,7 +9,7 @@ from itertools import pairwise
 
 import pytest
 
-from laktasi.odk.feedback import (
+from laktasi.odk.decisions import (
     APPROVED,
     EDITED,
     HAS_ISSUES,
