@@ -325,6 +325,18 @@ def test_an_approval_between_comment_and_state_is_not_written_over(double: Field
     assert double.state() == "approved"
 
 
+def test_an_edit_between_comment_and_state_is_checked_first(double: Field) -> None:
+    double.submit(1, age=150)
+
+    def edit(_seconds: float) -> None:
+        double.edit(1, ONE, "uuid:mended", age=33)
+
+    with connect(double.central, double.settings.data_folder.tokens) as connection:
+        outcomes = list(send(connection, [wish()], at_most=1, dry_run=False, pause=edit))
+    assert [(item.decision.kind, item.is_settled) for item in outcomes] == [(Kind.SAID, False), (Kind.WAITS, False)]
+    assert double.state() == "edited"
+
+
 def test_an_approval_that_was_written_over_all_the_same_is_told(double: Field) -> None:
     """Between the last look and the write there is a moment in which nobody can see an approval come."""
     double.submit(1, age=150)

@@ -126,7 +126,7 @@ def _act_on(connection: Connection, wish: Wish, pause: Callable[[float], None]) 
             yield _gone(wish, step.state_after)
             return
         seen, decision = after, decide(wish, after)
-        yield Outcome(wish, step, not decision.writes, seen.updated_at)
+        yield Outcome(wish, step, _is_settled(decision), seen.updated_at)
         if not decision.writes:
             break
     if decision.kind is not Kind.NOTHING:
@@ -140,8 +140,12 @@ def _first_of(decision: Decision) -> Decision:
     return decision
 
 
+def _is_settled(decision: Decision) -> bool:
+    return not decision.writes and decision.kind is not Kind.WAITS
+
+
 def _seen(wish: Wish, seen: Situation, decision: Decision) -> Outcome:
-    return Outcome(wish, decision, not decision.writes, seen.updated_at)
+    return Outcome(wish, decision, _is_settled(decision), seen.updated_at)
 
 
 def _gone(wish: Wish, state: str | None) -> Outcome:
