@@ -148,8 +148,9 @@ class Mirror:
         etag = None if thorough else position.etag
         line = None
         for _ in range(ROUNDS):
-            listing = form.listing(etag)
+            # In this order: one that is restored in between stands in both, and is not taken for purged.
             deleted = form.deleted()
+            listing = form.listing(etag)
             if listing is None:
                 # Proven unchanged since it was equal; the count is a second opinion that costs nothing.
                 purged = mirror.no_longer_deleted(self.con, source, name, deleted)
