@@ -6,7 +6,10 @@ asked again where it is known what may be asked twice, and a source that stays a
 
 from __future__ import annotations
 
+import json
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from prefect import flow, task
 from prefect.artifacts import create_markdown_artifact, create_table_artifact
@@ -58,8 +61,8 @@ def settings_for(project: str | None, data: str | None, phones: list[str] | None
     return settings.with_accounts(blocks)
 
 
-def account_in_block(name: str) -> dict[str, str] | None:
-    """Give the account that a Secret block holds, if there is such a block."""
+def account_in_block(name: str) -> Any:
+    """Give what a Secret block holds, as JSON or as text of it; None where there is no such block."""
     from prefect.blocks.system import Secret
 
     try:
@@ -67,8 +70,10 @@ def account_in_block(name: str) -> dict[str, str] | None:
     except ValueError:  # Prefect's way of saying that there is no such block
         return None
     assert isinstance(block, Secret)
-    account: dict[str, str] = block.get()
-    return account
+    value = block.get()
+    with suppress(TypeError, ValueError):  # what is no account is said by the settings
+        return json.loads(value)
+    return value
 
 
 def in_markdown(lines: list[str]) -> str:

@@ -11,8 +11,13 @@ import pytest
 
 from laktasi.errors import SourceError
 from laktasi.odk.instances import Item, read_folder
-from laktasi.records import FieldedForm, Refused, Status, Submission
+from laktasi.records import Attachment, FieldedForm, Refused, Status, Submission
 from tests.phones import fill, list_instances, payload, xform
+
+
+def content(attachment: Attachment) -> bytes:
+    assert attachment.path is not None
+    return attachment.path.read_bytes()
 
 
 def submissions(items: Iterable[Item]) -> list[Submission]:
@@ -47,7 +52,7 @@ def test_reads_instances_with_status_time_and_attachments(phone: Path, tmp_path:
     assert first.payload == (phone / "instances/Visit_1/Visit_1.xml").read_bytes()
     assert first.source == second.source == "phones"
     assert (first.status, first.changed_at) == (Status.FINALISED, datetime(2023, 11, 14, 22, 13, 20, 123000, UTC))
-    assert [(item.name, item.path.read_bytes()) for item in first.attachments] == [
+    assert [(item.name, content(item)) for item in first.attachments] == [
         ("1.jpg", b"photo"),
         ("audit.csv", b"event"),
     ]
@@ -268,12 +273,9 @@ def test_a_zip_reads_like_its_folder_and_cleans_up(
     packed = []
     for item in read_folder(archive):
         assert isinstance(item, Submission)
-        packed.append(
-            (item.instance_id, item.payload, item.status, [file.path.read_bytes() for file in item.attachments])
-        )
+        packed.append((item.instance_id, item.payload, item.status, [content(file) for file in item.attachments]))
     assert packed == [
-        (item.instance_id, item.payload, item.status, [file.path.read_bytes() for file in item.attachments])
-        for item in plain
+        (item.instance_id, item.payload, item.status, [content(file) for file in item.attachments]) for item in plain
     ]
     assert list(scratch.iterdir()) == []
 
