@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import uuid
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from tests.central import Acts, Double
 from tests.contract.walk import TOWNS, Central, xform
+from tests.contract.warehouse import make_template
 
 URL, EMAIL, PASSWORD = (os.environ.get(f"LAKTASI_TEST_CENTRAL_{name}", "") for name in ("URL", "EMAIL", "PASSWORD"))
 IS_NAMED = bool(URL and EMAIL and PASSWORD)
@@ -47,6 +49,12 @@ def central(empty_central: Central) -> Central:
     """Give a Central with the form ``walk`` in a project."""
     empty_central.acts.publish(xform(), {"towns.csv": TOWNS})
     return empty_central
+
+
+@pytest.fixture(scope="session")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give a project with an empty warehouse, to copy."""
+    return make_template(tmp_path_factory.mktemp("template"))
 
 
 @pytest.fixture
