@@ -101,7 +101,7 @@ def times(house: Warehouse, columns: str) -> list[tuple[object, ...]]:
 
 
 def test_lag_is_between_finishing_and_arriving(house: Warehouse) -> None:
-    arrived(house, filled("a", started=-1, finished=0), 2.5, device="collect:1")
+    arrived(house, filled("a", started=-1, finished=0, phone="another name"), 2.5, device="collect:1")
     arrived(house, filled("b", finished=None, phone="collect:2"), 3)
     land(house, replace(filled("p", phone="collect:3"), source="phones"))
     arrived(house, filled("gone"), 3, deleted=True)

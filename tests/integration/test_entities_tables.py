@@ -79,7 +79,7 @@ def test_the_newest_version_of_what_lives_stands(house: Warehouse) -> None:
         entity("a", {"age": "021", "code": "K1"}, version=2),
         entity("c", {"age": "40"}, deleted=True),
         entity("d", {"age": "50"}),
-        entity("d", {"age": "50"}, deleted=True, purged=True),
+        entity("d", {"age": "50"}, purged=True),
         entity("e", {"age": "60"}, deleted=True),
         entity("e", {"age": "60"}),
     ) == {"mothers": 3}

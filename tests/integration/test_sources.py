@@ -54,6 +54,7 @@ def says(
     purged: bool = False,
     review: str | None = None,
     device: str | None = None,
+    of: str = FORM,
 ) -> None:
     """Let a Central say something of a submission; `minute` is when it was last changed there."""
     house.con.execute(
@@ -66,7 +67,7 @@ def says(
             as landed_at, 'r' as run_id
         """,
         {
-            "form": FORM,
+            "form": of,
             "id": submission_id,
             "instance": instance or submission_id,
             "submitted": at(submitted),
@@ -277,6 +278,7 @@ def test_what_a_phone_has_and_central_has_not_is_a_warning(house: Warehouse) -> 
         phone("gone"),
         phone("gone2", deprecated="gone"),
     )
+    says(house, "x", of="another")
     assert failing(house) == []  # no Central mirrors this form
     house.take(central("a"), central("gone"))
     says(house, "a")
@@ -304,10 +306,12 @@ def test_what_landed_from_central_before_its_state_is_there(house: Warehouse) ->
 
 
 def test_rejected_by_a_reviewer_stays_out_until_it_is_not(house: Warehouse) -> None:
-    house.take(central("a"), central("b"), central("c"))
+    house.take(central("a"), central("b"), central("c"), central("d"))
     says(house, "a", review="rejected")
     says(house, "b", review="approved")
     says(house, "c", review="rejected", deleted=True)
+    says(house, "d", review="rejected", deleted=True)
+    says(house, "d", review="approved", source=THERE)
     assert failing(house) == [("a", f"{FORM}.rejected", "error")]
     build_marts(house.con, STUDY, None, house.questionnaires)
     assert house.rows("select submission_id from marts.submissions where not is_accepted") == [("a",)]
