@@ -1,4 +1,4 @@
-"""Forms: drafts, their media, publishing, versions; and the form list for Collect."""
+"""Forms: drafts, publishing, versions; and the form list for Collect."""
 
 from __future__ import annotations
 
@@ -12,13 +12,19 @@ from xml.sax.saxutils import escape
 from laktasi.errors import QuestionnaireError
 from laktasi.questionnaire.xlsform import convert
 from tests.central.problems import Problem, no_rights, not_found, taken, unexpected
-from tests.central.state import Form, FormVersion, Project
-from tests.central.web import SUCCESS, Answer, Request, Routes, blob_answer, stamp
+from tests.central.state import Form, FormVersion, Media, Project
+from tests.central.web import SUCCESS, Answer, Request, Routes, stamp
 from tests.central.xform import read_xform, with_version
 
 route = Routes()
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 STATES = ("open", "closing", "closed")
+PLACES = (
+    "projects/{project}/forms/{form}/draft",
+    "projects/{project}/forms/{form}/versions/{version}",
+    "projects/{project}/forms/{form}",
+)
+"""Where a version of a form is read."""
 
 
 def form_json(project: Project, form: Form, version: FormVersion) -> dict[str, Any]:
@@ -115,7 +121,9 @@ def new_version(request: Request, xml: bytes, before: FormVersion | None) -> For
     """Make a draft; media of the version before it come along where the names are the same."""
     schema = read_xform(xml)
     kept = before.media if before else {}
-    return FormVersion(schema, xml, request.state.token(), None, {name: kept.get(name) for name in schema.media})
+    lists = request.project().datasets
+    media = {name: kept.get(name) or Media(lists.get(name.removesuffix(".csv"))) for name in schema.media}
+    return FormVersion(schema, xml, request.state.token(), None, media)
 
 
 @route("POST", "projects/{project}/forms")
@@ -233,42 +241,6 @@ def restore_form(request: Request) -> Any:
     return SUCCESS
 
 
-# media
-
-
-def media_json(version: FormVersion, name: str) -> dict[str, Any]:
-    kept = version.media[name]
-    said: dict[str, Any] = {
-        "name": name,
-        "type": version.schema.media[name],
-        "hash": kept and kept[0].md5,
-        "exists": kept is not None,
-        "blobExists": kept is not None,
-        "datasetExists": False,
-    }
-    return said | ({"updatedAt": stamp(kept[1]), "size": len(kept[0].content)} if kept else {})
-
-
-@route("POST", "projects/{project}/forms/{form}/draft/attachments/{name}")
-def upload_media(request: Request) -> Any:
-    _, _, draft = draft_of(request)
-    name = request.args["name"]
-    if name not in draft.media:
-        raise not_found()
-    kind = request.headers.get("Content-Type") or ("text/csv" if name.endswith(".csv") else None)
-    draft.media[name] = request.state.blob(request.body, kind), request.state.clock.now()
-    return media_json(draft, name)
-
-
-@route("DELETE", "projects/{project}/forms/{form}/draft/attachments/{name}")
-def delete_media(request: Request) -> Any:
-    _, _, draft = draft_of(request)
-    if draft.media.get(request.args["name"]) is None:
-        raise not_found()
-    draft.media[request.args["name"]] = None
-    return SUCCESS
-
-
 # reading
 
 
@@ -297,18 +269,6 @@ def read_xml(request: Request) -> Any:
     return Answer(version_of(request)[2].xml, content_type="application/xml; charset=utf-8")
 
 
-def list_media(request: Request) -> Any:
-    version = version_of(request)[2]
-    return [media_json(version, name) for name in sorted(version.media)]
-
-
-def download_media(request: Request) -> Any:
-    kept = version_of(request)[2].media.get(request.args["name"])
-    if kept is None:
-        raise not_found()
-    return blob_answer(kept[0], request.args["name"])
-
-
 def list_fields(request: Request) -> Any:
     return [
         {
@@ -324,18 +284,6 @@ def list_fields(request: Request) -> Any:
 
 def read_form(request: Request) -> Any:
     return form_json(*version_of(request))
-
-
-def manifest(request: Request) -> Any:
-    version = version_of(request)[2]
-    base = f"{request.domain}{request.target.rpartition('/')[0]}"
-    files = [
-        f"    <mediaFile>\n      <filename>{escape(name)}</filename>\n      <hash>md5:{kept[0].md5}</hash>\n"
-        f"      <downloadUrl>{base}/attachments/{quote(name, safe='')}</downloadUrl>\n    </mediaFile>\n"
-        for name, kept in sorted(version.media.items())
-        if kept
-    ]
-    return openrosa(f'<manifest xmlns="http://openrosa.org/xforms/xformsManifest">\n{"".join(files)}  </manifest>')
 
 
 @route("GET", "projects/{project}/formList", style="openrosa")
@@ -366,14 +314,7 @@ def openrosa(body: str) -> Answer:
     return Answer(whole.encode(), content_type="text/xml; charset=utf-8")
 
 
-for _place in (
-    "projects/{project}/forms/{form}/draft",
-    "projects/{project}/forms/{form}/versions/{version}",
-    "projects/{project}/forms/{form}",
-):
+for _place in PLACES:
     route("GET", f"{_place}.xml")(read_xml)
-    route("GET", f"{_place}/attachments")(list_media)
-    route("GET", f"{_place}/attachments/{{name}}")(download_media)
     route("GET", f"{_place}/fields")(list_fields)
-    route("GET", f"{_place}/manifest", style="openrosa")(manifest)
     route("GET", _place)(read_form)

@@ -141,6 +141,10 @@ def ordered(rows: list[Submission], given: str) -> list[Submission]:
 
 def system(row: Submission) -> dict[str, Any]:
     files = row.current.files
+    status = None
+    if row.current.is_encrypted:
+        # The last file that it names holds the answers.
+        status = "notDecrypted" if [*files.values()][-1] else "missingEncryptedFormData"
     return {
         "submissionDate": stamp(row.created_at),
         "updatedAt": stamp(row.updated_at),
@@ -148,7 +152,7 @@ def system(row: Submission) -> dict[str, Any]:
         "submitterName": row.submitter.display_name,
         "attachmentsPresent": sum(blob is not None for blob in files.values()),
         "attachmentsExpected": len(files),
-        "status": None,
+        "status": status,
         "reviewState": row.review_state,
         "deviceId": row.device_id,
         "edits": len(row.versions) - 1,
@@ -189,6 +193,8 @@ class Rows:
     def of(self, row: Submission) -> list[dict[str, Any]]:
         if not self.table and self.select and all(name.startswith("__") for name in self.select):
             return [self._metadata(row)]
+        if row.current.is_encrypted:
+            return [] if self.table else [{"__id": row.instance_id, "__system": system(row)}]
         answers = Answers(self.schema, row.instance_id, row.current.xml, expand=self.expand, wkt=self.wkt)
         if self.table:
             found = answers.tables.get(self.table, [])

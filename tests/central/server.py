@@ -13,14 +13,16 @@ from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 from xml.sax.saxutils import escape
 
-from tests.central import entities, forms, managing, odata, people, reading, submissions
+from tests.central import entities, forms, managing, media, odata, people, reading, submissions
 from tests.central.faults import Fault, Faults
 from tests.central.problems import FaultOfOursError, Problem, no_login, no_rights, not_found
 from tests.central.state import State
 from tests.central.web import Answer, Request, Route, Style, etag_of_content
 
 ROUTES: list[Route] = [
-    route for module in (people, odata, entities, submissions, managing, reading, forms) for route in module.route.all
+    route
+    for module in (people, odata, entities, submissions, managing, reading, media, forms)
+    for route in module.route.all
 ]
 KEYED = re.compile(r"key/([^/]*)/(.*)")
 TOKEN = re.compile(r"[A-Za-z0-9!$]{64}")

@@ -113,7 +113,15 @@ class FormVersion:
     xml: bytes
     draft_token: str | None
     published_at: datetime | None
-    media: dict[str, tuple[Blob, datetime] | None]
+    media: dict[str, Media]
+
+
+@dataclass(frozen=True)
+class Media:
+    """What a form has under the name of a file that it needs: a file, an entity list, or nothing yet."""
+
+    source: Blob | Dataset | None = None
+    updated_at: datetime | None = None
 
 
 @dataclass
@@ -130,6 +138,7 @@ class Version:
     device_id: str | None
     user_agent: str | None
     files: dict[str, Blob | None]
+    is_encrypted: bool = False
 
 
 @dataclass

@@ -176,6 +176,7 @@ def make_version(
         device[:255] if device else None,
         agent[:255] if agent else None,
         {name: files.get(name) for name in expected_files(version.schema, xml)},
+        envelope.is_encrypted,
     )
 
 

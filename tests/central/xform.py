@@ -11,6 +11,7 @@ from xml.parsers import expat
 
 from tests.central.problems import missing
 
+KEY = "base64EncryptedKey"
 XHTML = "{http://www.w3.org/1999/xhtml}"
 XFORMS = "{http://www.w3.org/2002/xforms}"
 JAVAROSA = "{http://openrosa.org/javarosa}"
@@ -118,6 +119,7 @@ class Envelope:
     instance_id: str | None
     deprecated_id: str | None
     instance_name: str | None
+    is_encrypted: bool
 
 
 @dataclass
@@ -143,6 +145,7 @@ def read_envelope(xml: bytes) -> Envelope:
         said.get("instanceID") or None,
         said.get("deprecatedID") or None,
         said.get("instanceName") or None,
+        any(node.name == KEY for node in root.children),
     )
 
 
@@ -169,8 +172,12 @@ def parse(xml: bytes) -> Node | None:
 
 
 def expected_files(schema: Schema, xml: bytes) -> list[str]:
-    """Give the names of the files that a submission names."""
+    """Give the names of the files that a submission names; an encrypted one names those that hold its answers."""
     root = parse(xml)
+    if root and any(node.name == KEY for node in root.children):
+        files = [inner for node in root.children if node.name == "media" for inner in node.children]
+        files += [node for node in root.children if node.name == "encryptedXmlFile"]
+        return [node.text.strip() for node in files]
 
     def walk(node: Node, path: str) -> Iterator[str]:
         for child in node.children:

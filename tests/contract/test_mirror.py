@@ -109,11 +109,20 @@ def test_entities_follow(acts: Acts, here: Mirrored) -> None:
     assert seen[-1][1] == {"village": "A", "age": "30"}
 
 
+ENCRYPTED = (
+    '<data xmlns="http://opendatakit.org/submissions" encrypted="yes" id="tea" version="1">'
+    "<base64EncryptedKey>a2V5</base64EncryptedKey>"
+    '<meta xmlns="http://openrosa.org/xforms"><instanceID>uuid:secret</instanceID></meta>'
+    "<encryptedXmlFile>submission.xml.enc</encryptedXmlFile></data>"
+)
+
+
 def test_what_cannot_be_a_submission_is_refused_and_counted(acts: Acts, here: Mirrored) -> None:
     acts.submit(xml(0, "uuid:0"))
     acts.submit(xml(1, "uuid:torn")[: -len("</orx:meta></data>")])
-    for refused in (1, 0):
-        assert here.line() == "server 2, warehouse 1, refused 1, missing 0, extra 0"
+    acts.submit(ENCRYPTED)
+    for refused in (2, 0):
+        assert here.line() == "server 3, warehouse 1, refused 2, missing 0, extra 0"
         assert here.told["refused"] == refused
 
 

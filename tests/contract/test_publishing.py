@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import uuid
 
 import pytest
 from openpyxl import Workbook
@@ -127,6 +128,25 @@ def test_a_form_names_its_media_and_takes_no_other(empty_central: Central) -> No
     assert media(empty_central) == media(empty_central, "versions", "1") == [("towns.csv", True, md5)]
     answer = acts.ask("GET", f"{empty_central.form}/versions/1/attachments/towns.csv")
     assert (answer.content, answer.headers["ETag"]) == (TOWNS, f'"{md5}"')
+
+
+def test_an_entity_list_stands_in_for_a_file_of_its_name_and_changes_with_its_entities(empty_central: Central) -> None:
+    acts = empty_central.acts
+    name = str(uuid.uuid4())
+    acts.make_list("towns", "size")
+    acts.make_entity("towns", name, 'T "1", x', {"size": "3"})
+    acts.publish(xform())
+    (listed,) = acts.do("GET", f"{empty_central.form}/attachments")
+    assert (listed["exists"], listed["datasetExists"], listed["hash"]) == (True, True, None)
+    path = f"{empty_central.form}/versions/1/attachments/towns.csv"
+    answer = acts.ask("GET", path)
+    assert answer.text == f'name,label,__version,size\n{name},"T ""1"", x",1,3\n'
+    assert empty_central.status("GET", path, headers={"If-None-Match": answer.headers["ETag"]}) == 304
+    acts.update_entity("towns", name, 1, data={"size": "4"})
+    again = acts.ask("GET", path, headers={"If-None-Match": answer.headers["ETag"]})
+    assert (again.status_code, again.text[-5:]) == (200, ",2,4\n")
+    acts.delete_entity("towns", name)
+    assert acts.do("GET", path) == b"name,label,__version,size\n"
 
 
 def test_media_go_along_to_the_next_version_and_do_not_change_the_last(central: Central) -> None:

@@ -241,6 +241,30 @@ def test_a_number_may_become_text_for_every_row_and_never_a_number_again(central
     assert code_of(answer) == 400.17
 
 
+ENCRYPTED = (
+    '<data xmlns="http://opendatakit.org/submissions" encrypted="yes" id="walk" version="1">'
+    "<base64EncryptedKey>a2V5</base64EncryptedKey>"
+    '<meta xmlns="http://openrosa.org/xforms"><instanceID>uuid:secret</instanceID></meta>'
+    "<media><file>p.jpg.enc</file></media><encryptedXmlFile>submission.xml.enc</encryptedXmlFile>"
+    "<base64EncryptedElementSignature>c2ln</base64EncryptedElementSignature></data>"
+)
+
+
+def test_an_encrypted_submission_has_no_answers_and_says_so(central: Central) -> None:
+    central.acts.submit(ENCRYPTED)
+    (row,) = central.odata()
+    assert row.keys() == {"__id", "__system"}
+    assert row["__system"]["status"] == "missingEncryptedFormData"
+    assert {file["name"] for file in central.submission("uuid:secret", "attachments")} == {
+        "p.jpg.enc",
+        "submission.xml.enc",
+    }
+    central.acts.submit(ENCRYPTED, {"submission.xml.enc": b"answers", "p.jpg.enc": b"photo"})
+    system = central.system("uuid:secret")
+    assert (system["status"], system["attachmentsPresent"], system["attachmentsExpected"]) == ("notDecrypted", 2, 2)
+    assert central.acts.do("GET", f"{central.rows}/uuid:secret.xml") == ENCRYPTED.encode()
+
+
 # exactly what is in an answer
 
 
