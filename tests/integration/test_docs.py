@@ -116,11 +116,13 @@ def test_make_targets_named_in_the_pages_exist() -> None:
 
 def test_settings_shown_to_data_managers_can_be_read(tmp_path: Path) -> None:
     page = (HOUSE / "docs" / "data-managers.md").read_text(encoding="utf-8")
-    [block] = re.findall(r"^```toml\n(.*?)^```", page, flags=re.M | re.S)
-    (tmp_path / "laktasi.toml").write_text(block, encoding="utf-8")
+    one, several = re.findall(r"^```toml\n(.*?)^```", page, flags=re.M | re.S)
+    (tmp_path / "laktasi.toml").write_text(one, encoding="utf-8")
     settings = read_settings(tmp_path)
     assert settings.phones
-    assert settings.central is not None
+    assert list(settings.central) == ["central"]
+    (tmp_path / "laktasi.toml").write_text(several, encoding="utf-8")
+    assert list(read_settings(tmp_path).central) == ["north", "south"]
 
 
 def test_environment_variables_in_the_pages_are_read_somewhere() -> None:

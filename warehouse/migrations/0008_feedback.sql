@@ -42,3 +42,18 @@ select *
 from quality.feedback
 qualify row_number() over (partition by source, form_id, submission_id order by "at" desc) = 1;
 comment on view quality.latest_feedback is 'The last row of quality.feedback for each record. One row per source, form and submission.';
+comment on column quality.latest_feedback.run_id is 'Run that said it';
+comment on column quality.latest_feedback."at" is 'When (UTC)';
+comment on column quality.latest_feedback.source is 'The server and project: central:<host>/<project>';
+comment on column quality.latest_feedback.form_id is 'Form';
+comment on column quality.latest_feedback.submission_id is 'Submission';
+comment on column quality.latest_feedback.instance_id is 'instanceID of the version that had been checked';
+comment on column quality.latest_feedback.action is
+    'flagged: set to hasIssues;
+comment on column quality.latest_feedback.state_before is 'Review state before;
+comment on column quality.latest_feedback.state_after is 'Review state afterwards;
+comment on column quality.latest_feedback.rule_ids is 'Rules with open findings of the chosen severities, sorted;
+comment on column quality.latest_feedback.comment is 'The comment that was written: rules and questions, never an answer;
+comment on column quality.latest_feedback.reason is 'Why, in words';
+comment on column quality.latest_feedback.is_settled is 'Seen afterwards on the server: nothing is left to do while neither the record nor its findings change';
+comment on column quality.latest_feedback.updated_at is 'What the server then gave as the record''s last change;

@@ -85,7 +85,7 @@ def status(project: Path | None, data: Path | None) -> None:
     click.echo(f"Report: {report}" if report.exists() else "There is no report yet. Next: laktasi run", err=True)
 
 
-@click.command(short_help="Say who has gone silent, how late records come, and whose clock is wrong.")
+@click.command(short_help="Say who has gone silent, and whose clock is wrong.")
 @project_options
 def arrivals(project: Path | None, data: Path | None) -> None:
     """Say when each health centre, enumerator and phone was last heard of: the longest silent first.
