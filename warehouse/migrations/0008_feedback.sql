@@ -49,11 +49,12 @@ comment on column quality.latest_feedback.form_id is 'Form';
 comment on column quality.latest_feedback.submission_id is 'Submission';
 comment on column quality.latest_feedback.instance_id is 'instanceID of the version that had been checked';
 comment on column quality.latest_feedback.action is
-    'flagged: set to hasIssues;
-comment on column quality.latest_feedback.state_before is 'Review state before;
-comment on column quality.latest_feedback.state_after is 'Review state afterwards;
-comment on column quality.latest_feedback.rule_ids is 'Rules with open findings of the chosen severities, sorted;
-comment on column quality.latest_feedback.comment is 'The comment that was written: rules and questions, never an answer;
+    'flagged: set to hasIssues; said: only a comment; mended: the state went back to what it was; left_alone: a person has decided; waits: '
+    'another version is there than was checked; nothing: there was nothing to do; gone: no longer on the server';
+comment on column quality.latest_feedback.state_before is 'Review state before; empty for received';
+comment on column quality.latest_feedback.state_after is 'Review state afterwards; empty for received';
+comment on column quality.latest_feedback.rule_ids is 'Rules with open findings of the chosen severities, sorted; empty: all are mended';
+comment on column quality.latest_feedback.comment is 'The comment that was written: rules and questions, never an answer; empty where none was';
 comment on column quality.latest_feedback.reason is 'Why, in words';
 comment on column quality.latest_feedback.is_settled is 'Seen afterwards on the server: nothing is left to do while neither the record nor its findings change';
-comment on column quality.latest_feedback.updated_at is 'What the server then gave as the record''s last change;
+comment on column quality.latest_feedback.updated_at is 'What the server then gave as the record''s last change; empty where it never changed';
