@@ -25,7 +25,7 @@ comment on column quality.rules.form_version is 'Form version; empty for a rule 
 comment on column quality.rules.table_name is 'Table whose rows are checked';
 comment on column quality.rules.rule_id is 'Rule: column and kind, or the name it has in checks.yml';
 comment on column quality.rules.kind is 'type, required, relevant, constraint, choice, calculation, declared, set, unknown_node or source';
-comment on column quality.rules.field is 'Place of the question in the form';
+comment on column quality.rules.field is 'Column that the rule is about, see staging.codebook; empty for a rule about several';
 comment on column quality.rules.severity is 'error: keeps the row out of the accepted population; warning: does not';
 comment on column quality.rules.messages is 'What a person reads, by language';
 comment on column quality.rules.expression is 'The form''s own expression (XPath), or that of checks.yml';
