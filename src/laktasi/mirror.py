@@ -14,6 +14,7 @@ from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from laktasi.errors import SourceError
 from laktasi.paths import DataFolder
 from laktasi.records import ListedRow
 from laktasi.settings import CentralSettings
@@ -91,8 +92,9 @@ class Mirror:
         """
         from laktasi.odk import central, entities
 
-        self._begin_events()
-        for form_id in central.forms_of(self.connection, self.forms):
+        form_ids = central.forms_of(self.connection, self.forms)
+        self._begin_events(form_ids)
+        for form_id in form_ids:
             self._pull_form(central.CentralForm(self.connection, form_id))
         for list_name in entities.lists_of(self.connection):
             position = self._position(ENTITIES, list_name)
@@ -136,7 +138,9 @@ class Mirror:
             lines.append(self._reconcile_form(form, thorough=thorough))
         notes = self._look_at_files(forms, thorough=thorough)
         lines = [replace(line, note=notes[line.form_id]) for line in lines]
-        lines += [self._reconcile_entities(name) for name in entities.lists_of(self.connection)]
+        lists = entities.lists_of(self.connection)
+        lines += [self._reconcile_entities(name) for name in lists]
+        lines += self._gone_lines([form.form_id for form in forms], lists)
         mirror.write_lines(self.con, self.run_id, lines)
         return lines
 
@@ -155,14 +159,16 @@ class Mirror:
                 # Proven unchanged since it was equal; the count is a second opinion that costs nothing.
                 purged = mirror.no_longer_deleted(self.con, source, name, deleted)
                 self._land(mirror.purged_states(self.con, source, name, purged))
-                line = mirror.line(self.con, source, name, mirror.live_ids(self.con, source, name))
-                if line.server == form.count():
+                line = mirror.line(self.con, source, name, None)
+                if line.is_true and line.server == form.count():
                     return line
                 etag = None
                 continue
             self._mend(form, listing.rows, deleted)
-            line = mirror.line(self.con, source, name, [row.submission_id for row in listing.rows])
-            if line.is_true:
+            line = mirror.line(self.con, source, name, listing.rows)
+            left = mirror.compare(self.con, source, name, listing.rows, deleted)
+            # Only what is equal in everything may be passed over the next time.
+            if line.is_true and not (left.unknown or left.changed or left.gone or left.purged):
                 self._save(position, etag=listing.etag)
                 return line
         assert line is not None
@@ -183,32 +189,42 @@ class Mirror:
 
     # Files leave no trace in the rows when they come late or are replaced.
 
-    def _begin_events(self) -> None:
-        """Note where the server's log of files stands before anything is read for the first time."""
+    def _begin_events(self, form_ids: Iterable[str]) -> None:
+        """Note where the server's log of files stands before anything of a form is read for the first time."""
         from laktasi.odk.central import latest_event
+        from laktasi.store import mirror
 
-        position = self._position(EVENTS, "")
-        if position.seen_until is None:
-            self._save(position, seen_until=latest_event(self.connection))
+        fresh = [
+            position
+            for position in (self._position(EVENTS, form_id) for form_id in form_ids)
+            if position.seen_until is None and not mirror.has_states(self.con, self.connection.source, position.name)
+        ]
+        if fresh and (moment := latest_event(self.connection)):
+            for position in fresh:
+                self._save(position, seen_until=moment)
 
     def _look_at_files(self, forms: list[CentralForm], *, thorough: bool) -> dict[str, str]:
         """Find late, replaced and removed files; say for each form how up to date that is."""
-        from laktasi.odk.central import attachment_events
+        from laktasi.odk.central import attachment_events, latest_event
 
-        position = self._position(EVENTS, "")
-        events = None
-        if position.seen_until is not None:
-            events = attachment_events(self.connection, position.seen_until - OVERLAP)
+        positions = {form.form_id: self._position(EVENTS, form.form_id) for form in forms}
+        began = [position.seen_until for position in positions.values() if position.seen_until is not None]
+        now = latest_event(self.connection)  # None: this account may not read the log
+        events = attachment_events(self.connection, min(began) - OVERLAP) if began and now else None
         notes = {}
         for form in forms:
-            if events is not None:
-                ids = sorted({event.instance_id for event in events})
-                self._read_files_of(form, ids)
+            position = positions[form.form_id]
+            if events is not None and position.seen_until is not None:
+                self._read_files_of(form, sorted({event.instance_id for event in events}))
+                newest = _newest([event.logged_at for event in events], position.seen_until)
+                notes[form.form_id] = self._sweep(form) if thorough else "files: by the server's log"
+            elif now is not None:
+                # Landed while the log could not be read: once all are looked at, the log tells the rest.
+                notes[form.form_id], newest = self._sweep(form), now
             else:
                 self._poll_incomplete(form)
-            notes[form.form_id] = self._sweep(form, everything=thorough, needed=events is None)
-        if events is not None:
-            self._save(position, seen_until=_newest([event.logged_at for event in events], position.seen_until))
+                notes[form.form_id], newest = self._sweep(form, everything=thorough), position.seen_until
+            self._save(position, seen_until=newest)
         return notes
 
     def _read_files_of(self, form: CentralForm, ids: list[str]) -> None:
@@ -225,13 +241,13 @@ class Mirror:
             rows = form.rows(ids) if len(ids) <= POLL else form.changed_since(None)
             self._land(form.fetch(mirror.wanted(self.con, source, name, rows), self.progress))
 
-    def _sweep(self, form: CentralForm, *, everything: bool, needed: bool) -> str:
-        """Look again at the files of some submissions, in turn; say how old the oldest look is."""
+    def _sweep(self, form: CentralForm, *, everything: bool = True) -> str:
+        """Look again at the files of all submissions, or of the next ones in turn; say how old the oldest look is."""
         from laktasi.store import mirror
 
-        if not (needed or everything):
-            return "files: by the server's log"
         position = self._position(SUBMISSIONS, form.form_id)
+        if everything:
+            position = replace(position, swept_until=None, sweep_began_at=None)
         while True:
             batch = mirror.sweep(self.con, self.connection.source, form.form_id, position.swept_until, SWEEP)
             began = position.sweep_began_at or datetime.now(UTC)
@@ -253,9 +269,9 @@ class Mirror:
         source = self.connection.source
         line = None
         for _ in range(ROUNDS):
-            live = entities.live_entity_ids(self.connection, list_name)
+            live = entities.live_entities(self.connection, list_name)
             gap = mirror.compare_entities(self.con, source, list_name, live)
-            if gap.unknown or gap.gone:
+            if gap.changed or gap.gone:
                 changed = entities.changed_entities(self.connection, list_name, None)
                 self._land(changed)
                 known = {item.entity_id for item in changed}
@@ -266,12 +282,43 @@ class Mirror:
         assert line is not None
         return line
 
+    def _gone_lines(self, forms: Iterable[str], lists: Iterable[str]) -> list[Line]:
+        """Say what is here of forms and entity lists that the server no longer has."""
+        from laktasi.store import mirror
+
+        source = self.connection.source
+        # Forms that the settings do not name are not asked for, so nothing can be said of them.
+        known_forms = [] if self.forms else mirror.mirrored_forms(self.con, source)
+        known_lists = mirror.mirrored_lists(self.con, source)
+        return [
+            *(mirror.gone_line(self.con, source, name, SUBMISSIONS) for name in sorted({*known_forms} - {*forms})),
+            *(mirror.gone_line(self.con, source, name, ENTITIES) for name in sorted({*known_lists} - {*lists})),
+        ]
+
     def _land(self, items: Iterable[Any]) -> None:
+        """Take in what is read. Where the server breaks off, what came before is landed and counted all the same."""
         from laktasi.store.raw import land
 
-        landed = land(self.con, self.folder, items, self.run_id, source=self.connection.source, progress=self.progress)
+        broken: list[SourceError] = []
+
+        def until_it_breaks() -> Iterator[Any]:
+            try:
+                yield from items
+            except SourceError as error:
+                broken.append(error)
+
+        landed = land(
+            self.con,
+            self.folder,
+            until_it_breaks(),
+            self.run_id,
+            source=self.connection.source,
+            progress=self.progress,
+        )
         for name, value in asdict(landed).items():
             self.told[name] = self.told.get(name, type(value)()) + value
+        if broken:
+            raise broken[0]
 
     def _position(self, kind: str, name: str) -> Position:
         from laktasi.store import mirror

@@ -141,7 +141,7 @@ def land_phones(run: Run, progress: Progress) -> Counts:
             told = _land(run, read_folder(folder, progress=progress), "phones", progress)
         except SourceError as error:
             # Published with the manifest: the folder's name, not its place on this machine.
-            run.unreached[folder.name] = error.what.replace(str(folder), folder.name)
+            run.unreached[f"phones/{folder.name}"] = error.what.replace(str(folder), folder.name)
             continue
         total.update({name: value for name, value in told.items() if isinstance(value, int)})
         lists |= {name: lists.get(name, ()) + value for name, value in told.items() if isinstance(value, tuple)}
@@ -168,7 +168,11 @@ def _reconcile(run: Run, progress: Progress, *, thorough: bool) -> Counts:
     told = _on_each_central(run, progress, lambda mirror: lines.extend(mirror.reconcile(thorough=thorough)))
     if wrong := [line for line in lines if not line.is_true]:
         raise MirrorError(
-            "; ".join(map(str, wrong)),
+            "; ".join(
+                f"{line.form_id} on {line.source}: server {line.server}, warehouse {line.warehouse},"
+                f" missing {line.missing}, extra {line.extra}"
+                for line in wrong
+            ),
             why="Asking the server again did not make both sides equal. What has landed stays; this run stops here.",
             next_step="run again; if the line stays, see docs/central.md and keep the data folder as it is",
         )

@@ -165,7 +165,7 @@ def test_a_folder_that_is_not_there_does_not_keep_the_others_out(tmp_path: Path)
     phone = mini.fill_phone(tmp_path / "phone", 3)
     settings = settings_for(mini.make_project(tmp_path / "project"), tmp_path / "unplugged", phone)
     done = run(settings)
-    assert done.unreached == {"unplugged": "unplugged does not exist"}
+    assert done.unreached == {"phones/unplugged": "unplugged does not exist"}
     assert ask(settings, "select count(*) from staging.tea") == [(3,)]
     manifest = ask(settings, "select manifest::varchar from meta.runs")[0][0]
     assert str(tmp_path) not in manifest
