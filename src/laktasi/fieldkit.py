@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 from laktasi.errors import SettingsError
 
@@ -143,7 +142,7 @@ def _write_sheets(
     from laktasi.odk.publish import is_editable, published_forms, xform_of
     from laktasi.report.sheet import Sheet, write_sheet
 
-    host = urlsplit(central.url).hostname or central.url
+    host = central.host
     if host == "localhost" or host.startswith("127."):
         tell(f"warning: phones cannot reach {host}; set central.url to the address that they use")
     elif not central.url.startswith("https://"):

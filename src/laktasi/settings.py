@@ -33,18 +33,58 @@ NOT_SETTINGS = ("LAKTASI_CHECKOUT", "LAKTASI_TEST_")
 ALONE = "central"
 """Name of the source that ``[central]`` itself describes, where it has no named ones."""
 NAME = re.compile(r"[a-z][a-z0-9_]*")
+PORTS = {"http": 80, "https": 443}
+
+
+def address_of(url: str) -> str:
+    """Give the address of a Central in one way of writing: scheme, host in small letters, and a port that is not usual.
+
+    Raises
+    ------
+    ValueError
+        It is no address of a server, or holds more than that: a user, a page. The error's text never holds it.
+    """
+    try:
+        parts = urlsplit(url.strip())
+        scheme, host, port = parts.scheme, parts.hostname or "", parts.port
+        host.encode("idna")  # refuses a name with a part that is empty or too long
+    except ValueError:
+        scheme = host = ""
+    if scheme not in PORTS or not host or any(map(str.isspace, host)):
+        raise ValueError("no address of a server; write one like https://central.example.org")
+    if "@" in parts.netloc:
+        raise ValueError("user name and password have no place in it; they come from the environment")
+    if parts.path.rstrip("/") not in ("", "/v1") or parts.query or parts.fragment:
+        raise ValueError("the address of a page; write the server's alone, like https://central.example.org")
+    host = f"[{host}]" if ":" in host else host
+    return f"{scheme}://{host}" + ("" if port in (None, PORTS[scheme]) else f":{port}")
 
 
 class CentralSettings(BaseModel):
     """One project on one ODK Central server. The password comes from the environment, never from the file."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
 
     url: str
     project: int
     forms: tuple[str, ...] = Field(default=(), description="Form ids; every published form of the project, if none.")
     email: str | None = None
     password: SecretStr | None = Field(default=None, description="LAKTASI_CENTRAL__PASSWORD")
+
+    @property
+    def host(self) -> str:
+        """The server's name, without a port."""
+        return urlsplit(self.url).hostname or ""
+
+    @property
+    def source(self) -> str:
+        """The source's name in the warehouse: ``central:<host[:port]>/<project>``."""
+        return f"central:{self.url.partition('://')[2]}/{self.project}"
+
+    @field_validator("url")
+    @classmethod
+    def _address(cls, given: str) -> str:
+        return address_of(given)
 
     @model_validator(mode="before")
     @classmethod
@@ -71,7 +111,9 @@ class FeedbackSettings(BaseModel):
 class Settings(BaseSettings):
     """What a run needs to know."""
 
-    model_config = SettingsConfigDict(env_prefix=PREFIX, env_nested_delimiter="__", extra="forbid")
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, env_nested_delimiter="__", extra="forbid", hide_input_in_errors=True
+    )
 
     project: Path = Field(default=HOUSE, description="Folder with xlsforms/ and schemas/. Given, never read.")
     data: Path = Field(default=Path("data"), description="Folder for the warehouse and the report, below the project.")
@@ -102,16 +144,15 @@ class Settings(BaseSettings):
         for name in central:
             if not NAME.fullmatch(name):
                 raise ValueError(f"{name!r} is no name of a source: small letters, digits and _")
-        seen: dict[tuple[str, int], str] = {}
-        for name, source in central.items():
-            key = (source.url.rstrip("/"), source.project)
-            if key in seen:
-                raise ValueError(f"{name} and {seen[key]} are the same project; name its forms in one of them")
-            seen[key] = name
+        seen: dict[str, str] = {}
+        for name, one in central.items():
+            if one.source in seen:
+                raise ValueError(f"{name} and {seen[one.source]} are the same project; name its forms in one of them")
+            seen[one.source] = name
         hosts: dict[str, set[str]] = {}
-        for source in central.values():
-            if source.password is not None:
-                hosts.setdefault(source.password.get_secret_value(), set()).add(urlsplit(source.url).netloc)
+        for one in central.values():
+            if one.password is not None:
+                hosts.setdefault(one.password.get_secret_value(), set()).add(one.url.partition("://")[2])
         if any(len(several) > 1 for several in hosts.values()):
             raise ValueError("one password for several servers; set LAKTASI_CENTRAL__<NAME>__PASSWORD for each")
         return central

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from laktasi.errors import SettingsError
-from laktasi.settings import read_settings
+from laktasi.settings import CentralSettings, read_settings
 
 
 def write(folder: Path, text: str) -> Path:
@@ -168,6 +168,8 @@ def test_several_centrals_stand_side_by_side_and_share_what_is_said_above_them(
     ("text", "said"),
     [
         (TWO.replace("south.example", "north.example").replace("= 3", "= 2"), "are the same project"),
+        (TWO.replace("https://south", "http://NORTH").replace("= 3", "= 2"), "are the same project"),
+        (TWO.replace("south.example.org", "north.example.org:443/v1/").replace("= 3", "= 2"), "are the same project"),
         (TWO.replace("central.north]", 'central."N Orth"]'), "is no name of a source"),
         (TWO + 'password = "correct horse"\n', "LAKTASI_CENTRAL__SOUTH__PASSWORD"),
     ],
@@ -177,6 +179,54 @@ def test_a_mistake_in_several_centrals_is_one_clear_error(tmp_path: Path, text: 
         read_settings(write(tmp_path, text))
     assert said in str(caught.value)
     assert "correct horse" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("url", "address", "source"),
+    [
+        ("https://ODK.example.org", "https://odk.example.org", "central:odk.example.org/1"),
+        (" https://odk.example.org:443/v1/ ", "https://odk.example.org", "central:odk.example.org/1"),
+        ("http://odk.example.org:443/", "http://odk.example.org:443", "central:odk.example.org:443/1"),
+        ("http://10.0.0.5:8383", "http://10.0.0.5:8383", "central:10.0.0.5:8383/1"),
+        ("http://[::1]:8383", "http://[::1]:8383", "central:[::1]:8383/1"),
+    ],
+)
+def test_an_address_is_kept_in_one_way_of_writing(tmp_path: Path, url: str, address: str, source: str) -> None:
+    central = read_settings(write(tmp_path, f'[central]\nurl = "{url}"\nproject = 1\n')).central["central"]
+    assert (central.url, central.source) == (address, source)
+
+
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [
+        ("https://me:secret@odk.example.org", "user name and password have no place"),
+        ("https://secret@odk.example.org", "user name and password have no place"),
+        ("https://me:secret@odk:99999", "no address"),
+        ("https://me:secret@[::1", "no address"),
+        ("secret.example.org", "no address"),
+        ("ftp://secret.example.org", "no address"),
+        ("https://secret:odk", "no address"),
+        ("https://.secret.example.org", "no address"),
+        ("https://secret example.org", "no address"),
+        ("https://", "no address"),
+        ("https://secret.example.org/#!/projects/3", "address of a page"),
+        ("https://secret.example.org/projects/3", "address of a page"),
+    ],
+)
+@pytest.mark.parametrize("place", ["file", "environment"])
+def test_what_is_no_address_of_a_server_is_refused_and_not_shown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, url: str, said: str, place: str
+) -> None:
+    project = write(tmp_path, "[central]\nproject = 1\n" + (f'url = "{url}"\n' if place == "file" else ""))
+    if place == "environment":
+        monkeypatch.setenv("LAKTASI_CENTRAL__URL", url)
+    with pytest.raises(SettingsError, match=r"setting 'central\.url'") as caught:
+        read_settings(project)
+    assert said in caught.value.what
+    assert "secret" not in str(caught.value)
+    with pytest.raises(ValueError, match=said) as direct:
+        CentralSettings(url=url, project=1)
+    assert "secret" not in str(direct.value)
 
 
 def test_one_password_is_not_sent_to_several_servers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

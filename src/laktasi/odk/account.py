@@ -6,14 +6,14 @@ import logging
 import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 from laktasi.errors import SourceError
 from laktasi.odk.refusals import VARIABLES
 from laktasi.odk.tokens import TokenFile
-from laktasi.settings import CentralSettings
+from laktasi.settings import CentralSettings, address_of
 
 if TYPE_CHECKING:
+    from pyodk._utils.config import CentralConfig as PyodkCentral
     from pyodk.client import Client
 
 
@@ -24,7 +24,7 @@ class Account:
     ----------
     central
         Where it has no user name and password, pyodk's own configuration is read, and used only if it is for the same
-        server.
+        server, and for the same user where one is named.
     tokens
         Folder of the sessions that are kept between runs.
     timeout
@@ -98,12 +98,26 @@ def _credentials(central: CentralSettings) -> tuple[str, str]:
         found = objectify_config(read_toml(path)).central if path.exists() else None
     except (PyODKError, KeyError, TypeError, ValueError):
         found = None
-    # A password is for one server: never send it to another.
-    host = urlsplit(central.url).netloc.rpartition("@")[2]
-    if found is None or urlsplit(str(found.base_url)).netloc.rpartition("@")[2] != host:
+    if found is None or not _is_for(central, found):
+        whom = f" and {central.email}" if central.email else ""
         raise SourceError(
-            f"no user name and password for {host}",
-            why=f"Neither the environment nor pyodk's configuration ({path.name}) has them for this server.",
+            f"no user name and password for {central.host}",
+            why=f"Neither the environment nor pyodk's configuration ({path.name}) has both for {central.url}{whom}.",
             next_step=f"set {VARIABLES}",
         )
     return str(found.username), str(found.password)
+
+
+def _is_for(central: CentralSettings, found: PyodkCentral) -> bool:
+    """Say whether an account is for this very server, and is the one that was asked for, if one was.
+
+    A password is never sent to another server, nor unencrypted where it was given for an encrypted one; and nobody's
+    account is used in the place of another's.
+    """
+    try:
+        is_same_server = address_of(str(found.base_url)) == central.url
+    except ValueError:
+        return False
+    if central.email is None:
+        return is_same_server and central.password is None  # a password alone is half of another account
+    return is_same_server and str(found.username).casefold() == central.email.casefold()

@@ -17,7 +17,6 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
-from urllib.parse import urlsplit
 
 from laktasi.errors import SourceError
 from laktasi.odk import refusals
@@ -78,12 +77,7 @@ class _PassingError(Exception):
 
 def source_of(central: CentralSettings) -> str:
     """Give the source's name in the warehouse: ``central:<host[:port]>/<project>``."""
-    parts = urlsplit(central.url)
-    try:
-        port = f":{parts.port}" if parts.port else ""
-    except ValueError:
-        raise refusals.Words(central.url, central.project, central.url).no_address() from None
-    return f"central:{parts.hostname}{port}/{central.project}"
+    return central.source
 
 
 @contextmanager
@@ -103,9 +97,8 @@ def connect(central: CentralSettings, tokens: Path, *, patience: float = PATIENC
     Raises
     ------
     SourceError
-        The address is none, or there is no user name and password for it.
+        There is no user name and password for this server.
     """
-    source_of(central)  # says so where the address is none
     account = Account(central, tokens, TIMEOUT)
     with account.client.session:
         yield Connection(account, central, patience)
@@ -120,11 +113,11 @@ class Connection:
 
     def __init__(self, account: Account, central: CentralSettings, patience: float) -> None:
         self.source = source_of(central)
-        self.host = urlsplit(central.url).hostname or central.url
+        self.host = central.host
         self.project = f"projects/{central.project}"
         self._account = account
         self._patience = patience
-        self._words = refusals.Words(self.host, central.project, central.url)
+        self._words = refusals.Words(self.host, central.project)
 
     @staticmethod
     def quote(part: str) -> str:

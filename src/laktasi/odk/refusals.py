@@ -43,7 +43,6 @@ class Words:
 
     host: str
     project: int
-    url: str
 
     def refused(self, status: int, code: float | None, path: str, *, is_reading: bool) -> AnsweredError:
         """Say why an answer is a 4xx."""
@@ -120,7 +119,7 @@ class Words:
     def no_address(self) -> SourceError:
         """Say that the address is none."""
         return SourceError(
-            f"{self.url!r} is no address of a server",
+            f"{self.host} is no address of a server",
             next_step="set central.url in laktasi.toml to one like https://central.example.org",
         )
 
