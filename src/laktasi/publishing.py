@@ -102,7 +102,7 @@ def publish_forms(
         for item in prepared:
             label = f"{item.form.form_id}, version {item.form.version}"
             if item.is_done:
-                newest = next(iter(item.standing.versions))
+                newest = item.standing.versions[0]
                 after = "" if newest == item.form.version else f"; phones have version {newest}, which came later"
                 tell(f"{label}: already published{after}")
             elif dry_run:
@@ -253,10 +253,9 @@ def _differences(connection: Connection, form: FormToPublish) -> list[str]:
             f"version {form.version} is published and is another form than the one here; a published version never "
             "changes: give this one a new version in the sheet settings"
         )
-    media = publish.published_media(connection, form)
-    if media.differing:
+    if differing := publish.differing_media(connection, form):
         found.append(
-            f"version {form.version} is published with other media than here ({', '.join(media.differing)}); to send "
+            f"version {form.version} is published with other media than here ({', '.join(differing)}); to send "
             "them, give the form a new version in the sheet settings"
         )
     return found
@@ -276,7 +275,7 @@ def _changes(
 
     if not standing.versions:
         return []
-    newest = next(iter(standing.versions))
+    newest = standing.versions[0]
     if version_key(form.version) < version_key(newest):
         tell(f"{form.form_id}: warning: version {form.version} sorts before {newest}, which is published")
     # Oldest first; a version's media make its lists.

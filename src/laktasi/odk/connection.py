@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
@@ -255,7 +255,7 @@ class Connection:
         *,
         params: Mapping[str, str] | None = None,
         json: Any = None,
-        data: bytes | Path | None = None,
+        data: bytes | None = None,
         headers: Mapping[str, str] | None = None,
         content_type: str | None = None,
     ) -> Any:
@@ -266,7 +266,7 @@ class Connection:
         json
             What to send, as JSON; or else `data`.
         data
-            What to send, as it is; a path is read from there.
+            What to send, as it is.
         content_type
             Of `data`.
 
@@ -338,14 +338,11 @@ class Connection:
     def _send(
         self, method: str, path: str, params: Mapping[str, str] | None, headers: dict[str, str], content: dict[str, Any]
     ) -> Iterator[Response]:
-        with ExitStack() as stack:
-            if isinstance(content.get("data"), Path):
-                content = {"data": stack.enter_context(content["data"].open("rb"))}
-            # A redirected POST would be sent as a GET.
-            found = self._account.client.session.request(
-                method, path, params=params, headers=headers, stream=True, allow_redirects=method == "GET", **content
-            )
-            yield stack.enter_context(found)
+        # A redirected POST would be sent as a GET.
+        with self._account.client.session.request(
+            method, path, params=params, headers=headers, stream=True, allow_redirects=method == "GET", **content
+        ) as found:
+            yield found
 
     def _judge(self, method: str, path: str, found: Response) -> None:
         status = found.status_code

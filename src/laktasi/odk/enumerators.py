@@ -10,14 +10,14 @@ import csv
 import io
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from laktasi.errors import SettingsError
 from laktasi.odk.collect_settings import LANGUAGES
 from laktasi.odk.connection import AnsweredError
-from laktasi.odk.publish import published_forms, rows
+from laktasi.odk.publish import published_forms
 
 if TYPE_CHECKING:
     from laktasi.odk.connection import Connection
@@ -34,7 +34,7 @@ class Enumerator:
     """A line of the file."""
 
     code: str
-    name: str
+    name: str = field(repr=False)
     language: str
     forms: tuple[str, ...]
     """Form ids; every published form of the project, if none."""
@@ -48,7 +48,7 @@ class AppUser:
 
     actor_id: int
     name: str
-    token: str
+    token: str = field(repr=False)
     last_used: str
 
 
@@ -132,7 +132,7 @@ def plan(connection: Connection, enumerators: Iterable[Enumerator], *, revoke_mi
     users, seconds = _users(connection)
     assigned: dict[int, set[str]] = {}
     given = connection.json(f"{connection.project}/assignments/forms/{ROLE}")
-    for row in rows(given, "actorId", "xmlFormId"):
+    for row in connection.objects(given, "actorId", "xmlFormId"):
         assigned.setdefault(row["actorId"], set()).add(row["xmlFormId"])
     steps: list[Step] = []
     for one in enumerators:
@@ -206,7 +206,7 @@ def _users(connection: Connection) -> tuple[dict[str, AppUser], list[AppUser]]:
     users: dict[str, AppUser] = {}
     seconds: list[AppUser] = []
     listed = connection.json(f"{connection.project}/app-users", extended=True)
-    for row in rows(listed, "id", "displayName", "token"):
+    for row in connection.objects(listed, "id", "displayName", "token"):
         if not row["token"]:  # revoked on Central's own page
             continue
         user = _user(row)

@@ -26,6 +26,7 @@ from laktasi.odk.decisions import (
     decide,
     marks_in,
 )
+from laktasi.odk.odata import read_time, read_time_or_none
 
 if TYPE_CHECKING:
     from laktasi.odk.connection import Connection
@@ -169,25 +170,19 @@ def look(connection: Connection, wish: Wish) -> Situation | None:
         if error.status == 404:
             return None
         raise
-    try:
+    with connection.expecting():
         return Situation(
             state=record["reviewState"],
             instance_id=record["currentVersion"]["instanceId"],
-            updated_at=_moment(record["updatedAt"]) if record["updatedAt"] else None,
+            updated_at=read_time_or_none(record["updatedAt"]),
             events=tuple(sorted(filter(None, map(_event, reversed(audits))), key=lambda event: event.at)),
             comments=tuple(sorted(filter(None, map(_comment, reversed(comments))), key=lambda comment: comment.at)),
         )
-    except (KeyError, TypeError, ValueError, AttributeError):
-        raise SourceError(
-            f"{connection.host} does not answer as ODK Central does",
-            why="What it says of a submission's reviews cannot be read.",
-            next_step="open the server's address in a browser and look; check central.url in laktasi.toml",
-        ) from None
 
 
 def _event(audit: Any) -> StateEvent | None:
     details = audit["details"] or {}
-    at = _moment(audit["loggedAt"])
+    at = read_time(audit["loggedAt"])
     if audit["action"] == "submission.update.version":
         return StateEvent(EDITED, By.EDIT, at)
     if audit["action"] == "submission.update" and "reviewState" in details:
@@ -197,11 +192,7 @@ def _event(audit: Any) -> StateEvent | None:
 
 def _comment(comment: Any) -> OurComment | None:
     found = marks_in(comment["body"])
-    return None if found is None else OurComment(found, _moment(comment["createdAt"]))
-
-
-def _moment(text: str) -> datetime:
-    return datetime.fromisoformat(text)
+    return None if found is None else OurComment(found, read_time(comment["createdAt"]))
 
 
 def _place(connection: Connection, wish: Wish) -> str:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from xml.etree.ElementTree import ParseError, canonicalize
 
 from laktasi.errors import QuestionnaireError, SourceError
+from laktasi.odk.central import NO_VERSION
 from laktasi.odk.connection import AnsweredError
 
 if TYPE_CHECKING:
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 XML = "application/xml"
 LISTS = (".csv", ".geojson", ".xml")
-NO_VERSION = "___"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,39 +44,14 @@ class Standing:
 
     exists: bool
     """It is there, published or as a first draft."""
-    versions: dict[str, str]
-    """Published version to the SHA-256 of its XForm, the newest first."""
+    versions: tuple[str, ...]
+    """Published ones, the newest first."""
     draft: str | None
     """Version of its draft, if it has one."""
     is_open: bool
     """Phones get it."""
     deleted: tuple[str, ...] = ()
     """Latest versions of forms with the same id that were deleted and are not yet purged."""
-
-
-@dataclass(frozen=True, slots=True)
-class Media:
-    """How the files that a form names on Central are to those that are here."""
-
-    differing: tuple[str, ...]
-    """Not there as they are here."""
-    absent: tuple[str, ...]
-    """Neither there nor here."""
-    from_lists: tuple[str, ...]
-    """Central makes them itself, of an entity list."""
-    unused: tuple[str, ...]
-    """Here, and not named by the form."""
-
-
-def rows(answer: Any, *keys: str) -> list[dict[str, Any]]:
-    """Give a list of objects that have at least these keys; SourceError where the server answers something else."""
-    if not isinstance(answer, list) or not all(isinstance(row, dict) and row.keys() >= {*keys} for row in answer):
-        raise SourceError(
-            "the server does not answer as ODK Central does",
-            why="It sent something else where a list should be.",
-            next_step="open the server's address in a browser and look; check central.url in laktasi.toml",
-        )
-    return answer
 
 
 def form_path(connection: Connection, form_id: str) -> str:
@@ -86,18 +61,19 @@ def form_path(connection: Connection, form_id: str) -> str:
 
 def standing(connection: Connection, form_id: str) -> Standing:
     """Ask what Central has of a form."""
-    listed = rows(connection.json(f"{connection.project}/forms"), "xmlFormId", "state")
+    listed = _rows(connection, f"{connection.project}/forms", "xmlFormId", "state")
     found = next((row for row in listed if row["xmlFormId"] == form_id), None)
     if found is None:
-        trash = rows(connection.json(f"{connection.project}/forms", {"deleted": "true"}), "xmlFormId", "version")
+        given = connection.json(f"{connection.project}/forms", {"deleted": "true"})
+        trash = connection.objects(given, "xmlFormId", "version")
         deleted = tuple(str(row["version"]) for row in trash if row["xmlFormId"] == form_id)
-        return Standing(exists=False, versions={}, draft=None, is_open=False, deleted=deleted)
+        return Standing(exists=False, versions=(), draft=None, is_open=False, deleted=deleted)
     path = form_path(connection, form_id)
-    versions = rows(connection.json(f"{path}/versions"), "version", "sha256")
+    versions = _rows(connection, f"{path}/versions", "version")
     draft = connection.may(f"{path}/draft", {})
     return Standing(
         exists=True,
-        versions={str(row["version"]): str(row["sha256"]) for row in versions},
+        versions=tuple(str(row["version"]) for row in versions),
         draft=None if draft is None else str(draft["version"]),
         is_open=found["state"] == "open",
     )
@@ -112,14 +88,14 @@ def published_forms(connection: Connection) -> dict[str, str]:
     """Give the project's published forms: id to title."""
     return {
         str(row["xmlFormId"]): str(row.get("name") or row["xmlFormId"])
-        for row in rows(connection.json(f"{connection.project}/forms"), "xmlFormId", "publishedAt")
+        for row in _rows(connection, f"{connection.project}/forms", "xmlFormId", "publishedAt")
         if row["publishedAt"] is not None
     }
 
 
 def entity_lists(connection: Connection) -> set[str]:
     """Give the names of the project's entity lists."""
-    return {str(row["name"]) for row in rows(connection.json(f"{connection.project}/datasets"), "name")}
+    return {str(row["name"]) for row in _rows(connection, f"{connection.project}/datasets", "name")}
 
 
 def xform_of(connection: Connection, form_id: str, version: str | None = None, *, draft: bool = False) -> bytes:
@@ -141,7 +117,7 @@ def lists_of(connection: Connection, form_id: str, version: str) -> dict[str, by
     found = {}
     with tempfile.TemporaryDirectory(prefix="laktasi-") as scratch:
         target = Path(scratch) / "list"
-        for row in rows(connection.json(f"{path}/attachments"), "name", "exists", "datasetExists"):
+        for row in _rows(connection, f"{path}/attachments", "name", "exists", "datasetExists"):
             name = str(row["name"])
             if not row["exists"] or row["datasetExists"] or not name.lower().endswith(LISTS):
                 continue
@@ -155,9 +131,9 @@ def is_same(here: bytes, there: bytes) -> bool:
     return here == there or _canonical(here) == _canonical(there)
 
 
-def published_media(connection: Connection, form: FormToPublish) -> Media:
-    """Compare the media of a version that is published already."""
-    return _media(connection, _version_path(connection, form.form_id, form.version), form.media)
+def differing_media(connection: Connection, form: FormToPublish) -> tuple[str, ...]:
+    """Give the files that a version which is published already does not have as they are here."""
+    return _differing(connection, _version_path(connection, form.form_id, form.version), form.media)
 
 
 def lists_made_by(xform: bytes) -> Collection[str]:
@@ -230,7 +206,7 @@ def put_media(connection: Connection, form: FormToPublish) -> tuple[str, ...]:
         A file has not arrived as it is here.
     """
     path = f"{form_path(connection, form.form_id)}/draft"
-    wanted = _media(connection, path, form.media).differing
+    wanted = _differing(connection, path, form.media)
     for name in wanted:
         connection.send(
             "POST",
@@ -238,7 +214,7 @@ def put_media(connection: Connection, form: FormToPublish) -> tuple[str, ...]:
             data=form.media[name],
             content_type="text/csv" if name.lower().endswith(".csv") else "application/octet-stream",
         )
-    if wanted and (still := _media(connection, path, form.media).differing):
+    if wanted and (still := _differing(connection, path, form.media)):
         raise SourceError(
             f"media of {form.form_id} are not on {connection.host} as they are here: {', '.join(still)}",
             why="The draft stands there and is not published; phones go on with what they have.",
@@ -271,17 +247,18 @@ def publish_draft(connection: Connection, form: FormToPublish) -> None:
         )
 
 
-def _media(connection: Connection, path: str, media: Mapping[str, bytes]) -> Media:
-    named = rows(connection.json(f"{path}/attachments"), "name", "exists", "datasetExists")
-    from_lists = tuple(str(row["name"]) for row in named if row["datasetExists"])
-    # MD5 is what Central says of a file; it says none where there is no file.
-    there = {str(row["name"]): row.get("hash") for row in named if not row["datasetExists"]}
+def _rows(connection: Connection, path: str, *keys: str) -> list[dict[str, Any]]:
+    return connection.objects(connection.json(path), *keys)
+
+
+def _differing(connection: Connection, path: str, media: Mapping[str, bytes]) -> tuple[str, ...]:
+    """Give the files that are named there and are not as they are here; Central makes those of entity lists itself."""
     here = {name: hashlib.md5(content, usedforsecurity=False).hexdigest() for name, content in media.items()}
-    return Media(
-        differing=tuple(name for name, md5 in there.items() if name in here and here[name] != md5),
-        absent=tuple(name for name, md5 in there.items() if name not in here and md5 is None),
-        from_lists=from_lists,
-        unused=tuple(name for name in here if name not in there and name not in from_lists),
+    return tuple(
+        str(row["name"])
+        for row in _rows(connection, f"{path}/attachments", "name", "datasetExists")
+        # MD5 is what Central says of a file; it says none where there is no file.
+        if not row["datasetExists"] and row["name"] in here and here[row["name"]] != row.get("hash")
     )
 
 

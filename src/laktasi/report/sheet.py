@@ -9,7 +9,7 @@ import base64
 import hashlib
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -27,7 +27,7 @@ class Sheet:
     """What one sheet says."""
 
     code: str
-    name: str
+    name: str = field(repr=False)
     language: str
     """``id`` or ``en``: the language that stands first, in big type. The other stands under it."""
     project: str
@@ -37,7 +37,7 @@ class Sheet:
     """Titles of the forms that come to this phone."""
     is_editable: bool
     """What was sent may be changed on the phone, in every one of these forms."""
-    qr: str
+    qr: str = field(repr=False)
     """Text of the QR code. It holds the key of the app user."""
 
 
