@@ -208,7 +208,11 @@ def stand(run: Run, progress: Progress) -> Counts:
         "conflicting_media": [f"{item.name} for {item.form_id} {item.form_version}" for item in forms.media_conflicts],
         "forms_set_aside": [f"{item.form_id} {item.form_version} ({item.why})" for item in forms.set_aside],
         "changed_types": [f"{item.table_name}.{item.column_name}" for item in stood.type_changes],
-        "missing_media": sorted({name for item in forms.questionnaires.values() for name in item.missing_media}),
+        "missing_media": [
+            f"{name} for {item.form_id} {item.version}"
+            for item in forms.questionnaires.values()
+            for name in item.missing_media
+        ],
     }
 
 
