@@ -88,7 +88,8 @@ def sync_enumerators(
         if dry_run:
             return []
         users = enumerators.carry_out(connection, planned)
-        for gone in (one.code for one in listed if not one.is_active):
+        revoked = [step.code for step in planned.steps if step.action == "revoke" and enumerators.is_code(step.code)]
+        for gone in {*(one.code for one in listed if not one.is_active), *revoked} - users.keys():
             _sheet(settings, name, gone).unlink(missing_ok=True)
         return _write_sheets(settings, name, central, connection, listed, users, tell)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import os
 import re
 from datetime import date
 from pathlib import Path
@@ -118,6 +119,15 @@ def test_only_their_owner_can_read_them_and_old_ones_go(tmp_path: Path) -> None:
     page = index.read_text(encoding="utf-8")
     assert re.findall(r'href="([^"]+)"', page) == ["todo-E2.html"]
     assert re.findall(r'<td class="n">(\d+)</td>', page) == ["2", "2"]
+
+
+def test_what_a_killed_process_left_is_not_written_into(tmp_path: Path) -> None:
+    left = tmp_path / f".index.html.{os.getpid()}"
+    elsewhere = tmp_path / "elsewhere"
+    left.symlink_to(elsewhere)
+    assert write_todo(tmp_path, [], as_of=DAY).stat().st_mode & 0o777 == 0o600
+    assert not elsewhere.exists()
+    assert not left.is_symlink()
 
 
 def test_nothing_to_do_is_said(tmp_path: Path) -> None:

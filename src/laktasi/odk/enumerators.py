@@ -112,6 +112,11 @@ def read_enumerators(path: Path) -> tuple[Enumerator, ...]:
     return tuple(found.values())
 
 
+def is_code(text: str) -> bool:
+    """Say whether a text can be an enumerator's code, and so a file's name. App users can be called anything."""
+    return _CODE.fullmatch(text) is not None
+
+
 def plan(connection: Connection, enumerators: Iterable[Enumerator], *, revoke_missing: bool = False) -> Plan:
     """See what is to be done so that Central agrees with the list. Nothing is changed.
 
@@ -244,7 +249,7 @@ def _enumerator(path: Path, line: int, row: Mapping[str, str]) -> Enumerator:
     def refuse(column: str, what: str) -> SettingsError:
         return _wrong(path, f"line {line}, column {column!r}: {what}")
 
-    if not _CODE.fullmatch(row["code"]):
+    if not is_code(row["code"]):
         raise refuse("code", "write letters, digits, . _ and - only, 40 at most")
     if not row["name"]:
         raise refuse("name", "is empty")

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from laktasi.report import forest, numbers
+from laktasi.report.html import hash_of, read_beside, templates
 from laktasi.report.measures import kendall_rows, pooled_rows
 from laktasi.report.model import FEW_RECORDS, MAIN, Pair, Report
 from laktasi.report.read import POPULATIONS
@@ -33,20 +32,11 @@ def render(report: Report, study: Study | None, language: str) -> str:
     language
         The language that is shown until the reader chooses another.
     """
-    from jinja2 import Environment, PackageLoader, StrictUndefined
     from markupsafe import Markup
 
-    environment = Environment(
-        loader=PackageLoader("laktasi.report"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    assert environment.loader is not None
+    environment = templates()
     # Both go into the page as they are, and their hashes into its content security policy: nothing else may run.
-    style = environment.loader.get_source(environment, "report.css")[0]
-    script = environment.loader.get_source(environment, "report.js")[0]
+    style, script = read_beside(environment, "report.css"), read_beside(environment, "report.js")
     body = environment.get_template("body.html")
     return environment.get_template("page.html").render(
         language=language,
@@ -55,14 +45,10 @@ def render(report: Report, study: Study | None, language: str) -> str:
         titles={name: _title(report, study, Words(name)) for name in LANGUAGES},
         style=Markup(style),  # noqa: S704 - our own file
         script=Markup(script),  # noqa: S704 - our own file
-        style_hash=_hash(style),
-        script_hash=_hash(script),
+        style_hash=hash_of(style),
+        script_hash=hash_of(script),
         bodies={name: Markup(body.render(_context(report, study, Words(name)))) for name in LANGUAGES},  # noqa: S704
     )
-
-
-def _hash(text: str) -> str:
-    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode("utf-8")).digest()).decode("ascii")
 
 
 def _title(report: Report, study: Study | None, words: Words) -> str:

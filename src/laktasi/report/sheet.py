@@ -5,9 +5,6 @@ Steps name the buttons of ODK Collect 2026.3 as its own translations call them.
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
@@ -15,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from laktasi.errors import LaktasiError
+from laktasi.report.html import emphasised, hash_of, read_beside, templates, write_privately
 
 if TYPE_CHECKING:
     from jinja2 import Template
@@ -117,16 +115,9 @@ def write_sheet(target: Path, sheet: Sheet) -> None:
         The file cannot be written.
     """
     page = render_sheet(sheet)
-    draft = target.with_name(f".{target.name}.{os.getpid()}")
     try:
         target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        try:
-            # Never readable by others, not even while it is written.
-            with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
-                file.write(page)
-            draft.replace(target)
-        finally:
-            draft.unlink(missing_ok=True)
+        write_privately(target, page)
     except OSError as error:
         raise LaktasiError(
             f"{target} cannot be written: {error.strerror or error}",
@@ -139,14 +130,13 @@ def render_sheet(sheet: Sheet) -> str:
     from markupsafe import Markup
 
     template, style = _template()
-    digest = base64.b64encode(hashlib.sha256(style.encode("utf-8")).digest()).decode("ascii")
     return template.render(
         sheet=sheet,
         languages=(sheet.language, "en" if sheet.language == "id" else "id"),
-        steps=[_emphasised(step) for step in (*STEPS, MISTAKE[sheet.is_editable])],
+        steps=[emphasised(step) for step in (*STEPS, MISTAKE[sheet.is_editable])],
         words=WORDS,
         style=Markup(style),  # noqa: S704 - our own file
-        style_hash=f"sha256-{digest}",
+        style_hash=hash_of(style),
         qr=Markup(_qr(sheet.qr)),  # noqa: S704 - drawn here
     )
 
@@ -154,17 +144,8 @@ def render_sheet(sheet: Sheet) -> str:
 @cache
 def _template() -> tuple[Template, str]:
     """Give the page's template and its style, read once for all sheets."""
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
-    environment = Environment(
-        loader=PackageLoader("laktasi.report"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    assert environment.loader is not None
-    return environment.get_template("sheet.html"), environment.loader.get_source(environment, "sheet.css")[0]
+    environment = templates()
+    return environment.get_template("sheet.html"), read_beside(environment, "sheet.css")
 
 
 def _qr(text: str) -> str:
@@ -172,11 +153,3 @@ def _qr(text: str) -> str:
     import segno
 
     return segno.make(text, error="m", micro=False).svg_inline(border=4, omitsize=True, title="QR")
-
-
-def _emphasised(text: Text) -> dict[str, list[tuple[str, bool]]]:
-    """Take ``**word**`` apart: pieces, and whether each is a button's or a program's name."""
-    return {
-        language: [(piece, number % 2 == 1) for number, piece in enumerate(sentence.split("**"))]
-        for language, sentence in text.items()
-    }

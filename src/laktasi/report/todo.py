@@ -5,9 +5,7 @@ They hold study codes, days, questions and rules; no answer and no name.
 
 from __future__ import annotations
 
-import base64
 import hashlib
-import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -16,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from laktasi.errors import LaktasiError
+from laktasi.report.html import emphasised, hash_of, read_beside, templates, write_privately
 from laktasi.report.numbers import MONTHS
 
 Text = Mapping[str, str]
@@ -148,7 +147,7 @@ def write_todo(folder: Path, lists: Sequence[TodoList], *, as_of: date, language
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         folder.chmod(0o700)
         for name, page in pages.items():
-            _write(folder / name, page)
+            write_privately(folder / name, page)
         for stale in folder.glob("*.html"):
             if stale.name not in pages:
                 stale.unlink()
@@ -187,30 +186,21 @@ def render_index(lists: Mapping[str, TodoList], *, as_of: date, language: str = 
 
 
 def _page(kind: str, language: str, **given: Any) -> str:
-    from jinja2 import Environment, PackageLoader, StrictUndefined
     from markupsafe import Markup
 
-    environment = Environment(
-        loader=PackageLoader("laktasi.report"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    assert environment.loader is not None
+    environment = templates()
     environment.filters["day_of"] = lambda language, value: _day(value, language)
-    style = environment.loader.get_source(environment, "todo.css")[0]
-    digest = base64.b64encode(hashlib.sha256(style.encode("utf-8")).digest()).decode("ascii")
+    style = read_beside(environment, "todo.css")
     return environment.get_template("todo.html").render(
         kind=kind,
         languages=sorted(LANGUAGES, key=lambda item: item != language),
         words=WORDS,
         steps=STEPS,
-        how={is_editable: _emphasised(text) for is_editable, text in HOW.items()},
+        how={is_editable: emphasised(text) for is_editable, text in HOW.items()},
         in_language=_in_language,
         places=_places,
         style=Markup(style),  # noqa: S704 - our own file
-        style_hash=f"sha256-{digest}",
+        style_hash=hash_of(style),
         **given,
     )
 
@@ -228,22 +218,3 @@ def _in_language(text: Text, language: str) -> str:
 
 def _places(todo: TodoList, language: str) -> list[str]:
     return sorted({place for record in todo.records if (place := _in_language(record.centre, language))})
-
-
-def _emphasised(text: Text) -> dict[str, list[tuple[str, bool]]]:
-    """Take ``**word**`` apart: pieces, and whether each is to stand out."""
-    return {
-        language: [(piece, number % 2 == 1) for number, piece in enumerate(sentence.split("**"))]
-        for language, sentence in text.items()
-    }
-
-
-def _write(target: Path, page: str) -> None:
-    draft = target.with_name(f".{target.name}.{os.getpid()}")
-    try:
-        # Never readable by others, not even while it is written.
-        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
-            file.write(page)
-        draft.replace(target)
-    finally:
-        draft.unlink(missing_ok=True)
