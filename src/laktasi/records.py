@@ -176,6 +176,8 @@ class ListedRow:
 
     submission_id: str
     instance_id: str
+    submitted_at: datetime
+    """One that was purged and sent again has its id from before, and another time."""
     updated_at: datetime | None
     review_state: str | None
 

@@ -169,7 +169,8 @@ class CentralForm:
             listed = [
                 ListedRow(
                     submission_id=str(row["instanceId"]),
-                    instance_id=str(row["currentVersion"]["instanceId"]),
+                    instance_id=submissions.current_instance_id(row),
+                    submitted_at=odata.read_time(row["createdAt"]),
                     updated_at=odata.read_time_or_none(row["updatedAt"]),
                     review_state=row["reviewState"],
                 )

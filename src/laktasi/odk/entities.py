@@ -44,7 +44,7 @@ def changed_entities(connection: Connection, list_name: str, since: datetime | N
     with connection.expecting():
         named = [(str(one["name"]), str(one["odataName"])) for one in connection.json(place)["properties"]]
     # The feed gives deleted entities where the filter speaks of them, and does not say which they are.
-    deleted = _listed(connection, f"{place}/entities", {"deleted": "true"})
+    deleted = _deleted(connection, place)
     is_clear = len({odata_name for _, odata_name in named}) == len(named)
     found = []
     for row in reversed(rows):  # Central gives the newest first
@@ -79,18 +79,20 @@ def changed_entities(connection: Connection, list_name: str, since: datetime | N
     return found
 
 
-def live_entity_ids(connection: Connection, list_name: str) -> list[str]:
-    """Give the ids of the entities of a list that are not deleted."""
-    return list(_listed(connection, f"{_place(connection, list_name)}/entities", {}))
+def live_entities(connection: Connection, list_name: str) -> dict[str, int]:
+    """Give the entities of a list that are not deleted, and the current version of each."""
+    rows, _ = connection.listing(f"{_place(connection, list_name)}/entities")
+    with connection.expecting():
+        return {str(row["uuid"]): int(row["currentVersion"]["version"]) for row in rows or []}
 
 
 def _place(connection: Connection, list_name: str) -> str:
     return f"{connection.project}/datasets/{connection.quote(list_name)}"
 
 
-def _listed(connection: Connection, path: str, params: dict[str, str]) -> dict[str, str | None]:
-    """Give ids of a plain listing, and when each was deleted."""
-    rows, _ = connection.listing(path, params)
+def _deleted(connection: Connection, place: str) -> dict[str, str | None]:
+    """Give the ids of the list's deleted entities, and when each was deleted."""
+    rows, _ = connection.listing(f"{place}/entities", {"deleted": "true"})
     with connection.expecting():
         return {str(row["uuid"]): row["deletedAt"] for row in rows or []}
 

@@ -16,6 +16,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from laktasi.errors import SourceError
 from laktasi.odk import odata
 from laktasi.odk.envelope import RefusedError, read_envelope
 from laktasi.odk.files import check_name, printable
@@ -48,7 +49,11 @@ NO_ADDRESS = (".", "..")
 
 
 class _GoneError(Exception):
-    """The submission was deleted while it was read: nothing is given, and the listing will say so."""
+    """Something of the submission is not there, or no longer: nothing is given of it.
+
+    It may have been deleted while it was read. Whether it was is for the next listing to say: where the submission
+    still stands, what was not read is missing in the line.
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +140,7 @@ class _Reader:
         self._place = f"{connection.project}/forms/{connection.quote(form_id)}/submissions"
 
     def read(self, wanted: Wanted, scratch: Path) -> list[Item]:
-        """Read a submission, its files into `scratch`; nothing where it is gone."""
+        """Read a submission, its files into `scratch`; nothing where something of it is gone."""
         try:
             return list(self._items(wanted, scratch))
         except _GoneError:
@@ -154,6 +159,7 @@ class _Reader:
             return
         if row.submission_id in NO_ADDRESS:
             name = f"{self._name(row.submission_id)}.xml"
+            yield self._version(row, _first(row))
             yield Refused(Path(), name, "its instanceID cannot stand in an address", self._form_id, row.submission_id)
             yield self._state(row, row.submission_id)
             return
@@ -172,7 +178,9 @@ class _Reader:
                 continue
             if version.instance_id == current and (wanted.read_attachments or row.attachments_present > 0):
                 has_files = True
-                files = self._files(row.submission_id, current, {}, scratch)
+                # Of a version that was not read there are files only where the submission was purged and sent again.
+                etags = wanted.etags if wanted.current_instance_id == current else {}
+                files = self._files(row.submission_id, current, etags, scratch)
                 yield from files.refused
                 payload = replace(payload, attachments=files.given)
                 row = files.counted(row)
@@ -188,9 +196,7 @@ class _Reader:
         """Give the versions that the row speaks of, the oldest first; one that came since is for the next time."""
         if row.edits == 0:
             # The usual case: what the row says is enough, and saves a request.
-            return [
-                _Version(row.submission_id, row.submitted_at, row.submitter_id, row.submitter_name, row.device_id, None)
-            ]
+            return [_first(row)]
         connection = self._connection
         place = f"{self._place}/{connection.quote(row.submission_id)}/versions"
         listed = connection.json(place, extended=True)
@@ -198,7 +204,9 @@ class _Reader:
             versions = [
                 _Version(
                     instance_id=str(version["instanceId"]),
-                    created_at=odata.read_time(version["createdAt"]),
+                    # Never before the submission, whatever the server's clock did: by that, versions of one that was
+                    # purged and sent again are told from those of before.
+                    created_at=max(odata.read_time(version["createdAt"]), row.submitted_at),
                     submitter_id=_text(version["submitterId"]),
                     submitter_name=_text((version.get("submitter") or {}).get("displayName")),
                     device_id=_text(version["deviceId"]),
@@ -206,6 +214,7 @@ class _Reader:
                 )
                 for version in reversed(listed)  # Central gives the newest first
             ]
+            # Not a slice from the first on: no versions at all are no answer of a Central, and an error here.
             return [versions[0], *versions[1 : row.edits + 1]]
 
     def _payload(self, row: ServerRow, version: _Version, scratch: Path) -> Submission | Refused:
@@ -239,7 +248,14 @@ class _Reader:
             found = self._files_once(submission_id, instance_id, etags, scratch)
             if found is not None:
                 return found
-        raise _GoneError
+        connection = self._connection
+        if connection.may(f"{self._place}/{connection.quote(submission_id)}") is None:
+            raise _GoneError
+        raise SourceError(
+            f"{connection.host} lists a file of a submission, and does not give it",
+            why=f"Asked {TRIES} times for {self._name(instance_id)}, it says that there is no such file.",
+            next_step="run again later: laktasi run; if it stays so, the server's store of files has lost it",
+        )
 
     def _files_once(
         self, submission_id: str, instance_id: str, etags: Mapping[str, str | None], scratch: Path
@@ -301,6 +317,21 @@ class _Reader:
 
     def _name(self, instance_id: str) -> str:
         return f"{self._connection.source}/{self._form_id}/{printable(instance_id)}"
+
+
+def current_instance_id(listed: dict[str, Any]) -> str:
+    """Give the current version's id of a row of the plain listing, as :func:`fetch` names it.
+
+    The versions of a submission that has no address cannot be asked for; so only its first one is known here.
+    """
+    submission_id = str(listed["instanceId"])
+    current = str(listed["currentVersion"]["instanceId"])
+    return submission_id if submission_id in NO_ADDRESS else current
+
+
+def _first(row: ServerRow) -> _Version:
+    """Give the first version as the row has it."""
+    return _Version(row.submission_id, row.submitted_at, row.submitter_id, row.submitter_name, row.device_id, None)
 
 
 def _text(value: Any) -> str | None:

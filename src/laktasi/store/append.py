@@ -15,7 +15,8 @@ PHONES = "phones"
 # A row is new where no row of the table has the same key.
 KEYS = {
     "submissions": ("source", "form_id", "instance_id", "payload_sha256", "status"),
-    "submission_versions": ("source", "form_id", "submission_id", "instance_id"),
+    # With its time: one that was purged and sent again under the same id is another.
+    "submission_versions": ("source", "form_id", "submission_id", "instance_id", "created_at"),
     "attachments": ("source", "form_id", "instance_id", "name", "sha256"),
     "refused": ("source", "form_id", "instance_id", "sha256", "name"),
     "forms": ("source", "sha256"),
@@ -25,6 +26,8 @@ KEYS = {
 # back to an earlier state is news. For each table what names the thing, and what is said of it. Phones have no order
 # among them, so all that they brought is known, and the keys above hold.
 HISTORIES = {
+    # By its time, which is the version's, the answers of one that was purged and sent again are told from those before.
+    "submissions": (("source", "form_id", "instance_id"), ("payload_sha256", "status", "changed_at")),
     "attachments": (("source", "form_id", "instance_id", "name"), ("sha256", "etag")),
     "form_media": (("source", "form_sha256", "name"), ("sha256",)),
     "submission_states": (

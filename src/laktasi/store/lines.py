@@ -1,15 +1,22 @@
-"""The line that ends every run: what a Central has, what is here, what is missing or too much. Ids are compared."""
+"""The line that ends every run: what a Central has, what is here, what is missing or too much.
+
+Not numbers are compared, but each submission's current version, and each entity's.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 
 import duckdb
 
+from laktasi.records import ListedRow
 from laktasi.store.append import registered
 from laktasi.store.sql import scalar, transaction
-from laktasi.store.states import HERE, ids_table
+from laktasi.store.states import HERE, LISTED_ENTITIES, entities_table, listing_table
+
+GONE = "gone"
+"""Kind of the line of what the server no longer has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,78 +33,105 @@ class Line:
     refused: int
     """Live ones here whose current version was refused; ``raw.refused`` says why."""
     missing: int
-    """Live on the server, and neither landed nor refused."""
+    """Live on the server, and its current version neither landed nor refused; an entity at another version here."""
     extra: int
     """Live here, and not on the server."""
     note: str | None = None
     kind: str = "submissions"
-    """``submissions``, or ``entities``: a form and an entity list may have the same name."""
+    """``submissions``, or ``entities``: a form and an entity list may have the same name. Or ``gone``."""
 
     @property
     def is_true(self) -> bool:
-        """Nothing is missing and nothing is too much."""
-        return not self.missing and not self.extra
+        """Nothing is missing and nothing is too much; of what is gone from the server nothing can be."""
+        return self.kind == GONE or (not self.missing and not self.extra)
 
 
-def line(
-    con: duckdb.DuckDBPyConnection, source: str, form_id: str, live: Iterable[str], note: str | None = None
-) -> Line:
+def line(con: duckdb.DuckDBPyConnection, source: str, form_id: str, listing: Collection[ListedRow] | None) -> Line:
     """Say what each side has of a form.
 
     Parameters
     ----------
-    live
-        Ids of all its live submissions on the server.
+    listing
+        All its live submissions on the server. None where the server is proven to be as it was when it was equal: then
+        both sides are what is live here.
     """
-    with registered(con, "listed", ids_table(live)):
+    given = {"source": source, "form_id": form_id}
+    if listing is None:
         counts = con.execute(
             f"""
             with {HERE}
             select
-                count(listed.submission_id),
-                count(*) filter (here.is_live and here.has_landed),
-                count(*) filter (here.is_live and not here.has_landed and here.is_refused),
-                count(listed.submission_id) filter (
-                    not coalesce(here.is_live and (here.has_landed or here.is_refused), false)
-                ),
-                count(*) filter (here.is_live and listed.submission_id is null)
+                count(*),
+                count(*) filter (has_landed),
+                count(*) filter (is_refused),
+                count(*) filter (not has_landed and not is_refused),
+                0
             from here
-            full join listed on here.submission_id = listed.submission_id
+            where is_live
             """,
-            {"source": source, "form_id": form_id},
+            given,
         ).fetchone()
+    else:
+        with registered(con, "listed", listing_table(listing)):
+            counts = con.execute(
+                f"""
+                with {HERE},
+                read as (
+                    select distinct listed.submission_id
+                    from listed
+                    inner join arrived
+                        on listed.submission_id = arrived.submission_id and listed.instance_id = arrived.instance_id
+                        and listed.submitted_at <= arrived.created_at
+                )
+                select
+                    count(listed.submission_id),
+                    count(*) filter (here.is_live and here.has_landed),
+                    count(*) filter (here.is_live and here.is_refused),
+                    count(listed.submission_id) filter (
+                        read.submission_id is null or not coalesce(here.is_live, false)
+                    ),
+                    count(*) filter (here.is_live and listed.submission_id is null)
+                from here
+                full join listed on here.submission_id = listed.submission_id
+                left join read on listed.submission_id = read.submission_id
+                """,
+                given,
+            ).fetchone()
     assert counts is not None
     server, warehouse, refused, missing, extra = counts
-    return Line(source, form_id, server, warehouse, refused, missing, extra, note)
+    return Line(source, form_id, server, warehouse, refused, missing, extra)
 
 
-def entity_line(
-    con: duckdb.DuckDBPyConnection, source: str, list_name: str, live: Iterable[str], note: str | None = None
-) -> Line:
-    """Say what each side has of an entity list; `live` are the ids of its live entities on the server."""
-    with registered(con, "listed", ids_table(live)):
+def entity_line(con: duckdb.DuckDBPyConnection, source: str, list_name: str, live: Mapping[str, int]) -> Line:
+    """Say what each side has of an entity list; `live` are its live entities on the server, and their versions."""
+    with registered(con, "listed", entities_table(live)):
         counts = con.execute(
-            """
-            with here as (
-                select entity_id
-                from raw.entities
-                where source = $source and list_name = $list_name
-                qualify row_number() over (partition by entity_id order by landed_at desc) = 1
-                    and deleted_at is null and not is_purged
-            )
+            f"""
+            with {LISTED_ENTITIES}
             select
-                count(listed.submission_id),
-                count(here.entity_id),
-                count(*) filter (here.entity_id is null),
-                count(*) filter (listed.submission_id is null)
-            from here
-            full join listed on here.entity_id = listed.submission_id
+                count(*) filter (is_listed),
+                count(*) filter (is_here),
+                count(*) filter (is_listed and not is_same),
+                count(*) filter (not is_listed)
+            from entities
             """,
             {"source": source, "list_name": list_name},
         ).fetchone()
     assert counts is not None
     server, warehouse, missing, extra = counts
-    return Line(source, list_name, server, warehouse, 0, missing, extra, note, "entities")
+    return Line(source, list_name, server, warehouse, 0, missing, extra, kind="entities")
+
+
+def gone_line(con: duckdb.DuckDBPyConnection, source: str, name: str, kind: str) -> Line:
+    """Say what is here of a form or an entity list that the server no longer has.
+
+    Parameters
+    ----------
+    kind
+        Of what is gone: ``submissions`` or ``entities``. That of the line is ``gone``.
+    """
+    here = entity_line(con, source, name, {}) if kind == "entities" else line(con, source, name, [])
+    return replace(here, kind=GONE, note="no longer on the server; what has landed stays")
 
 
 def write_lines(con: duckdb.DuckDBPyConnection, run_id: str, lines: Sequence[Line]) -> None:

@@ -1,7 +1,8 @@
 """The store's half of the mirror of a Central: how far it was read, what must still be read, and what differs.
 
 All sets are compared by the database: the lists that came from the server are registered as Arrow tables, and nothing
-walks over what has landed.
+walks over what has landed. This module is the one door of that half: whoever drives the mirror finds here what it needs
+of the store, whichever module says it.
 """
 
 from __future__ import annotations
@@ -14,12 +15,24 @@ import duckdb
 
 from laktasi.records import Entity, ListedRow, SubmissionState
 from laktasi.store.append import registered
-from laktasi.store.lines import Line, entity_line, line, write_lines
+from laktasi.store.lines import Line, entity_line, gone_line, line, write_lines
 from laktasi.store.sql import transaction
-from laktasi.store.states import HERE, ids_table, live_ids, moments, states
+from laktasi.store.states import (
+    HERE,
+    LISTED_ENTITIES,
+    entities_table,
+    has_states,
+    ids_table,
+    listing_table,
+    mirrored_forms,
+    mirrored_lists,
+    moments,
+    states,
+)
 from laktasi.store.wanted import files_of, incomplete, sweep, wanted
 
 __all__ = [
+    "EntityGap",
     "Gap",
     "Line",
     "Position",
@@ -27,10 +40,13 @@ __all__ = [
     "compare_entities",
     "entity_line",
     "files_of",
+    "gone_line",
+    "has_states",
     "incomplete",
     "known_forms",
     "line",
-    "live_ids",
+    "mirrored_forms",
+    "mirrored_lists",
     "no_longer_deleted",
     "position",
     "purged_entities",
@@ -72,6 +88,16 @@ class Gap:
     """Live here, not on the server: deleted, or purged since."""
     purged: list[str]
     """Deleted here; not even among the server's deleted ones any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class EntityGap:
+    """Ids of entities that are not here as they are on the server, in order."""
+
+    changed: list[str]
+    """Live on the server; here not known, not live, or at another version."""
+    gone: list[str]
+    """Live here, not on the server: deleted, or purged since."""
 
 
 def position(con: duckdb.DuckDBPyConnection, source: str, kind: str, name: str) -> Position:
@@ -142,16 +168,8 @@ def compare(
     """
     import pyarrow as pa
 
-    listed = pa.table(
-        {
-            "submission_id": pa.array([row.submission_id for row in listing], pa.string()),
-            "instance_id": pa.array([row.instance_id for row in listing], pa.string()),
-            "updated_at": moments(row.updated_at for row in listing),
-            "review_state": pa.array([row.review_state for row in listing], pa.string()),
-        }
-    )
     away = pa.table({"submission_id": pa.array(deleted, pa.string()), "deleted_at": moments(deleted.values())})
-    with registered(con, "listed", listed), registered(con, "away", away):
+    with registered(con, "listed", listing_table(listing)), registered(con, "away", away):
         found = con.execute(
             f"""
             with {HERE}
@@ -162,6 +180,7 @@ def compare(
                         when not coalesce(here.is_live, false) then 'unknown'
                         when not (here.has_landed or here.is_refused)
                             or here.instance_id is distinct from listed.instance_id
+                            or here.submitted_at is distinct from listed.submitted_at
                             or here.updated_at is distinct from listed.updated_at
                             or here.review_state is distinct from listed.review_state
                             then 'changed'
@@ -208,30 +227,16 @@ def purged_states(
     return [replace(state, is_purged=True) for state in found]
 
 
-def compare_entities(con: duckdb.DuckDBPyConnection, source: str, list_name: str, live: Iterable[str]) -> Gap:
-    """Compare the ids of a list's live entities with what is known: which are unknown here, which are gone."""
-    with registered(con, "listed", ids_table(live)):
+def compare_entities(con: duckdb.DuckDBPyConnection, source: str, list_name: str, live: Mapping[str, int]) -> EntityGap:
+    """Compare a list's live entities on the server, and the version of each, with what is here."""
+    with registered(con, "listed", entities_table(live)):
         found = con.execute(
-            """
-            with here as (
-                select entity_id as submission_id
-                from raw.entities
-                where source = $source and list_name = $list_name
-                qualify row_number() over (partition by entity_id order by landed_at desc) = 1
-                    and deleted_at is null and not is_purged
-            )
-            (select submission_id, true from (from listed except from here))
-            union all
-            (select submission_id, false from (from here except from listed))
-            order by submission_id
-            """,
+            f"with {LISTED_ENTITIES} select entity_id, is_listed from entities where not is_same order by entity_id",
             {"source": source, "list_name": list_name},
         ).fetchall()
-    return Gap(
-        [entity_id for entity_id, is_unknown in found if is_unknown],
-        [],
-        [entity_id for entity_id, is_unknown in found if not is_unknown],
-        [],
+    return EntityGap(
+        [entity_id for entity_id, is_listed in found if is_listed],
+        [entity_id for entity_id, is_listed in found if not is_listed],
     )
 
 

@@ -1,35 +1,104 @@
-"""The latest states of a form's submissions on a Central: of each, the last that landed from there."""
+"""What a Central is known to have: of each submission the last state that landed from there, and living entities."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import fields
 from datetime import datetime
 from typing import Any
 
 import duckdb
 
-from laktasi.records import SubmissionState
+from laktasi.records import ListedRow, SubmissionState
 
 _STATE = tuple(field.name for field in fields(SubmissionState))
 
-HERE = """
+ARRIVED = """
+-- Answers are known by the time at which the server took them in: after a purge the same id may come with others.
+payloads as (
+    select distinct instance_id, changed_at as created_at
+    from raw.submissions
+    where source = $source and form_id = $form_id
+),
+refusals as (
+    select instance_id, max(landed_at) as landed_at
+    from raw.refused
+    where source = $source and form_id = $form_id and instance_id is not null
+    group by instance_id
+),
+last_states as (
+    select submission_id, max(landed_at) as landed_at
+    from raw.submission_states
+    where source = $source and form_id = $form_id
+    group by submission_id
+),
+arrived as (
+    select
+        versions.submission_id,
+        versions.instance_id,
+        versions.created_at,
+        payloads.instance_id is not null as has_landed
+    from raw.submission_versions as versions
+    left join payloads using (instance_id, created_at)
+    left join refusals using (instance_id)
+    left join last_states using (submission_id)
+    where versions.source = $source and versions.form_id = $form_id
+        and (
+            payloads.instance_id is not null
+            -- The same bytes are refused in one row, so a refusal may be older than a version that was sent again; then
+            -- the state that follows says that this one was read too.
+            or (refusals.instance_id is not null
+                and greatest(refusals.landed_at, last_states.landed_at) > versions.landed_at)
+        )
+)
+"""
+"""Versions whose answers are here (``has_landed``), or were refused, by submission, instance and the server's time.
+
+One that was taken in before the submission is of a submission that was purged, and sent again under the same id."""
+
+HERE = f"""
+{ARRIVED},
+latest as (
+    select * from raw.latest_submission_states where source = $source and form_id = $form_id
+),
 here as (
     select
-        *,
-        deleted_at is null and not is_purged as is_live,
-        coalesce(instance_id in (
-            select instance_id from raw.submissions where source = $source and form_id = $form_id
-        ), false) as has_landed,
-        coalesce(instance_id in (
-            select instance_id from raw.refused
-            where source = $source and form_id = $form_id and instance_id is not null
-        ), false) as is_refused
-    from raw.latest_submission_states
-    where source = $source and form_id = $form_id
+        latest.*,
+        latest.deleted_at is null and not latest.is_purged as is_live,
+        coalesce(current_ones.has_landed, false) as has_landed,
+        coalesce(not current_ones.has_landed, false) as is_refused
+    from latest
+    left join (
+        select latest.submission_id, bool_or(arrived.has_landed) as has_landed
+        from latest
+        inner join arrived
+            on latest.submission_id = arrived.submission_id and latest.instance_id = arrived.instance_id
+            and latest.submitted_at <= arrived.created_at
+        group by latest.submission_id
+    ) as current_ones using (submission_id)
 )
 """
 """Latest state of each submission of a form, whether it is live, and whether its current payload is here or refused."""
+
+LISTED_ENTITIES = """
+here as (
+    select entity_id, version
+    from raw.entities
+    where source = $source and list_name = $list_name
+    qualify row_number() over (partition by entity_id order by landed_at desc) = 1
+        and deleted_at is null and not is_purged
+),
+entities as (
+    select
+        entity_id,
+        listed.version is not null as is_listed,
+        here.version is not null as is_here,
+        coalesce(listed.version = here.version, false) as is_same
+    from here
+    full join listed using (entity_id)
+)
+"""
+"""Entities of a list that live here or (``listed``, see :func:`entities_table`) on the server, each with what is so."""
 
 
 def states(
@@ -43,17 +112,44 @@ def states(
     return [SubmissionState(*row) for row in found]
 
 
-def live_ids(con: duckdb.DuckDBPyConnection, source: str, form_id: str) -> list[str]:
-    """Give the ids of the submissions that are live here, in order."""
+def has_states(con: duckdb.DuckDBPyConnection, source: str, form_id: str) -> bool:
+    """Say whether anything is known of the form's submissions on a source, the deleted ones included."""
+    found = con.execute(
+        "select 1 from raw.submission_states where source = ? and form_id = ? limit 1", [source, form_id]
+    ).fetchone()
+    return found is not None
+
+
+def mirrored_forms(con: duckdb.DuckDBPyConnection, source: str) -> list[str]:
+    """Give the forms of a source with submissions that are live here, in order."""
     found = con.execute(
         """
-        select submission_id from raw.latest_submission_states
-        where source = ? and form_id = ? and deleted_at is null and not is_purged
-        order by submission_id
+        select distinct form_id from raw.latest_submission_states
+        where source = ? and deleted_at is null and not is_purged
+        order by form_id
         """,
-        [source, form_id],
+        [source],
     ).fetchall()
-    return [submission_id for (submission_id,) in found]
+    return [form_id for (form_id,) in found]
+
+
+def mirrored_lists(con: duckdb.DuckDBPyConnection, source: str) -> list[str]:
+    """Give the entity lists of a source with entities that are live here, in order."""
+    found = con.execute(
+        """
+        select distinct list_name
+        from (
+            select list_name, deleted_at is null and not is_purged as is_live
+            from raw.entities
+            where source = ?
+            qualify row_number() over (partition by list_name, entity_id order by landed_at desc) = 1
+        ) as latest
+        where is_live
+        order by list_name
+        """,
+        [source],
+    ).fetchall()
+    return [list_name for (list_name,) in found]
 
 
 def ids_table(ids: Iterable[str]) -> Any:
@@ -61,6 +157,29 @@ def ids_table(ids: Iterable[str]) -> Any:
     import pyarrow as pa
 
     return pa.table({"submission_id": pa.array(list(dict.fromkeys(ids)), pa.string())})
+
+
+def listing_table(listing: Collection[ListedRow]) -> Any:
+    """Make an Arrow table of a server's listing, each submission once."""
+    import pyarrow as pa
+
+    rows = list({row.submission_id: row for row in listing}.values())
+    return pa.table(
+        {
+            "submission_id": pa.array([row.submission_id for row in rows], pa.string()),
+            "instance_id": pa.array([row.instance_id for row in rows], pa.string()),
+            "submitted_at": moments(row.submitted_at for row in rows),
+            "updated_at": moments(row.updated_at for row in rows),
+            "review_state": pa.array([row.review_state for row in rows], pa.string()),
+        }
+    )
+
+
+def entities_table(live: Mapping[str, int]) -> Any:
+    """Make an Arrow table of a server's live entities and their versions."""
+    import pyarrow as pa
+
+    return pa.table({"entity_id": pa.array(live, pa.string()), "version": pa.array(live.values(), pa.int64())})
 
 
 def moments(times: Iterable[datetime | None]) -> Any:

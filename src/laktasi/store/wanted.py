@@ -10,7 +10,7 @@ import duckdb
 
 from laktasi.records import ServerRow, Wanted
 from laktasi.store.append import registered
-from laktasi.store.states import HERE, ids_table, states
+from laktasi.store.states import ARRIVED, HERE, ids_table, states
 
 _ROW = tuple(field.name for field in fields(ServerRow))
 
@@ -19,7 +19,9 @@ def wanted(con: duckdb.DuckDBPyConnection, source: str, form_id: str, rows: Iter
     """Give those rows of the server's table that are news, and what must be read of each before its state may land.
 
     A row is news where the latest state is another or none, or where it is live and the payload of its current version
-    has neither landed from this source nor been refused. Of deleted rows nothing can be read; so once one is restored,
+    has neither landed from this source nor been refused. Of one that was purged and sent again under its old id (the
+    server took it in at another time) nothing is known but the files, which tell by their content whether they are the
+    same. Of deleted rows nothing can be read; so once one is restored,
     what changed before it was deleted is read then.
 
     Returns
@@ -102,7 +104,8 @@ def _wanted(
     with registered(con, "listed", _rows_table(rows)):
         found = con.execute(
             f"""
-            with known as (
+            with {ARRIVED},
+            known as (
                 select *, deleted_at is null and not is_purged as is_live
                 from raw.submission_states
                 where source = $source and form_id = $form_id
@@ -111,11 +114,15 @@ def _wanted(
             ),
             -- An edit that landed before a run was killed: its state is not known, but all its versions are.
             edited as (
-                select submission_id, count(*) - 1 as edits, arg_max(instance_id, (created_at, landed_at)) as last_id
-                from raw.submission_versions
-                where source = $source and form_id = $form_id
-                    and submission_id in (select submission_id from listed)
-                group by submission_id
+                select
+                    versions.submission_id,
+                    count(distinct versions.instance_id) - 1 as edits,
+                    arg_max(versions.instance_id, (versions.created_at, versions.landed_at)) as last_id
+                from raw.submission_versions as versions
+                inner join listed
+                    on versions.submission_id = listed.submission_id and versions.created_at >= listed.submitted_at
+                where versions.source = $source and versions.form_id = $form_id
+                group by versions.submission_id
             ),
             placed as (
                 select
@@ -124,11 +131,13 @@ def _wanted(
                     listed.attachments_present,
                     listed.deleted_at is null as is_live,
                     coalesce({same} and not known.is_purged, false) as is_same,
-                    coalesce(listed.edits = known.edits, false) as is_same_version,
+                    coalesce(
+                        listed.edits = known.edits and listed.submitted_at = known.submitted_at, false
+                    ) as is_same_version,
                     coalesce(known.is_live, false) as was_live,
                     known.attachments_present as attachments_known,
                     coalesce(
-                        case when listed.edits = known.edits then known.instance_id end,
+                        case when is_same_version then known.instance_id end,
                         case when listed.edits = 0 then listed.submission_id end,
                         case when listed.edits = edited.edits then edited.last_id end
                     ) as current_id
@@ -136,41 +145,29 @@ def _wanted(
                 left join known on listed.submission_id = known.submission_id
                 left join edited on listed.submission_id = edited.submission_id
             ),
+            versions as (
+                select listed.submission_id, list(distinct arrived.instance_id) as known_ids
+                from listed
+                inner join arrived
+                    on listed.submission_id = arrived.submission_id and listed.submitted_at <= arrived.created_at
+                group by listed.submission_id
+            ),
+            judged as (
+                select
+                    placed.*,
+                    coalesce(versions.known_ids, []) as known_ids,
+                    coalesce(is_same_version and list_contains(versions.known_ids, current_id), false) as has_current
+                from placed
+                left join versions using (submission_id)
+            ),
+            news as (
+                select * from judged where $look_again or not is_same or (is_live and not has_current)
+            ),
             named as (
                 select submission_id, instance_id
                 from raw.submission_versions
                 where source = $source and form_id = $form_id
                     and submission_id in (select submission_id from listed)
-                union
-                select submission_id, submission_id from listed
-                union
-                select submission_id, current_id from placed where current_id is not null
-            ),
-            here as (
-                select instance_id
-                from raw.submissions
-                where source = $source and form_id = $form_id
-                    and instance_id in (select instance_id from named)
-                union
-                select instance_id
-                from raw.refused
-                where source = $source and form_id = $form_id
-                    and instance_id in (select instance_id from named)
-            ),
-            judged as (
-                select
-                    *,
-                    coalesce(is_same_version and current_id in (select instance_id from here), false) as has_current
-                from placed
-            ),
-            news as (
-                select * from judged where $look_again or not is_same or (is_live and not has_current)
-            ),
-            versions as (
-                select submission_id, list(instance_id) as known_ids
-                from named
-                where instance_id in (select instance_id from here)
-                group by submission_id
             ),
             files as (
                 select instance_id, name, arg_max({{sha256: sha256, etag: etag}}, landed_at) as content
@@ -192,7 +189,7 @@ def _wanted(
             )
             select
                 news.ordinal,
-                coalesce(versions.known_ids, []),
+                news.known_ids,
                 news.current_id,
                 news.is_live and not news.has_current as read_versions,
                 news.is_live and case
@@ -203,7 +200,6 @@ def _wanted(
                 end as read_attachments,
                 coalesce(etags.etags, map {{}})
             from news
-            left join versions on news.submission_id = versions.submission_id
             left join etags on news.current_id = etags.instance_id
             left join with_files on news.submission_id = with_files.submission_id
             order by news.ordinal
