@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from laktasi.errors import SourceError
 from laktasi.paths import DataFolder
-from laktasi.records import ListedRow
+from laktasi.records import ListedRow, ServerRow
 from laktasi.settings import CentralSettings
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ class Mirror:
         """
         from laktasi.odk import central, entities
 
-        form_ids = central.forms_of(self.connection, self.forms)
+        form_ids, _ = self._forms()
         self._begin_events(form_ids)
         for form_id in form_ids:
             self._pull_form(central.CentralForm(self.connection, form_id))
@@ -111,8 +111,26 @@ class Mirror:
         rows = form.changed_since(_since(position))
         wanted = mirror.wanted(self.con, self.connection.source, form.form_id, rows)
         self._land(form.fetch(wanted, self.progress))
-        times = [time for row in rows for time in (row.submitted_at, row.updated_at, row.deleted_at)]
-        self._save(position, seen_until=_newest(times, position.seen_until))
+        # What could not be read (gone in between, say) is asked for again: the position does not pass it.
+        left = [_changed_at(item.row) for item in mirror.wanted(self.con, self.connection.source, form.form_id, rows)]
+        until = min(left) if left else _newest(map(_changed_at, rows), position.seen_until)
+        self._save(position, seen_until=until)
+
+    def _forms(self) -> tuple[list[str], list[str]]:
+        """Give the published forms that are wanted, and those that are wanted and not there.
+
+        Raises
+        ------
+        SourceError
+            Forms are named in the settings, and the server has none of them.
+        """
+        from laktasi.odk import central
+
+        published = central.forms_of(self.connection, ())
+        if self.forms and not {*self.forms} & {*published}:
+            central.forms_of(self.connection, self.forms)  # says so
+        wanted = self.forms or published
+        return [name for name in wanted if name in published], [name for name in wanted if name not in published]
 
     def reconcile(self, *, thorough: bool = False) -> list[Line]:
         """Compare the server's listing with the warehouse, read what differs, and say what each side has.
@@ -131,7 +149,8 @@ class Mirror:
         from laktasi.odk import central, entities
         from laktasi.store import mirror
 
-        forms = [central.CentralForm(self.connection, name) for name in central.forms_of(self.connection, self.forms)]
+        form_ids, absent = self._forms()
+        forms = [central.CentralForm(self.connection, name) for name in form_ids]
         lines = []
         for number, form in enumerate(forms):
             self.progress(f"comparing with {self.connection.host}", number, len(forms))
@@ -140,7 +159,7 @@ class Mirror:
         lines = [replace(line, note=notes[line.form_id]) for line in lines]
         lists = entities.lists_of(self.connection)
         lines += [self._reconcile_entities(name) for name in lists]
-        lines += self._gone_lines([form.form_id for form in forms], lists)
+        lines += self._gone_lines(form_ids, absent, lists)
         mirror.write_lines(self.con, self.run_id, lines)
         return lines
 
@@ -282,17 +301,18 @@ class Mirror:
         assert line is not None
         return line
 
-    def _gone_lines(self, forms: Iterable[str], lists: Iterable[str]) -> list[Line]:
-        """Say what is here of forms and entity lists that the server no longer has."""
+    def _gone_lines(self, forms: list[str], absent: list[str], lists: list[str]) -> list[Line]:
+        """Say what is here of forms and entity lists that the server does not have, or no longer."""
         from laktasi.store import mirror
 
         source = self.connection.source
-        # Forms that the settings do not name are not asked for, so nothing can be said of them.
-        known_forms = [] if self.forms else mirror.mirrored_forms(self.con, source)
-        known_lists = mirror.mirrored_lists(self.con, source)
+        # Of forms that the settings pass over nothing is asked, so nothing is said.
+        known = [] if self.forms else mirror.mirrored_forms(self.con, source)
+        gone_forms = sorted({*known, *absent} - {*forms})
+        gone_lists = sorted({*mirror.mirrored_lists(self.con, source)} - {*lists})
         return [
-            *(mirror.gone_line(self.con, source, name, SUBMISSIONS) for name in sorted({*known_forms} - {*forms})),
-            *(mirror.gone_line(self.con, source, name, ENTITIES) for name in sorted({*known_lists} - {*lists})),
+            *(mirror.gone_line(self.con, source, name, SUBMISSIONS) for name in gone_forms),
+            *(mirror.gone_line(self.con, source, name, ENTITIES) for name in gone_lists),
         ]
 
     def _land(self, items: Iterable[Any]) -> None:
@@ -335,6 +355,10 @@ class Mirror:
 
 def _since(position: Position) -> datetime | None:
     return position.seen_until - OVERLAP if position.seen_until else None
+
+
+def _changed_at(row: ServerRow) -> datetime:
+    return max(time for time in (row.submitted_at, row.updated_at, row.deleted_at) if time is not None)
 
 
 def _newest(times: Iterable[datetime | None], known: datetime | None) -> datetime | None:

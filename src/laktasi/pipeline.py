@@ -284,8 +284,7 @@ def close(run: Run, _progress: Progress) -> Counts:
         counts |= {name: told[name] for name in runs.COUNTS if name in told}
     with _warehouse(run) as con:
         forms = {f"{form_id} {version}": item.sha256 for (form_id, version), item in _forms(con).questionnaires.items()}
-        # Names of refused files stay out of the manifest: it is published, and people name files as they like.
-        steps = {name: {key: told[key] for key in told if key != "refusals"} for name, told in run.told.items()}
+        steps = {name: _without_file_names(told) for name, told in run.told.items()}
         runs.finish(con, run.run_id, counts, {"steps": steps, "unreached": run.unreached, "forms": forms})
     return counts
 
@@ -340,6 +339,13 @@ WAY = (*SOURCES, *ANALYSING)
 
 
 # What the steps share.
+
+
+def _without_file_names(told: Counts) -> Counts:
+    """Count refusals by reason: the manifest is published, and people name files as they like."""
+    if "refusals" not in told:
+        return told
+    return {**told, "refusals": dict(Counter(reason for _, reason in told["refusals"]))}
 
 
 def _warehouse(run: Run) -> AbstractContextManager[duckdb.DuckDBPyConnection]:
