@@ -70,7 +70,7 @@ def summary(settings: Settings) -> list[str]:
         manifest, errors, warnings = json.loads(found[0]), found[1], found[2]
         lines = list(_kendall(con, study.analyses[0], settings.language)) if study and study.analyses else []
     told = manifest["steps"]
-    lines += ["", *landed_lines(told, manifest["unreached"])]
+    lines += ["", *landed_lines(told, manifest["unreached"]), *left_sources(settings)]
     if not told["stand"]["staged"]:
         lines.append("no submissions have come in yet. Next: laktasi import FOLDER, then laktasi run")
     if waiting := told["stand"]["waiting"]:
@@ -79,6 +79,8 @@ def summary(settings: Settings) -> list[str]:
         lines.append(f"{drafts} drafts are kept and not counted")
     if conflicts := told["stand"]["conflicting_versions"]:
         lines.append(f"different forms under one version: {', '.join(conflicts)}; the first one stands")
+    if changed := told["stand"]["changed_types"]:
+        lines.append(f"kept as text, since their type is not the same in all versions: {', '.join(changed)}")
     lines += [
         f"different contents of {which}; the project's own stands, else the first whole one"
         for which in told["stand"]["conflicting_media"]
@@ -100,18 +102,49 @@ def summary(settings: Settings) -> list[str]:
 def landed_lines(told: Mapping[str, Mapping[str, Any]], unreached: Mapping[str, str]) -> Iterator[str]:
     """Tell what came in, source by source, and what could not be reached."""
     for name in LANDINGS:
-        counts = told.get(name)
-        if not counts:
+        counts = told.get(name, {})
+        # Of entity lists alone there is no count of submissions: their lines say what there is.
+        if "new" not in counts:
             continue
         known = f"{counts['known']} known already, " if name == "phones" else ""
         yield f"{name}: {counts['new']} new, {known}{counts['refused']} files refused"
         if counts.get("unknown_status"):
             yield f"  {counts['unknown_status']} came without metadata/instances.db: drafts or not is unknown"
-        for file, reason in counts.get("refusals", ()):
-            yield f"  refused {file}: {reason}"
+        refusals = counts.get("refusals", ())
+        # In a manifest, which is published, by reason; fresh from the run, by file.
+        pairs = refusals.items() if isinstance(refusals, Mapping) else refusals
+        for which, what in pairs:
+            yield f"  refused {what}: {which}" if isinstance(refusals, Mapping) else f"  refused {which}: {what}"
     yield from proof_lines(told.get("reconcile", {}).get("lines", ()))
     for name, why in unreached.items():
         yield f"not reached: {name} ({why})"
+
+
+def left_sources(settings: Settings) -> list[str]:
+    """Tell which sources have live submissions here and are no longer in laktasi.toml: nobody hears of deletions there.
+
+    Nothing is told while a run is at work in the private warehouse.
+    """
+    folder = settings.data_folder
+    if not folder.warehouse.exists():
+        return []
+    try:
+        with alone(folder, patience_seconds=0), opened(folder) as con:
+            found = con.execute(
+                """
+                select source, count(*) from raw.latest_submission_states
+                where deleted_at is null and not is_purged and not list_contains($named, source)
+                group by source order by source
+                """,
+                {"named": [central.source for central in settings.central.values()]},
+            ).fetchall()
+    except WarehouseError:
+        return []
+    return [
+        f"{source} is no longer in laktasi.toml: {count} live submissions are kept as they were last seen;"
+        " see docs/central.md"
+        for source, count in found
+    ]
 
 
 LAST_SEEN = (

@@ -58,9 +58,9 @@ def status(project: Path | None, data: Path | None) -> None:
     Per run: its start, who started it, new submissions, files refused, submissions that wait for their form version,
     open errors and warnings. A run that was killed shows as interrupted; the next one finishes its work.
     Then, for each form on Central, what the server has and what the warehouse has, and how old the last look at
-    attachments is.
+    attachments is. Last, the sources that have something here and are no longer in laktasi.toml.
     """
-    from laktasi.summary import latest_runs, proof_lines
+    from laktasi.summary import latest_runs, left_sources, proof_lines
 
     settings = settings_for(project, data)
     is_working, found = latest_runs(settings, (*RUN_COLUMNS, "reconciled"), RUNS_SHOWN)
@@ -81,6 +81,8 @@ def status(project: Path | None, data: Path | None) -> None:
             click.echo(f"  {line}", err=True)
     elif settings.central and not is_working:
         click.echo(f"None of these runs could be compared with Central ({', '.join(settings.central)}).", err=True)
+    for line in [] if is_working else left_sources(settings):
+        click.echo(line, err=True)
     report = settings.data_folder.report
     click.echo(f"Report: {report}" if report.exists() else "There is no report yet. Next: laktasi run", err=True)
 
