@@ -12,6 +12,7 @@ from pathlib import Path
 from laktasi.errors import QuestionnaireError
 from laktasi.questionnaire import privacy
 from laktasi.questionnaire.compiler import compile_form
+from laktasi.questionnaire.listfiles import unusable_lists
 from laktasi.questionnaire.model import Field, Privacy, Questionnaire, Texts
 from laktasi.questionnaire.names import plain_column
 from laktasi.questionnaire.xform import parse, read_privacy
@@ -43,9 +44,9 @@ def check_form(path: Path) -> FormCheck:
     Returns
     -------
     FormCheck
-        Errors: what pyxform or ODK Validate refuse, media that are not there, no version. Warnings: missing
-        translations, questions that say nothing of privacy or count as more private than they say, what cannot be
-        verified after the interview, columns that had to be renamed, and ODK Validate not having been run.
+        Errors: what pyxform or ODK Validate refuse, media that are not there or hold no choices, no version. Warnings:
+        missing translations, questions that say nothing of privacy or count as more private than they say, what cannot
+        be verified after the interview, columns that had to be renamed, and ODK Validate not having been run.
     """
     try:
         converted = convert(path)
@@ -53,7 +54,7 @@ def check_form(path: Path) -> FormCheck:
     except QuestionnaireError as error:
         return FormCheck((str(error.what),), (), f"{path.name}: it cannot be converted")
     errors, warnings = _validate(converted.xform)
-    errors += _missing(path, questionnaire)
+    errors += [*_missing(path, questionnaire), *unusable_lists(converted.xform, converted.media)]
     warnings += [f"pyxform: {item}" for item in converted.warnings]
     warnings += _translations(questionnaire)
     warnings += _privacy(questionnaire, converted.xform)

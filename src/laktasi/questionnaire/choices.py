@@ -68,6 +68,11 @@ def read_choices(model: Element, body: Body, texts: Translations, files: Mapping
     return ReadChoices(lists, list_of, tuple(dict.fromkeys([*source.values(), *texts.media()])))
 
 
+def names_a_text(label: str) -> bool:
+    """Say whether an itemset's label names a text of the form, and no column that holds the label itself."""
+    return _OWN_LABEL.match(label) is not None
+
+
 def _list(name: str, items: tuple[Item, ...], itemset: Itemset, texts: Translations, file: str | None) -> ChoiceList:
     choices = tuple(
         Choice(
