@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 from xml.sax.saxutils import escape
 
@@ -193,10 +194,27 @@ class Warehouse:
         )
 
 
+@cache
+def _empty_warehouse() -> bytes:
+    with TemporaryDirectory() as name:
+        folder = DataFolder(Path(name))
+        with open_warehouse(folder):
+            pass
+        return folder.warehouse.read_bytes()
+
+
+def put_empty_warehouse(folder: DataFolder) -> DataFolder:
+    """Put a warehouse where there is none: migrated once, since that takes longer than most tests."""
+    folder.make()
+    if not folder.warehouse.exists():
+        folder.warehouse.write_bytes(_empty_warehouse())
+    return folder
+
+
 @contextmanager
 def warehouse(root: Path) -> Iterator[Warehouse]:
     """Open a warehouse and begin a run in it."""
-    folder = DataFolder(root)
+    folder = put_empty_warehouse(DataFolder(root))
     with open_warehouse(folder) as con:
         yield Warehouse(con, folder, runs.begin(con, "cli"))
 

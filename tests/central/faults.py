@@ -7,10 +7,11 @@ import threading
 from dataclasses import dataclass
 from typing import Literal
 
-Kind = Literal["hang", "reset", "truncated", "html", "401", "429", "500", "502", "503", "slow"]
+Kind = Literal["hang", "reset", "truncated", "html", "401", "404", "429", "500", "502", "503", "slow"]
 """
 hang: nothing comes, until the client gives up or the server is closed; reset: the connection breaks; truncated: half
-of the answer comes, then the connection ends; html: a login page with status 200; slow: the answer drips in.
+of the answer comes, then the connection ends; html: a login page with status 200; 404: as of
+something that is not there; slow: the answer drips in.
 """
 When = Literal["before", "after"]
 

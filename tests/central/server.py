@@ -148,6 +148,8 @@ def failure(fault: Fault) -> Answer | None:
         return Answer(LOGIN_PAGE, 200, "text/html; charset=utf-8", etag="")
     if fault.kind == "401":
         return Answer(no_login().as_json(), 401, etag="")
+    if fault.kind == "404":
+        return Answer(not_found().as_json(), 404, etag="")
     if fault.kind == "429":
         return Answer(b"Too many requests", 429, "text/plain", {"Retry-After": f"{fault.seconds:g}"}, etag="")
     if fault.kind == "500":

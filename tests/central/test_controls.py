@@ -128,7 +128,7 @@ def test_one_row_or_one_list_can_be_purged_alone(central: Central, double: Doubl
 # faults
 
 
-STATUSES: tuple[Kind, ...] = ("401", "429", "500", "502", "503")
+STATUSES: tuple[Kind, ...] = ("401", "404", "429", "500", "502", "503")
 
 
 @pytest.mark.parametrize("kind", STATUSES)

@@ -2,46 +2,22 @@
 
 from __future__ import annotations
 
-import os
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.central import Acts, Double
+from tests.central import Acts
+from tests.central.fixtures import Site
 from tests.contract.walk import TOWNS, Central, xform
 from tests.contract.warehouse import make_template
 
-URL, EMAIL, PASSWORD = (os.environ.get(f"LAKTASI_TEST_CENTRAL_{name}", "") for name in ("URL", "EMAIL", "PASSWORD"))
-IS_NAMED = bool(URL and EMAIL and PASSWORD)
-NO_CENTRAL = "no Central at hand: set LAKTASI_TEST_CENTRAL_URL, …_EMAIL and …_PASSWORD"
 
-
-@pytest.fixture(scope="session")
-def double() -> Iterator[Central]:
-    with Double() as double:
-        acts = Acts(double.url, double.email, double.password)
-        yield Central(acts, double)
-        acts.close()
-
-
-@pytest.fixture(scope="session")
-def real() -> Iterator[Central]:
-    if not IS_NAMED:
-        pytest.skip(NO_CENTRAL)
-    acts = Acts(URL, EMAIL, PASSWORD)
-    yield Central(acts, None)
-    acts.close()
-
-
-@pytest.fixture(params=["double", "real"] if IS_NAMED else ["double"])
-def empty_central(request: pytest.FixtureRequest) -> Iterator[Central]:
-    """Give a Central with an empty project of the test's own, which is deleted afterwards."""
-    central: Central = request.getfixturevalue(request.param)
-    central.acts.make_project("laktasi contract test")
-    yield central
-    central.acts.delete_project()
+@pytest.fixture
+def empty_central(site: Site) -> Central:
+    """Give a Central with an empty project of the test's own."""
+    return Central(site.acts, site.double)
 
 
 @pytest.fixture

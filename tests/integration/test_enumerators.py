@@ -1,8 +1,4 @@
-"""Enumerators of a list become app users of Central, and nobody else does; their sheets carry keys that work.
-
-Runs against the stand-in for Central, and against a real one too where LAKTASI_TEST_CENTRAL_URL, …_EMAIL and …_PASSWORD
-name it.
-"""
+"""Enumerators of a list become app users of Central, and nobody else does; their sheets carry keys that work."""
 
 from __future__ import annotations
 
@@ -10,11 +6,10 @@ import base64
 import io
 import json
 import logging
-import os
 import shutil
 import stat
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -27,14 +22,15 @@ from laktasi.errors import SettingsError, SourceError
 from laktasi.fieldkit import sync_enumerators, write_sheets
 from laktasi.odk import collect_settings
 from laktasi.odk.collect_settings import as_qr_text
-from laktasi.odk.enumerators import Enumerator, read_enumerators
+from laktasi.odk.enumerators import AppUser, Enumerator, Plan, Step, read_enumerators
+from laktasi.report.sheet import Sheet
 from laktasi.settings import Settings, read_settings
-from tests.central import Acts, Double
+from tests.central import Acts
+from tests.central.fixtures import Site
 from tests.phones import payload
 
 NAME = "Siti Rahasia Sekali"
 HEAD = "code,name,language,forms,active\n"
-REAL = [os.environ.get(f"LAKTASI_TEST_CENTRAL_{name}", "") for name in ("URL", "EMAIL", "PASSWORD")]
 XFORM = """<?xml version="1.0"?>
 <h:html xmlns="http://www.w3.org/2002/xforms" xmlns:h="http://www.w3.org/1999/xhtml"
  xmlns:odk="http://www.opendatakit.org/xforms"><h:head><h:title>The {form}</h:title><model>
@@ -44,28 +40,11 @@ XFORM = """<?xml version="1.0"?>
 
 
 @pytest.fixture
-def double() -> Iterator[Double]:
-    with Double() as server:
-        yield server
-
-
-@pytest.fixture(params=["double", "real"] if all(REAL) else ["double"])
-def acts(request: pytest.FixtureRequest) -> Iterator[Acts]:
+def acts(site: Site) -> Acts:
     """A manager at a Central, in a new project with two published forms."""
-    if request.param == "double":
-        server = request.getfixturevalue("double")
-        given = (server.url, server.email, server.password)
-    else:
-        given = (REAL[0], REAL[1], REAL[2])
-    manager = Acts(*given)
-    manager.make_project("The study")
     for form in ("visit", "weight"):
-        manager.publish(XFORM.format(form=form, editable=str(form == "visit").lower()).encode())
-    try:
-        yield manager
-    finally:
-        manager.delete_project()
-        manager.close()
+        site.acts.publish(XFORM.format(form=form, editable=str(form == "visit").lower()).encode())
+    return site.acts
 
 
 @pytest.fixture
@@ -210,6 +189,17 @@ def test_who_is_not_in_the_list_is_told_and_loses_access_only_on_request(acts: A
     assert set(users(acts)) == {"E07"}
 
 
+def test_a_sheet_goes_with_the_access_and_no_other_file_does(acts: Acts, settings: Settings) -> None:
+    synced(settings, "E07,Ani,id,,yes", "E08,Budi,id,,yes")
+    other = sheet(settings, "../other")
+    other.touch()
+    acts.app_user("../other")
+    acts.app_user("E07")  # a second one, whose access ends: the sheet of the first stays
+    synced(settings, "E07,Ani,id,,yes", revoke_missing=True)
+    assert set(users(acts)) == {"E07"}
+    assert [other.exists(), sheet(settings, "E07").exists(), sheet(settings, "E08").exists()] == [True, True, False]
+
+
 def test_a_dry_run_does_nothing(acts: Acts, settings: Settings) -> None:
     acts.app_user("somebody")
     told = synced(settings, "E07,Ani,id,visit,yes", dry_run=True, revoke_missing=True)
@@ -231,10 +221,10 @@ def test_a_form_that_is_not_published_is_refused_before_anything_is_done(acts: A
 @pytest.mark.parametrize("when", ["before", "after"])
 @pytest.mark.parametrize("step", ["app-users$", "assignments/app-user", "app-users/"])
 def test_a_sync_that_was_broken_off_is_finished_by_the_next(
-    double: Double, tmp_path: Path, step: str, when: Any
+    double_site: Site, tmp_path: Path, step: str, when: Any
 ) -> None:
-    acts = Acts(double.url, double.email, double.password)
-    acts.make_project()
+    acts, double = double_site.acts, double_site.double
+    assert double
     acts.publish(XFORM.format(form="visit", editable="true").encode())
     acts.app_user("E09", "visit")
     central = {"url": acts.url, "project": acts.project, "email": acts.email, "password": acts.password}
@@ -285,7 +275,7 @@ def test_a_sheet_holds_a_key_that_sends_and_lies_privately(
     synced(settings, f"E07,{NAME},id,visit,yes")
     [text] = carried
     made = json.loads(zlib.decompress(base64.b64decode(text)))
-    assert (made["project"], made["admin"]) == ({"name": "The study"}, {})
+    assert (made["project"], made["admin"]) == ({"name": "laktasi test"}, {})
     assert (made["general"]["app_language"], made["general"]["metadata_username"]) == ("in", "E07")
     # As Collect asks with it: the list of forms, and a submission.
     address = made["general"]["server_url"].removeprefix(f"{acts.url}/v1/")
@@ -308,6 +298,15 @@ def test_names_and_keys_stay_out_of_central_lines_and_logs(
     listed = acts.do("GET", f"{acts.place()}/app-users")
     assert NAME not in json.dumps(listed) + "".join(told) + caplog.text
     assert listed[0]["token"] not in "".join(told) + caplog.text
+
+
+def test_names_and_keys_do_not_print() -> None:
+    user = AppUser(1, "E07", "k3y", "")
+    planned = Plan({"E07": user}, (Step("revoke", "E07", user=user),), ())
+    page = Sheet("E07", NAME, "id", "study", "host", (), is_editable=True, qr="k3y")
+    printed = repr((planned, page, Enumerator("E07", NAME, "id", (), is_active=True, line=2)))
+    assert "E07" in printed
+    assert not any(secret in printed for secret in (NAME, "k3y"))
 
 
 def test_sheets_are_written_again_without_touching_central(acts: Acts, settings: Settings) -> None:

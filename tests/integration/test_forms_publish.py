@@ -1,13 +1,11 @@
 """Publishing XLSForms: what is said before, what is refused, and what stands wherever it is broken off.
 
-Runs against the stand-in for Central, and against a real one too where LAKTASI_TEST_CENTRAL_URL, …_EMAIL and …_PASSWORD
-name it (that needs a pyxform endpoint beside Central).
+A real Central needs a pyxform endpoint beside it for them.
 """
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -25,8 +23,9 @@ from laktasi.questionnaire.xlsform import convert
 from laktasi.settings import Settings, read_settings
 from laktasi.store.warehouse import open_warehouse
 from laktasi.workplace import alone
-from tests.central import Acts, Double
+from tests.central import Acts
 from tests.central.faults import When
+from tests.central.fixtures import Site
 
 AGE = ("integer", "age", "Age", "quasi")
 HOUSE = ("select_one_from_file houses.csv", "house", "House", "none")
@@ -40,30 +39,9 @@ def without_java(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def double() -> Iterator[Double]:
-    with Double() as server:
-        yield server
-
-
-REAL = [os.environ.get(f"LAKTASI_TEST_CENTRAL_{name}", "") for name in ("URL", "EMAIL", "PASSWORD")]
-CENTRALS = ["double", "real"] if all(REAL) else ["double"]
-
-
-@pytest.fixture(params=CENTRALS)
-def acts(request: pytest.FixtureRequest) -> Iterator[Acts]:
+def acts(site: Site) -> Acts:
     """A manager at a Central, in a new project."""
-    if request.param == "double":
-        server = request.getfixturevalue("double")
-        given = (server.url, server.email, server.password)
-    else:
-        given = (REAL[0], REAL[1], REAL[2])
-    manager = Acts(*given)
-    manager.make_project("laktasi publish test")
-    try:
-        yield manager
-    finally:
-        manager.delete_project()
-        manager.close()
+    return site.acts
 
 
 @pytest.fixture
@@ -154,17 +132,12 @@ def test_a_new_form_is_published_whole_with_its_media(acts: Acts, settings: Sett
     assert draft(acts) is None
 
 
-def manager_of(double: Double) -> Acts:
-    return Acts(double.url, double.email, double.password)
-
-
 def made(folder: Path) -> Path:
     (folder / "xlsforms").mkdir(exist_ok=True)
     return folder
 
 
-@pytest.mark.skipif("real" not in CENTRALS, reason="no Central at hand: set LAKTASI_TEST_CENTRAL_URL, …")
-@pytest.mark.parametrize("acts", ["real"], indirect=True)  # the stand-in keeps no workbooks, and has no trash
+@pytest.mark.parametrize("site", ["real"], indirect=True)  # the stand-in keeps no workbooks, and has no trash
 def test_managers_can_download_the_workbook_and_a_deleted_form_is_told(acts: Acts, settings: Settings) -> None:
     path = put(settings)
     published(settings)
@@ -177,8 +150,7 @@ def test_managers_can_download_the_workbook_and_a_deleted_form_is_told(acts: Act
     assert [line for line in lines if "lies in Central's trash" in line]
 
 
-@pytest.mark.skipif("real" not in CENTRALS, reason="no Central at hand: set LAKTASI_TEST_CENTRAL_URL, …")
-@pytest.mark.parametrize("acts", ["real"], indirect=True)  # the stand-in attaches no entity lists
+@pytest.mark.parametrize("site", ["real"], indirect=True)  # the stand-in attaches no entity lists
 def test_a_file_that_is_here_does_not_take_the_place_of_an_entity_list(acts: Acts, settings: Settings) -> None:
     acts.make_list("houses", "village")
     put(settings, AGE, HOUSE, media={"houses.csv": HOUSES})
@@ -362,10 +334,10 @@ STEPS = {
 @pytest.mark.parametrize("step", STEPS)
 @pytest.mark.parametrize("is_first", [True, False], ids=["new form", "new version"])
 def test_a_run_that_was_broken_off_is_finished_by_the_next(
-    double: Double, tmp_path: Path, step: str, when: When, is_first: bool
+    double_site: Site, tmp_path: Path, step: str, when: When, is_first: bool
 ) -> None:
-    acts = manager_of(double)
-    acts.make_project()
+    acts, double = double_site.acts, double_site.double
+    assert double
     settings = settings_at(acts, made(tmp_path))
     if not is_first:
         put(settings)
@@ -471,9 +443,8 @@ def test_an_account_that_may_only_read_is_told_what_it_lacks(acts: Acts, setting
     viewer.close()
 
 
-def test_without_a_central_a_form_or_a_name_it_is_told_what_to_do(double: Double, tmp_path: Path) -> None:
-    acts = manager_of(double)
-    acts.make_project()
+def test_without_a_central_a_form_or_a_name_it_is_told_what_to_do(double_site: Site, tmp_path: Path) -> None:
+    acts = double_site.acts
     made(tmp_path)
     with pytest.raises(SettingsError, match="no Central is set up"):
         publish_forms(read_settings(tmp_path))
@@ -531,6 +502,6 @@ def test_what_stands_is_read_as_it_is(acts: Acts, settings: Settings) -> None:
     acts.set_form_state("visit", "closing")
     with connect(settings.central["central"], settings.data_folder.tokens) as connection:
         found = publish.standing(connection, "visit")
-        assert (found.exists, list(found.versions), found.draft, found.is_open) == (True, ["1"], None, False)
+        assert (found.exists, found.versions, found.draft, found.is_open) == (True, ("1",), None, False)
     _, lines = published(settings)
     assert [line for line in lines if "the form is closed on Central" in line]

@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 
 from laktasi import quality
+from laktasi.paths import DataFolder
+from laktasi.quality.validate import Validation, failing_table
 from laktasi.records import Status, Submission
 from laktasi.store.marts import build_marts
 from laktasi.store.sql import migrations
@@ -20,6 +22,14 @@ from tests.warehouse_fixture import FORM, STUDY, Warehouse, form, submission, wa
 
 HERE = "central:odk.example.org/1"
 THERE = "central:other.example.org/7"
+
+
+@pytest.fixture(autouse=True)
+def without_suites(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the form itself asks has tests of its own, and takes seconds."""
+    nothing = Validation(failing_table(FORM, "", "", [], []), 0, ())
+    monkeypatch.setattr("laktasi.quality.checking.materialise", lambda *_: None)
+    monkeypatch.setattr("laktasi.quality.checking.validate", lambda *_: nothing)
 
 
 @pytest.fixture
@@ -81,7 +91,7 @@ def says(
     )
 
 
-def listed(house: Warehouse, submission_id: str, *instances: str, source: str = HERE) -> None:
+def listed(house: Warehouse, submission_id: str, *instances: str, source: str = HERE, minute: int = 1) -> None:
     """Let a Central name the versions of a submission."""
     for instance in instances:
         house.con.execute(
@@ -90,7 +100,7 @@ def listed(house: Warehouse, submission_id: str, *instances: str, source: str = 
             select ? as form_id, ? as submission_id, ? as instance_id, ? as created_at, ? as source, now() as landed_at,
                 'r' as run_id
             """,
-            [FORM, submission_id, instance, at(1), source],
+            [FORM, submission_id, instance, at(minute), source],
         )
 
 
@@ -225,6 +235,62 @@ def test_two_rows_on_central_are_two_whatever_they_name(house: Warehouse) -> Non
     assert current(house) == [("y", "y", "staged"), ("z", "z", "staged")]
 
 
+@pytest.mark.parametrize("names", ["ba", "ab"], ids=str)
+def test_what_two_centrals_call_differently_is_one(house: Warehouse, names: str) -> None:
+    root, edit = names
+    house.take(central(root), central(edit, "2", deprecated=root), central(edit, "2", deprecated=root, source=THERE))
+    listed(house, root, root, edit)
+    listed(house, edit, edit, source=THERE)
+    says(house, root, instance=edit)
+    says(house, edit, source=THERE)
+    assert current(house) == [(root, edit, "staged")]
+    # edited there too: only that server has the last version
+    house.take(central("0", "3", deprecated=edit, source=THERE))
+    listed(house, edit, "0", source=THERE)
+    says(house, edit, instance="0", source=THERE)
+    assert current(house) == [(root, "0", "staged")]
+    # gone from one, and then from both
+    says(house, root, instance=edit, deleted=True)
+    assert current(house) == [(root, "0", "staged")]
+    says(house, edit, instance="0", source=THERE, deleted=True)
+    assert current(house) == [(root, "0", "deleted")]
+
+
+def test_centrals_that_call_each_others_versions_first_still_give_one(house: Warehouse) -> None:
+    for source, first, last in ((HERE, "a", "b"), (THERE, "b", "a")):
+        house.take(central(first, source=source), central(last, deprecated=first, source=source))
+        listed(house, first, first, last, source=source)
+        says(house, first, instance=last, source=source)
+    assert [row[0] for row in current(house)] == ["a"]
+
+
+def test_what_was_purged_and_sent_again_stands_as_it_was_sent_last(house: Warehouse) -> None:
+    house.take(
+        replace(central("a", "1"), changed_at=at(1)), replace(central("b", "2", deprecated="a"), changed_at=at(2))
+    )
+    listed(house, "a", "a")
+    listed(house, "a", "b", minute=2)
+    says(house, "a", instance="b", submitted=1)
+    assert current(house) == [("a", "b", "staged")]
+    assert house.rows("select weight from staging.visit") == [(2.0,)]
+    # Its state has not landed yet, and so neither may its answers have.
+    listed(house, "a", "a", minute=3)
+    house.take(replace(central("a", "3"), changed_at=at(3)))
+    assert current(house) == [("a", "b", "staged")]
+    says(house, "a", instance="a", submitted=3)
+    assert current(house) == [("a", "a", "staged")]
+    assert house.rows("select weight from staging.visit") == [(3.0,)]
+    # A third time, with the first answers.
+    listed(house, "a", "a", minute=4)
+    house.take(replace(central("a", "1"), changed_at=at(4)))
+    says(house, "a", instance="a", submitted=4)
+    current(house)
+    assert house.rows("select weight from staging.visit") == [(1.0,)]
+    # A phone's edit of before is not on the server any more, whatever that has once said.
+    house.take(phone("b", "2", deprecated="a"))
+    assert failing(house) == [("a", f"{FORM}.not_on_central", "warning")]
+
+
 def test_an_edit_of_what_is_no_longer_current_on_central_does_not_stand(house: Warehouse) -> None:
     house.take(phone("a"), replace(phone("b", "2", deprecated="a"), changed_at=at(59)), phone("d", deprecated="b"))
     house.take(central("a"), replace(central("c", "3", deprecated="a"), changed_at=at(1)))
@@ -333,6 +399,8 @@ def test_findings_of_sources_are_worded_in_both_languages_and_recorded_once(hous
 def test_rules_that_stood_before_the_migration_still_stand(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     older = [migration for migration in migrations() if migration[0] < 7]
     monkeypatch.setattr("laktasi.store.warehouse.migrations", lambda: older)
+    with open_warehouse(DataFolder(tmp_path)):
+        pass
     with warehouse(tmp_path) as house:
         house.take(form(), phone("a"))
         house.error("a")
