@@ -12,7 +12,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from laktasi.errors import SettingsError, SourceError, WarehouseError
+from laktasi.errors import SourceError, WarehouseError
 from laktasi.settings import CentralSettings, Settings
 from laktasi.workplace import PATIENCE_SECONDS, alone, code_version, opened
 
@@ -32,7 +32,7 @@ COLUMNS = ("source", "form_id", "submission_id", "state", "then", "what", "comme
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class RecordLine:
     """What was done about one record, or would be. Ids, states and rules; never an answer."""
 
     source: str
@@ -61,7 +61,7 @@ class Told:
 
     is_sent: bool = False
     """It was written; otherwise it is what would be."""
-    lines: list[Line] = field(default_factory=list)
+    lines: list[RecordLine] = field(default_factory=list)
     """Records that were written to (in a dry run: would be), wait, or were left alone."""
     as_before: int = 0
     """Records about which there is nothing new."""
@@ -137,7 +137,7 @@ def give_feedback(
     from laktasi import __version__
     from laktasi.store import runs
 
-    centrals = _chosen(settings, source)
+    centrals = settings.centrals(source)
     with alone(settings.data_folder, patience_seconds), opened(settings.data_folder) as con:
         _check_age(con)
         if not send:
@@ -229,6 +229,7 @@ def _todo_lists(con: duckdb.DuckDBPyConnection, settings: Settings) -> list[Todo
     for (form_id, submission_id), found in items.items():
         owner = owners[form_id, submission_id]
         title, is_editable = forms.get((form_id, owner.form_version), (form_id, False))
+        is_editable = is_editable and not owner.is_edited_on_server
         record = Record(owner.subject_code, owner.day, owner.centre, title, is_editable, tuple(found))
         records.setdefault(owner.enumerator_code, []).append(record)
     return [TodoList(enumerator, tuple(found)) for enumerator, found in records.items()]
@@ -237,27 +238,20 @@ def _todo_lists(con: duckdb.DuckDBPyConnection, settings: Settings) -> list[Todo
 def _forms_on_phones(con: duckdb.DuckDBPyConnection) -> dict[tuple[str, str], tuple[str, bool]]:
     """Give the title of each form version, and whether Collect lets people edit what they have sent of it."""
     from defusedxml.common import DefusedXmlException
-    from defusedxml.ElementTree import ParseError, fromstring
+    from defusedxml.ElementTree import ParseError
 
-    from laktasi.questionnaire.lists import local
+    from laktasi.odk.publish import is_editable, title_of
 
     found: dict[tuple[str, str], tuple[str, bool]] = {}
     for form_id, version, xform in con.execute(
         "select form_id, form_version, xform from raw.forms order by landed_at desc"
     ).fetchall():
         try:
-            elements = list(fromstring(xform).iter())
+            title, can_edit = title_of(xform), is_editable(xform)
         except (ParseError, DefusedXmlException):
             continue
-        titles = [item.text or "" for item in elements if local(item) == "title"]
-        submission = [item for item in elements if local(item) == "submission"]
-        is_editable = any(
-            name.rpartition("}")[2] == "client-editable" and value == "true"
-            for item in submission
-            for name, value in item.attrib.items()
-        )
         _, before = found.get((form_id, version), ("", True))
-        found[form_id, version] = ((titles or [""])[0].strip() or form_id, is_editable and before)
+        found[form_id, version] = (title or form_id, can_edit and before)
     return found
 
 
@@ -302,7 +296,7 @@ def _say_to(
 
     if not wishes:
         return
-    lines: dict[Wish, Line] = {}
+    lines: dict[Wish, RecordLine] = {}
     try:
         with connect(settings.central[name], settings.data_folder.tokens) as connection:
             at_most = settings.feedback.at_most
@@ -339,9 +333,9 @@ def _said(source: str, outcome: Outcome) -> Said:
     )
 
 
-def _line(name: str, said: Said, earlier: Line | None) -> Line:
+def _line(name: str, said: Said, earlier: RecordLine | None) -> RecordLine:
     """Make one line of what is told of a record; `earlier` is the line of what was done to it just before."""
-    return Line(
+    return RecordLine(
         source=name,
         form_id=said.form_id,
         submission_id=said.submission_id,
@@ -352,22 +346,6 @@ def _line(name: str, said: Said, earlier: Line | None) -> Line:
         has_comment=said.comment is not None or (earlier is not None and earlier.has_comment),
         reason=said.reason,
     )
-
-
-def _chosen(settings: Settings, source: str | None) -> dict[str, CentralSettings]:
-    if not settings.central:
-        raise SettingsError(
-            "there is no Central in laktasi.toml",
-            why="Feedback is written to the records on a Central.",
-            next_step="name one under [central]; laktasi enumerators todo writes lists without a Central",
-        )
-    if source is None:
-        return dict(settings.central)
-    if source not in settings.central:
-        raise SettingsError(
-            f"there is no source {source!r} in laktasi.toml", next_step=f"choose one of {', '.join(settings.central)}"
-        )
-    return {source: settings.central[source]}
 
 
 def _check_age(con: duckdb.DuckDBPyConnection) -> datetime:

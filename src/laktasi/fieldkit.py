@@ -28,18 +28,12 @@ def source_called(settings: Settings, name: str | None) -> tuple[str, CentralSet
     SettingsError
         There is none, or none of that name, or several and no name.
     """
-    names = ", ".join(settings.central)
-    if not settings.central:
+    chosen, *others = settings.centrals(name).items()
+    if others:
         raise SettingsError(
-            "no Central is set up",
-            next_step="set central.url and central.project in laktasi.toml",
+            f"there are several Centrals: {', '.join(settings.central)}", next_step="name one: --source NAME"
         )
-    if name is None and len(settings.central) > 1:
-        raise SettingsError(f"there are several Centrals: {names}", next_step="name one: --source NAME")
-    chosen = name or names
-    if chosen not in settings.central:
-        raise SettingsError(f"no Central is called {chosen!r}", next_step=f"name one of: {names}")
-    return chosen, settings.central[chosen]
+    return chosen
 
 
 def sync_enumerators(

@@ -181,6 +181,25 @@ class Settings(BaseSettings):
             central[name] = central[name].model_copy(update=given)
         return self.model_copy(update={"central": central})
 
+    def centrals(self, name: str | None = None) -> dict[str, CentralSettings]:
+        """Give the Centrals by name: all of them, or the one of this name.
+
+        Raises
+        ------
+        SettingsError
+            There is none, or none of that name.
+        """
+        if not self.central:
+            raise SettingsError(
+                "no Central is set up",
+                next_step="set central.url and central.project in laktasi.toml",
+            )
+        if name is None:
+            return dict(self.central)
+        if name not in self.central:
+            raise SettingsError(f"no Central is called {name!r}", next_step=f"name one of: {', '.join(self.central)}")
+        return {name: self.central[name]}
+
     @property
     def folders(self) -> Project:
         """The project's folders."""

@@ -465,7 +465,7 @@ def test_enumerators_get_lists_without_answers(double: Field) -> None:
     ):
         assert words in page
     assert not re.search(rf"150|{mini.SECRET}|K0002", page)
-    assert "cannot be changed on the phone" in page  # the form does not say client_editable
+    assert "Do not change this form on the phone" in page  # the form does not say client_editable
     double.edit(1, ONE, "uuid:mended", age=33)
     double.run()
     write_todo_lists(double.settings)
@@ -479,9 +479,29 @@ def test_a_list_says_what_may_be_corrected_on_the_phone(double: Field) -> None:
         xform = con.execute("select decode(xform) from raw.forms").fetchall()[0][0]
         before, after = "<instance>", '<submission xmlns:o="http://www.opendatakit.org/xforms" o:client-editable="{}"/>'
         assert before in xform
-        for is_editable, words in (("true", "tap the pencil"), ("false", "cannot be changed on the phone")):
+        for is_editable, words in (("false", "Do not change this form"), ("TRUE", "tap the pencil")):
             changed = xform.replace(before, after.format(is_editable) + before, 1)
             con.execute("update raw.forms set xform = encode(?)", [changed])
             (todo,) = _todo_lists(con, double.settings)
-            assert [record.is_editable for record in todo.records] == [is_editable == "true"]
+            assert [record.is_editable for record in todo.records] == [is_editable == "TRUE"]
             assert words in render(todo, as_of=date(2026, 11, 21))
+
+
+def test_a_list_says_which_records_were_edited_on_the_server(double: Field) -> None:
+    """Central takes no edit of these from a phone: it would be of a version that is no longer the current one."""
+    editable = '<submission xmlns:o="http://www.opendatakit.org/xforms" o:client-editable="true"/>'
+    one, two, three = (double.submit(number, age=150) for number in (1, 2, 3))
+    double.run()
+    with opened(double.settings.data_folder) as con:
+        con.execute(
+            "update raw.forms set xform = encode(replace(decode(xform), '<instance>', ? || '<instance>'))", [editable]
+        )
+    double.edit(1, one, "uuid:by-a-manager", age=151)
+    phones = mini.xml(mini.person(2, age=151), "uuid:by-a-phone", deprecated_id=two)
+    double.acts.submit(phones, device_id="collect:aBcDeFgHiJkLmNoP")
+    browsers = mini.xml(mini.person(3, age=151), "uuid:by-a-browser", deprecated_id=three)
+    double.acts.submit(browsers, device_id="odk.example.org:aBcDeFgHiJkLmNoP")
+    double.run()
+    with opened(double.settings.data_folder) as con:
+        records = [record for todo in _todo_lists(con, double.settings) for record in todo.records]
+    assert {record.code: record.is_editable for record in records} == {"K0001": False, "K0002": True, "K0003": False}

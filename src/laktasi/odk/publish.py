@@ -18,6 +18,8 @@ from laktasi.odk.central import NO_VERSION
 from laktasi.odk.connection import AnsweredError
 
 if TYPE_CHECKING:
+    from xml.etree.ElementTree import Element
+
     from laktasi.odk.connection import Connection
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -138,23 +140,19 @@ def differing_media(connection: Connection, form: FormToPublish) -> tuple[str, .
 
 def lists_made_by(xform: bytes) -> Collection[str]:
     """Give the entity lists that a form's own submissions fill: Central attaches them when it is published."""
-    from defusedxml.ElementTree import fromstring
+    return {item.attrib["dataset"] for item in _called(xform, "entity") if "dataset" in item.attrib}
 
-    return {
-        item.attrib["dataset"]
-        for item in fromstring(xform, forbid_dtd=True).iter()
-        if str(item.tag).rpartition("}")[2] == "entity" and "dataset" in item.attrib
-    }
+
+def title_of(xform: bytes) -> str:
+    """Give a form's title, as phones show it; empty where it has none."""
+    return next((item.text or "" for item in _called(xform, "title")), "").strip()
 
 
 def is_editable(xform: bytes) -> bool:
     """Say whether Collect lets people edit what they have finalised and sent with this form."""
-    from defusedxml.ElementTree import fromstring
-
     return any(
         name.rpartition("}")[2] == "client-editable" and value.lower() == "true"
-        for item in fromstring(xform, forbid_dtd=True).iter()
-        if str(item.tag).rpartition("}")[2] == "submission"
+        for item in _called(xform, "submission")
         for name, value in item.attrib.items()
     )
 
@@ -245,6 +243,13 @@ def publish_draft(connection: Connection, form: FormToPublish) -> None:
             why="Somebody published another version at the same time.",
             next_step="look at the form on Central, then run the same command again",
         )
+
+
+def _called(xform: bytes, name: str) -> list[Element]:
+    """Give an XForm's elements of one name, whatever their namespace."""
+    from defusedxml.ElementTree import fromstring
+
+    return [item for item in fromstring(xform, forbid_dtd=True).iter() if str(item.tag).rpartition("}")[2] == name]
 
 
 def _rows(connection: Connection, path: str, *keys: str) -> list[dict[str, Any]]:

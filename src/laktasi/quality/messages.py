@@ -22,6 +22,9 @@ AT_MOST_LETTERS = 240
 NOT_SAID = ("source",)
 """Kinds of rules that nobody with a phone can mend: they are about what the sources, or their reviewers, say."""
 
+PHONE = "collect:"
+"""How a phone's id begins that Collect gives with all that it sends; browsers and programs give none, or another."""
+
 _FIRST = {
     "id": "laktasi: {n} hal pada kiriman ini perlu diperiksa.",
     "en": "laktasi: to be looked at in this record: {n}.",
@@ -74,6 +77,8 @@ class Whose:
     day: date | None
     centre: Texts
     """Name of the health centre by language; empty where none was given, or one that no list offers."""
+    is_edited_on_server: bool
+    """Its current version was made there: Central then takes no edit of it from a phone, which does not have it."""
 
 
 def whose(con: duckdb.DuckDBPyConnection) -> dict[tuple[str, str], Whose]:
@@ -87,17 +92,27 @@ def whose(con: duckdb.DuckDBPyConnection) -> dict[tuple[str, str], Whose]:
             marts.enumerator_code,
             marts.subject_code,
             marts.day,
-            centres.labels
+            centres.labels,
+            edited_on_server.instance_id is not null
         from marts.submissions as marts
         inner join staging.submissions as submissions
             on marts.form_id = submissions.form_id and marts.submission_id = submissions.submission_id
         left join marts.centres as centres on marts.centre_code = centres.centre_code
+        left join (
+            select form_id, instance_id from raw.submission_versions
+            where instance_id <> submission_id
+            group by form_id, instance_id
+            having not coalesce(bool_or(starts_with(device_id, $phone)), false)
+        ) as edited_on_server
+            on submissions.form_id = edited_on_server.form_id
+            and submissions.instance_id = edited_on_server.instance_id
         where marts.open_errors + marts.open_warnings > 0
-        """
+        """,
+        {"phone": PHONE},
     ).fetchall()
     return {
-        (form_id, submission_id): Whose(version, enumerator, subject, day, labels or {})
-        for form_id, submission_id, version, enumerator, subject, day, labels in rows
+        (form_id, submission_id): Whose(version, enumerator, subject, day, labels or {}, is_edited_on_server)
+        for form_id, submission_id, version, enumerator, subject, day, labels, is_edited_on_server in rows
     }
 
 

@@ -45,7 +45,7 @@ class Record:
     form: str
     """The form's title, as the phone shows it."""
     is_editable: bool
-    """What was sent may be changed on the phone."""
+    """What was sent may be changed on the phone, and the server would take it."""
     items: tuple[Item, ...]
 
 
@@ -111,8 +111,8 @@ HOW: Mapping[bool, Text] = {
         "en": "Open this form in **Sent** or **Ready to send**, tap the pencil, correct it, send it again.",
     },
     False: {
-        "id": "Formulir ini tidak bisa diubah di HP: **beri tahu pengelola data** isi yang benar.",
-        "en": "This form cannot be changed on the phone: **tell the data manager** what is right.",
+        "id": "Jangan mengubah formulir ini di HP: **beri tahu pengelola data** isi yang benar.",
+        "en": "Do not change this form on the phone: **tell the data manager** what is right.",
     },
 }
 
