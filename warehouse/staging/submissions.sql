@@ -47,11 +47,23 @@ current_versions as (
     ) = 1
 ),
 
+-- By what the chain is called here: another Central may call it by an edit of its first version.
+names as (
+    select distinct
+        form_id,
+        instance_id,
+        submission_id
+    from versions
+),
+
 states as (
     select
-        *,
-        deleted_at is not null or is_purged as is_deleted
-    from raw.latest_submission_states
+        states.* exclude (submission_id),
+        coalesce(firsts.submission_id, lasts.submission_id, states.submission_id) as submission_id,
+        states.deleted_at is not null or states.is_purged as is_deleted
+    from raw.latest_submission_states as states
+    left join names as firsts on states.form_id = firsts.form_id and states.submission_id = firsts.instance_id
+    left join names as lasts on states.form_id = lasts.form_id and states.instance_id = lasts.instance_id
 ),
 
 -- Deleted: on every Central that ever had it. What a phone still has cannot bring it back.

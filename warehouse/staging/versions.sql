@@ -5,19 +5,39 @@
 -- it knows chains whose links never landed here.
 
 with recursive
+-- What a server said of a submission that was purged since, and sent again under the same id: it has that no more.
+bygone as (
+    select
+        listed.source,
+        listed.form_id,
+        listed.instance_id,
+        listed.created_at
+    from raw.submission_versions as listed
+    inner join raw.latest_submission_states as states
+        on listed.source = states.source
+        and listed.form_id = states.form_id
+        and listed.submission_id = states.submission_id
+    where listed.created_at < states.submitted_at
+),
+
 sightings as (
     select
-        form_id,
-        form_version,
-        instance_id,
-        nullif(nullif(deprecated_id, instance_id), '') as deprecated_id,
-        payload_sha256,
-        status,
-        source,
-        starts_with(source, 'central:') as is_central,
-        changed_at,
-        landed_at
-    from raw.submissions
+        landed.form_id,
+        landed.form_version,
+        landed.instance_id,
+        nullif(nullif(landed.deprecated_id, landed.instance_id), '') as deprecated_id,
+        landed.payload_sha256,
+        landed.status,
+        landed.source,
+        starts_with(landed.source, 'central:') as is_central,
+        landed.changed_at,
+        landed.landed_at
+    from raw.submissions as landed
+    anti join bygone
+        on landed.source = bygone.source
+        and landed.form_id = bygone.form_id
+        and landed.instance_id = bygone.instance_id
+        and landed.changed_at = bygone.created_at
 ),
 
 -- The same payload may be seen through several doors; a sighting that knows its status says more than one that does not.
@@ -109,10 +129,15 @@ states as (
 
 on_central as (
     select
-        form_id,
-        submission_id,
-        instance_id
-    from raw.submission_versions
+        listed.form_id,
+        listed.submission_id,
+        listed.instance_id
+    from raw.submission_versions as listed
+    anti join bygone
+        on listed.source = bygone.source
+        and listed.form_id = bygone.form_id
+        and listed.instance_id = bygone.instance_id
+        and listed.created_at = bygone.created_at
     union
     select
         form_id,
@@ -128,13 +153,43 @@ on_central as (
     from states
 ),
 
-central_ids as (
+-- Two Centrals may call one chain differently: what began on one was sent to the other as it was after an edit. What it is
+-- called there is a version of it here; so walk up, too, from one Central's name of it to another's.
+callings (form_id, instance_id, submission_id) as (
     select
         form_id,
         instance_id,
-        min(submission_id) as submission_id
+        submission_id
     from on_central
-    group by form_id, instance_id
+    union
+    select
+        callings.form_id,
+        callings.instance_id,
+        on_central.submission_id
+    from callings
+    inner join on_central
+        on callings.form_id = on_central.form_id and callings.submission_id = on_central.instance_id
+),
+
+called_otherwise as (
+    select distinct
+        form_id,
+        instance_id as submission_id
+    from on_central
+    where instance_id <> submission_id
+),
+
+central_ids as (
+    select
+        callings.form_id,
+        callings.instance_id,
+        coalesce(
+            min(callings.submission_id) filter (called_otherwise.submission_id is null), min(callings.submission_id)
+        ) as submission_id
+    from callings
+    left join called_otherwise
+        on callings.form_id = called_otherwise.form_id and callings.submission_id = called_otherwise.submission_id
+    group by callings.form_id, callings.instance_id
 ),
 
 links as (
@@ -156,7 +211,9 @@ central_chains as (
     select
         links.form_id,
         links.first_id,
-        min(central_ids.submission_id) as submission_id
+        coalesce(
+            min(central_ids.submission_id) filter (central_ids.submission_id = links.first_id), min(central_ids.submission_id)
+        ) as submission_id
     from links
     inner join central_ids on links.form_id = central_ids.form_id and links.instance_id = central_ids.instance_id
     group by links.form_id, links.first_id
