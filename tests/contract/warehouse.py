@@ -92,10 +92,13 @@ class Mirrored:
         return self.con.execute(sql).fetchall()
 
     def payloads(self) -> dict[str, str]:
-        """Give what landed, by instanceID; twice is an error."""
-        rows = self.rows("select instance_id, payload from raw.submissions")
-        assert len(rows) == len({name for name, _ in rows})
-        return {name: payload.decode() for name, payload in rows}
+        """Give what landed, by instanceID; the same version twice is an error.
+
+        Of one that was purged and sent again under the same id, what was sent last.
+        """
+        rows = self.rows("select instance_id, changed_at, payload from raw.submissions order by changed_at")
+        assert len(rows) == len({(name, time) for name, time, _ in rows})
+        return {name: payload.decode() for name, _, payload in rows}
 
     def states(self) -> dict[str, str]:
         """Give where each submission stands: its current version, ``deleted`` or ``purged``."""

@@ -1,6 +1,7 @@
 """Reading a form of a Central that answers oddly, half, or no more: the double of Central is too good for that."""
 
 import hashlib
+import json
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
@@ -15,11 +16,12 @@ from laktasi.errors import SourceError
 from laktasi.odk import odata, submissions
 from laktasi.odk.central import CentralForm, attachment_events, forms_of, latest_event
 from laktasi.odk.connection import Connection, connect
-from laktasi.odk.entities import changed_entities, lists_of
+from laktasi.odk.entities import changed_entities, lists_of, live_entities
 from laktasi.records import (
     Attachment,
     Attachments,
     FieldedForm,
+    ListedRow,
     Refused,
     ServerRow,
     Status,
@@ -96,6 +98,12 @@ def wanted(name: str, **changed: Any) -> Wanted:
     of_row = {key: value for key, value in changed.items() if key in ServerRow.__dataclass_fields__}
     of_wanted = {key: value for key, value in changed.items() if key not in of_row}
     return replace(Wanted(server_row(name, **of_row), frozenset(), None, True, False, {}), **of_wanted)
+
+
+def listed(name: str, current: str) -> dict[str, Any]:
+    """Write a row of the plain listing."""
+    said = {"instanceId": name, "currentVersion": {"instanceId": current}, "createdAt": AT, "updatedAt": AT}
+    return {**said, "reviewState": "approved"}
 
 
 def serve(
@@ -277,16 +285,27 @@ def test_json_of_another_shape_is_no_central(server: Script, form: CentralForm, 
 
 
 def test_an_etag_proves_only_where_it_names_the_rows_state(server: Script, form: CentralForm) -> None:
-    rows = [{"instanceId": "a", "currentVersion": {"instanceId": "b"}, "updatedAt": AT, "reviewState": "approved"}]
-    body = str(rows).replace("'", '"').encode()
+    body = json.dumps([listed("a", "b")]).encode()
     for etag, kept in (('W/"eventhash:1"', True), ('"eventhash:1"', True), ('W/"1a8-Zt4"', False), ("", False)):
         server.say(f"{BASE}/submissions", Answer(body=body, headers={"ETag": etag}))
         listing = form.listing(None)
         assert listing is not None
         assert listing.etag == (etag if kept else None)
-        assert (listing.rows[0].submission_id, listing.rows[0].instance_id) == ("a", "b")
+        at = server_row("a").submitted_at
+        assert listing.rows == [ListedRow("a", "b", at, at, "approved")]
     server.say(f"{BASE}/submissions", Answer(304, headers={"ETag": 'W/"eventhash:1"', "Content-Length": ""}))
     assert form.listing('W/"eventhash:1"') is None
+
+
+@pytest.mark.parametrize("name", [".", ".."])
+def test_an_edited_one_without_an_address_is_listed_as_it_is_known(
+    server: Script, form: CentralForm, name: str
+) -> None:
+    server.json(f"{BASE}/submissions", [listed(name, "b"), listed("...", "c")])
+    listing = form.listing(None)
+    assert listing is not None
+    *_, state = form.fetch([wanted(name, edits=1)])
+    assert [row.instance_id for row in listing.rows] == [state.instance_id, "c"] == [name, "c"]
 
 
 def test_deleted_and_count(server: Script, form: CentralForm) -> None:
@@ -346,6 +365,36 @@ def test_the_files_of_a_new_version_come_with_it_and_not_again(server: Script, f
     assert [file.name for file in submission.attachments] == ["a.jpg"]
     assert isinstance(state, SubmissionState)
     assert state.attachments_present == 1
+
+
+def test_files_of_one_that_was_purged_and_sent_again_are_asked_for_by_what_is_known(
+    server: Script, form: CentralForm
+) -> None:
+    serve(server, "uuid:1", None, {"same.jpg": b"1", "other.jpg": b"2"})
+    server.say(f"{BASE}/submissions/uuid:1/versions/uuid:1/attachments/same.jpg", Answer(304))
+    etags = {"same.jpg": '"1"', "other.jpg": '"0"', "lost.jpg": '"9"'}
+    one = wanted("uuid:1", read_attachments=True, current_instance_id="uuid:1", etags=etags)
+    _, submission, _ = form.fetch([one])
+    assert isinstance(submission, Submission)
+    assert {file.name: file.path is not None for file in submission.attachments} == {
+        "other.jpg": True,
+        "lost.jpg": False,
+    }
+
+
+def test_a_version_is_never_older_than_its_submission(server: Script, form: CentralForm) -> None:
+    # The server's clock was set back between: else what was edited then would count as purged.
+    serve(server, "uuid:1", [("uuid:1", payload("uuid:1")), ("b", payload("b"))])
+    taken = datetime(2026, 10, 9, tzinfo=UTC)
+    items = list(form.fetch([wanted("uuid:1", edits=1, submitted_at=taken)]))
+    assert [item.created_at for item in items if isinstance(item, SubmissionVersion)] == [taken, taken]
+    assert [item.changed_at for item in items if isinstance(item, Submission)] == [taken, taken]
+
+
+def test_no_versions_are_no_answer_of_a_central(server: Script, form: CentralForm) -> None:
+    server.json(f"{BASE}/submissions/uuid:1/versions", [])
+    with pytest.raises(SourceError, match="does not answer as ODK Central does"):
+        list(form.fetch([wanted("uuid:1", edits=1)]))
 
 
 def test_versions_that_came_since_the_row_was_read_wait_for_their_own_row(server: Script, form: CentralForm) -> None:
@@ -417,6 +466,17 @@ def test_a_file_that_is_removed_while_it_is_read_is_looked_for_again(server: Scr
     assert (items[2].attachments_present, items[2].attachments_expected) == (0, 1)
 
 
+def test_a_file_that_stays_away_while_its_submission_stands_is_an_error(server: Script, form: CentralForm) -> None:
+    serve(server, "uuid:1", None, {"a.jpg": b"photo"})
+    serve(server, "uuid:2")
+    server.say(f"{BASE}/submissions/uuid:1/versions/uuid:1/attachments/a.jpg", GONE)
+    server.json(f"{BASE}/submissions/uuid:1", {"instanceId": "uuid:1"})
+    with pytest.raises(SourceError, match="lists a file of a submission, and does not give it") as error:
+        list(form.fetch([wanted("uuid:1", attachments_present=1), wanted("uuid:2")]))
+    assert "visit/uuid:1" in str(error.value)
+    assert "a.jpg" not in str(error.value)
+
+
 @pytest.mark.parametrize(
     ("content", "said"),
     [
@@ -454,10 +514,12 @@ def test_a_name_that_is_a_path_is_refused_and_its_neighbour_taken(server: Script
 
 @pytest.mark.parametrize("name", [".", ".."])
 def test_an_id_that_no_address_can_hold_is_refused(server: Script, form: CentralForm, name: str) -> None:
-    refused, state = form.fetch([wanted(name)])
+    version, refused, state = form.fetch([wanted(name, edits=1)])
+    assert isinstance(version, SubmissionVersion)
     assert isinstance(refused, Refused)
     assert refused.instance_id == name
     assert isinstance(state, SubmissionState)
+    assert (state.instance_id, state.edits) == (name, 1)
     assert server.paths() == []
 
 
@@ -598,6 +660,18 @@ def test_properties_that_the_feed_cannot_tell_apart_are_read_one_by_one(server: 
     assert (first.properties, first.version, first.label) == ({"a.b": "dot", "a_b": "line"}, 2, "newer")
     assert second.properties == {"a.b": "dot", "a_b": ""}
     assert [one.query for one in server.asked if one.path == f"{place}/entities/b"] == [{"deleted": "true"}]
+
+
+def test_living_entities_are_listed_with_their_versions(server: Script, central: Connection) -> None:
+    place = "projects/7/datasets/people/entities"
+    server.json(
+        place, [{"uuid": "a", "currentVersion": {"version": 3}}, {"uuid": "b", "currentVersion": {"version": 1}}]
+    )
+    assert live_entities(central, "people") == {"a": 3, "b": 1}
+    assert server.asked[-1].query == {}
+    server.json(place, [{"uuid": "a"}])
+    with pytest.raises(SourceError, match="does not answer as ODK Central does"):
+        live_entities(central, "people")
 
 
 def test_a_server_without_entities_has_none(server: Script, central: Connection) -> None:

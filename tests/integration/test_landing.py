@@ -408,6 +408,20 @@ def test_what_landed_last_stands_though_this_machines_clock_was_set_back(data: D
     assert len(rows(data)["submission_states"]) == 2
 
 
+def test_answers_that_were_sent_again_after_a_purge_are_news_by_their_time(data: DataFolder) -> None:
+    first = replace(submission(1, source=CENTRAL), changed_at=T0)
+    other = replace(submission(1, source=CENTRAL, age=31), changed_at=T0 + timedelta(minutes=1))
+    third = replace(first, changed_at=T0 + timedelta(minutes=2))
+    assert landed(data, [first, first, other, third, third]).new == 3
+    assert landed(data, [third], "r2").new == 0
+    again = replace(version(), created_at=T0 + timedelta(minutes=1))
+    landed(data, [version(), again, again, version()])
+    assert len(history(data, "submission_versions", "created_at")) == 2
+    # A phone's folder says when a file was last touched, which is no news.
+    phones = [replace(submission(2), changed_at=T0 + timedelta(minutes=minute)) for minute in range(2)]
+    assert landed(data, phones).new == 1
+
+
 def test_a_version_lands_once(data: DataFolder) -> None:
     landed(data, [version(), version(), version(1, "uuid:edit")])
     landed(data, [version(1, "uuid:edit"), version()], "r2")

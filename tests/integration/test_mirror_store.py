@@ -122,13 +122,16 @@ def made(name: str, instance: str, number: int = 0) -> SubmissionVersion:
     return SubmissionVersion(CENTRAL, FORM, name, instance, minute(number), "7", "Phone 7", "d", None)
 
 
-def submission(instance: str, *files: Attachment, source: str = CENTRAL) -> Submission:
-    content = f"<data>{instance}</data>".encode()
-    return Submission(FORM, "1", instance, None, content, Status.FINALISED, source, T0, files)
+def submission(
+    instance: str, *files: Attachment, source: str = CENTRAL, number: int = 0, content: str = ""
+) -> Submission:
+    """Give a version's answers; `number` is that of :func:`made`."""
+    answers = f"<data>{content or instance}</data>".encode()
+    return Submission(FORM, "1", instance, None, answers, Status.FINALISED, source, minute(number), files)
 
 
 def listed(name: str, instance: str | None = None, **said: Any) -> ListedRow:
-    return replace(ListedRow(name, instance or name, None, None), **said)
+    return replace(ListedRow(name, instance or name, T0, None, None), **said)
 
 
 # Positions and forms
@@ -214,7 +217,8 @@ def test_whatever_differs_is_wanted_until_it_has_landed(house: House, said: dict
     house.whole(row())
     changed = row(**said)
     assert len(house.wanted(changed)) == 1
-    house.land(state(changed, "a"))
+    number = 1 if "submitted_at" in said else 0
+    house.land(made("a", "a", number), submission("a", number=number), state(changed, "a"))
     assert house.wanted(changed) == []
     assert len(house.wanted(row())) == 1
 
@@ -262,7 +266,7 @@ def test_a_run_killed_between_payload_and_state_reads_nothing_twice(house: House
 
 def test_after_a_kill_in_an_edit_its_files_are_known(house: House) -> None:
     house.whole(row())
-    house.land(made("a", "a2", 1), submission("a2", house.file("p.jpg", b"p")))
+    house.land(made("a", "a2", 1), submission("a2", house.file("p.jpg", b"p"), number=1))
     wanted = house.one(row(edits=1))  # the file was removed meanwhile
     assert wanted.known_instance_ids == {"a", "a2"}
     assert (wanted.current_instance_id, wanted.read_attachments) == ("a2", True)
@@ -281,6 +285,77 @@ def test_a_refused_version_is_not_read_again(house: House) -> None:
     house.land(Refused(torn, "b.xml", "torn", FORM, "b"), source=OTHER)
     assert house.one(row("b")).read_versions
     assert line(house, "a", "b") == (2, 0, 1, 1, 0)
+
+
+def test_what_was_purged_and_sent_again_under_its_id_is_read_anew(house: House) -> None:
+    """Its row may look the same but for the time at which it was taken in."""
+    house.whole(row(attachments_present=1), house.file("p.jpg", b"p"))
+    again = row(submitted_at=minute(5))
+    assert gap(house, [listed("a", submitted_at=minute(5))]) == {"changed": ["a"]}
+    assert line(house, listed("a", submitted_at=minute(5))) == (1, 1, 0, 1, 0)
+    wanted = house.one(again)
+    assert (wanted.known_instance_ids, wanted.read_versions, wanted.current_instance_id) == (frozenset(), True, "a")
+    # The server's name of a content says whether it is the same; so what is no longer there is told as well.
+    assert (wanted.read_attachments, wanted.etags) == (True, {"p.jpg": hashlib.md5(b"p").hexdigest()})
+    # Killed after the version.
+    house.land(made("a", "a", 5))
+    assert house.one(again).known_instance_ids == frozenset()
+    # Killed after its answers.
+    house.land(submission("a", number=5, content="another"))
+    assert (house.one(again).known_instance_ids, house.one(again).read_versions) == (frozenset("a"), True)
+    house.land(state(again, "a"))
+    assert house.wanted(again) == []
+    assert line(house, listed("a", submitted_at=minute(5))) == (1, 1, 0, 0, 0)
+    assert gap(house, [listed("a", submitted_at=minute(5))]) == {}
+    # And once more, with the answers of the first time.
+    third = row(submitted_at=minute(9))
+    assert house.one(third).read_versions
+    house.land(made("a", "a", 9), submission("a", number=9), state(third, "a"))
+    assert house.wanted(third) == []
+    landed = house.con.execute("select payload from raw.submissions order by landed_at").fetchall()
+    assert [payload for (payload,) in landed] == [b"<data>a</data>", b"<data>another</data>", b"<data>a</data>"]
+
+
+def test_edits_of_what_was_purged_are_not_those_of_what_was_sent_again(house: House) -> None:
+    house.land(made("a", "a"), made("a", "b", 1), submission("a"), submission("b", number=1), state(row(edits=1), "b"))
+    again = row(submitted_at=minute(5), edits=1)
+    wanted = house.one(again)
+    assert (wanted.known_instance_ids, wanted.current_instance_id, wanted.etags) == (frozenset(), None, {})
+    house.land(made("a", "a", 5), submission("a", number=5))
+    assert (house.one(again).known_instance_ids, house.one(again).current_instance_id) == (frozenset("a"), None)
+    house.land(made("a", "b", 6), submission("b", number=6))
+    assert (house.one(again).known_instance_ids, house.one(again).current_instance_id) == (frozenset("ab"), "b")
+
+
+def test_a_refusal_of_what_was_purged_is_none_of_what_was_sent_again(house: House) -> None:
+    torn, worse = house.file("torn", b"torn").path, house.file("worse", b"worse").path
+    assert torn is not None
+    assert worse is not None
+    refused = Refused(torn, "a.xml", "torn", FORM, "a")
+    house.land(made("a", "a"), refused, state(row(), "a"))
+    again = row(submitted_at=minute(5))
+    house.land(made("a", "a", 5))  # killed before it was read
+    assert house.one(again).known_instance_ids == frozenset()
+    assert line(house, listed("a", submitted_at=minute(5))) == (1, 0, 1, 1, 0)
+    # The same bytes are refused in one row; that they were read again is known by the state alone.
+    assert house.land(refused).new_refused == 0
+    assert house.one(again).known_instance_ids == frozenset()
+    house.land(state(again, "a"))
+    assert house.wanted(again) == []
+    assert line(house, listed("a", submitted_at=minute(5))) == (1, 0, 1, 0, 0)
+    third = row(submitted_at=minute(9))
+    house.land(made("a", "a", 9), replace(refused, path=worse))
+    assert house.one(third).known_instance_ids == frozenset("a")
+
+
+def test_answers_that_were_purged_do_not_stand_for_a_refused_one_that_was_sent_again(house: House) -> None:
+    torn = house.file("torn", b"torn").path
+    assert torn is not None
+    house.whole(row())
+    again = row(submitted_at=minute(5))
+    house.land(made("a", "a", 5), Refused(torn, "a.xml", "torn", FORM, "a"), state(again, "a"))
+    assert house.wanted(again) == []
+    assert line(house, listed("a", submitted_at=minute(5))) == (1, 0, 1, 0, 0)
 
 
 @pytest.mark.parametrize("door", ["phones", OTHER])
@@ -393,12 +468,14 @@ def test_what_is_listed_and_not_live_here_is_unknown(house: House) -> None:
 
 
 @pytest.mark.parametrize(
-    "said", [{"instance_id": "a2"}, {"updated_at": minute(1)}, {"review_state": "edited"}], ids=str
+    "said",
+    [{"instance_id": "a2"}, {"submitted_at": minute(1)}, {"updated_at": minute(1)}, {"review_state": "edited"}],
+    ids=str,
 )
 def test_what_is_listed_otherwise_has_changed(house: House, said: dict[str, Any]) -> None:
     house.whole(row())
     assert gap(house, [listed("a", **said)]) == {"changed": ["a"]}
-    house.land(state(row("b"), "b"), submission("b", source="phones"))
+    house.land(made("b", "b"), submission("b", source="phones"), state(row("b"), "b"))
     assert gap(house, [listed("a"), listed("b")]) == {"changed": ["b"]}  # its payload is not from there
 
 
@@ -417,7 +494,6 @@ def test_what_is_live_only_here_is_gone_and_what_was_deleted_may_be_purged(house
     house.land(*purged)
     assert mirror.purged_states(house.con, CENTRAL, FORM, ["d", "a"]) == []
     assert gap(house, [], deleted) == {"gone": ["b"]}
-    assert mirror.live_ids(house.con, CENTRAL, FORM) == ["b"]
 
 
 def test_what_was_purged_is_found_without_a_listing(house: House) -> None:
@@ -445,9 +521,13 @@ def test_what_was_deleted_again_or_came_back_as_deleted_has_changed(house: House
 # The line
 
 
-def line(house: House, *live: str) -> tuple[int, ...]:
-    found = mirror.line(house.con, CENTRAL, FORM, live)
+def told(found: mirror.Line) -> tuple[int, ...]:
     return found.server, found.warehouse, found.refused, found.missing, found.extra
+
+
+def line(house: House, *live: str | ListedRow) -> tuple[int, ...]:
+    rows = [listed(one) if isinstance(one, str) else one for one in live]
+    return told(mirror.line(house.con, CENTRAL, FORM, rows))
 
 
 def test_the_line_counts_each_side_by_ids(house: House) -> None:
@@ -460,20 +540,80 @@ def test_the_line_counts_each_side_by_ids(house: House) -> None:
     house.land(made("c", "c"), Refused(torn, "c.xml", "torn", FORM, "c"), state(row("c"), "c"))
     house.land(Refused(torn, "photo", "a bad name"))  # no version of anything
     house.land(state(row("z"), "z", source=OTHER))
-    assert line(house, "a", "b", "c") == (3, 2, 1, 0, 0)
+    b = listed("b", "b2")
+    assert line(house, "a", b, "c") == (3, 2, 1, 0, 0)
     # As many on both sides, and yet not the same.
     assert line(house, "a", "c", "d") == (3, 2, 1, 1, 1)
-    assert line(house, "a", "b", "c", "deleted") == (4, 2, 1, 1, 0)
-    assert line(house, "a", "a", "b", "c") == (3, 2, 1, 0, 0)
-    assert mirror.line(house.con, CENTRAL, FORM, ["a", "b", "c"]).is_true
-    assert not mirror.line(house.con, CENTRAL, FORM, ["a", "b"]).is_true
-    assert not mirror.line(house.con, CENTRAL, FORM, ["a", "b", "c", "d"]).is_true
+    assert line(house, "a", b, "c", "deleted") == (4, 2, 1, 1, 0)
+    assert line(house, "a", "a", b, "c") == (3, 2, 1, 0, 0)
+    for rows, is_true in (("abc", True), ("ab", False), ("abcd", False)):
+        assert mirror.line(house.con, CENTRAL, FORM, [listed(name) for name in rows]).is_true is is_true
+
+
+def test_an_edit_that_was_not_read_is_missing_though_an_earlier_version_is_here(house: House) -> None:
+    house.whole(row("a"))
+    edited = listed("a", "a2", updated_at=minute(1))
+    assert line(house, edited) == (1, 1, 0, 1, 0)
+    # Named, and not read; read by a phone; read from there.
+    house.land(made("a", "a2", 1), submission("a2", source="phones", number=1))
+    assert line(house, edited) == (1, 1, 0, 1, 0)
+    house.land(submission("a2", number=1), state(row("a", edits=1, updated_at=minute(1)), "a2"))
+    assert line(house, edited) == (1, 1, 0, 0, 0)
+    # What came since the listing was taken is no fault.
+    house.land(made("a", "a3", 2), submission("a3", number=2), state(row("a", edits=2, updated_at=minute(2)), "a3"))
+    assert line(house, edited) == (1, 1, 0, 0, 0)
+
+
+def test_where_the_server_is_proven_unchanged_both_sides_are_what_is_live_here(house: House) -> None:
+    assert told(mirror.line(house.con, CENTRAL, FORM, None)) == (0, 0, 0, 0, 0)
+    house.whole(row("a"))
+    house.whole(row("deleted", deleted_at=minute(1)))
+    torn = house.file("torn", b"torn").path
+    assert torn is not None
+    house.land(made("c", "c"), Refused(torn, "c.xml", "torn", FORM, "c"), state(row("c"), "c"))
+    house.land(state(row("z"), "z", source=OTHER))
+    assert told(mirror.line(house.con, CENTRAL, FORM, None)) == (2, 1, 1, 0, 0)
+    house.land(state(row("lost"), "lost"))
+    assert told(mirror.line(house.con, CENTRAL, FORM, None)) == (3, 1, 1, 1, 0)
 
 
 def test_a_live_row_without_the_payload_of_its_current_version_is_missing(house: House) -> None:
     house.whole(row("a"))
-    house.land(state(row("a", edits=1), "a2"), submission("a2", source="phones"))
-    assert line(house, "a") == (1, 0, 0, 1, 0)
+    house.land(made("a", "a2", 1), submission("a2", source="phones", number=1), state(row("a", edits=1), "a2"))
+    assert line(house, listed("a", "a2")) == (1, 0, 0, 1, 0)
+
+
+def test_what_the_server_no_longer_has_is_told_and_is_no_fault(house: House) -> None:
+    house.whole(row("a"))
+    house.whole(row("deleted", deleted_at=minute(1)))
+    house.land(entity("a"), entity("b", version=2), entity("c", deleted_at=minute(1)))
+    form = mirror.gone_line(house.con, CENTRAL, FORM, "submissions")
+    assert (form.kind, told(form), form.is_true) == ("gone", (0, 1, 0, 0, 1), True)
+    assert form.note == "no longer on the server; what has landed stays"
+    people = mirror.gone_line(house.con, CENTRAL, "mothers", "entities")
+    assert (people.kind, told(people), people.is_true) == ("gone", (0, 2, 0, 0, 2), True)
+
+
+def test_a_form_and_a_list_of_one_name_that_are_gone_are_two_lines(house: House) -> None:
+    house.whole(row("a"))
+    house.land(replace(entity("a"), list_name=FORM), replace(entity("b"), list_name=FORM))
+    kinds = ("submissions", "entities")
+    mirror.write_lines(house.con, house.run_id, [mirror.gone_line(house.con, CENTRAL, FORM, kind) for kind in kinds])
+    assert house.con.execute("select extra from meta.reconciliations order by all").fetchall() == [(1,), (2,)]
+
+
+def test_what_is_mirrored_is_known_by_what_has_landed(house: House) -> None:
+    assert mirror.mirrored_forms(house.con, CENTRAL) == mirror.mirrored_lists(house.con, CENTRAL) == []
+    house.whole(row("a", deleted_at=minute(1)))
+    house.land(state(row("z"), "z", form_id="other"), state(row("y"), "y", form_id="its", source=OTHER))
+    house.land(entity("a"), replace(entity("b", deleted_at=minute(1)), list_name="centres"))
+    house.land(replace(entity("c"), list_name="its", source=OTHER), source=OTHER)
+    assert mirror.mirrored_forms(house.con, CENTRAL) == ["other"]
+    assert mirror.mirrored_lists(house.con, CENTRAL) == ["mothers"]
+    known = [mirror.has_states(house.con, CENTRAL, name) for name in (FORM, "other", "its")]
+    assert known == [True, True, False]
+    house.land(entity("a", deleted_at=minute(2)), state(row("z", deleted_at=minute(1)), "z", form_id="other"))
+    assert mirror.mirrored_forms(house.con, CENTRAL) == mirror.mirrored_lists(house.con, CENTRAL) == []
 
 
 def test_a_version_that_was_refused_and_has_landed_since_is_counted_once(house: House) -> None:
@@ -507,23 +647,33 @@ def test_lines_stand_with_their_run_though_it_failed(house: House) -> None:
 # Entities
 
 
-def entity(name: str, *, deleted_at: datetime | None = None) -> Entity:
-    return Entity(CENTRAL, "mothers", name, 1, name, {"age": "30", "b": None}, T0, None, deleted_at, False, "admin")
+def entity(name: str, *, version: int = 1, deleted_at: datetime | None = None) -> Entity:
+    properties: dict[str, str | None] = {"age": "30", "b": None}
+    return Entity(CENTRAL, "mothers", name, version, name, properties, T0, None, deleted_at, False, "admin")
 
 
-def test_entities_are_compared_by_id(house: House) -> None:
+def test_entities_are_compared_by_id_and_version(house: House) -> None:
     house.land(entity("a"), entity("b"), entity("c", deleted_at=minute(1)), replace(entity("z"), list_name="other"))
-    assert mirror.compare_entities(house.con, CENTRAL, "mothers", ["a", "b"]) == mirror.Gap([], [], [], [])
-    assert mirror.compare_entities(house.con, CENTRAL, "mothers", ["d", "c", "a"]) == mirror.Gap(
-        ["c", "d"], [], ["b"], []
+
+    def compared(**live: int) -> tuple[list[str], list[str], tuple[int, ...]]:
+        found = mirror.compare_entities(house.con, CENTRAL, "mothers", live)
+        return found.changed, found.gone, told(mirror.entity_line(house.con, CENTRAL, "mothers", live))
+
+    assert compared(a=1, b=1) == ([], [], (2, 2, 0, 0, 0))
+    assert compared(d=1, c=1, a=1) == (["c", "d"], ["b"], (3, 2, 0, 2, 1))
+    # An update that became visible late: its time is before what was asked for, so nothing else tells.
+    assert compared(b=2, a=1) == (["b"], [], (2, 2, 0, 1, 0))
+    house.land(entity("b", version=2))
+    assert compared(b=2, a=1) == ([], [], (2, 2, 0, 0, 0))
+    house.land(entity("b"))  # the last that landed is what is known
+    assert mirror.entity_line(house.con, CENTRAL, "mothers", {}) == mirror.Line(
+        CENTRAL, "mothers", 0, 2, 0, 0, 2, kind="entities"
     )
-    told = mirror.entity_line(house.con, CENTRAL, "mothers", ["a", "c", "d"])
-    assert told == mirror.Line(CENTRAL, "mothers", 3, 2, 0, 2, 1, kind="entities")
     purged = mirror.purged_entities(house.con, CENTRAL, "mothers", ["b", "never"])
     assert purged == [replace(entity("b"), is_purged=True)]
     house.land(*purged)
     assert mirror.purged_entities(house.con, CENTRAL, "mothers", ["b"]) == []
-    assert mirror.entity_line(house.con, CENTRAL, "mothers", ["a"]).is_true
+    assert mirror.entity_line(house.con, CENTRAL, "mothers", {"a": 1}).is_true
 
 
 # Random histories against a small server
@@ -534,7 +684,8 @@ class Held:
     """A submission on the server: its row, its versions, and the files of the current one."""
 
     row: ServerRow
-    versions: list[str]
+    versions: dict[str, int]
+    """Their ids, and when each was made."""
     files: dict[str, bytes] = field(default_factory=dict)
 
 
@@ -547,6 +698,7 @@ class Server:
         self.events: list[str] = []
         self.clock = 0
         self.made = 0
+        self.purged: list[str] = []
 
     def tick(self) -> datetime:
         self.clock += 1
@@ -561,14 +713,20 @@ class Server:
         return self.chance.choice(among) if among else None
 
     def submit(self) -> None:
-        self.made += 1
-        name = f"s{self.made}"
-        self.held[name] = Held(row(name, submitted_at=self.tick(), attachments_expected=2), [name])
+        if self.purged and self.chance.random() < 0.5:
+            # A phone sends it anew, under the id that it has.
+            name = self.purged.pop()
+        else:
+            self.made += 1
+            name = f"s{self.made}"
+        submitted_at = self.tick()
+        self.held[name] = Held(row(name, submitted_at=submitted_at, attachments_expected=2), {name: self.clock})
 
     def edit(self) -> None:
         if held := self.pick():
-            held.versions.append(f"{held.row.submission_id}e{len(held.versions)}")
-            held.row = replace(held.row, edits=held.row.edits + 1, updated_at=self.tick(), review_state="edited")
+            updated_at = self.tick()
+            held.versions[f"{held.row.submission_id}e{len(held.versions)}"] = self.clock
+            held.row = replace(held.row, edits=held.row.edits + 1, updated_at=updated_at, review_state="edited")
 
     def review(self) -> None:
         if held := self.pick():
@@ -586,6 +744,7 @@ class Server:
     def purge(self) -> None:
         if held := self.pick(is_deleted=True):
             del self.held[held.row.submission_id]
+            self.purged.append(held.row.submission_id)
 
     def upload(self) -> None:
         if held := self.pick():
@@ -600,7 +759,7 @@ class Server:
     def log(self, held: Held) -> None:
         held.row = replace(held.row, attachments_present=len(held.files))
         # As Central does, by the id of the submission or of its version.
-        self.events.append(self.chance.choice([held.row.submission_id, held.versions[-1]]))
+        self.events.append(self.chance.choice([held.row.submission_id, last(held)]))
 
     def rows(self) -> list[ServerRow]:
         return [held.row for held in self.held.values()]
@@ -609,7 +768,15 @@ class Server:
         return [held for held in self.held.values() if held.row.deleted_at is None]
 
 
-def fetch(house: House, server: Server, wanted: list[Wanted], read: list[str]) -> Iterator[Any]:
+def last(held: Held) -> str:
+    return list(held.versions)[-1]
+
+
+Read = list[tuple[str, int]]
+"""Ids of versions that were read, and when each was made."""
+
+
+def fetch(house: House, server: Server, wanted: list[Wanted], read: Read) -> Iterator[Any]:
     """Give the items that odk gives for what is wanted, and note which payloads were read for it."""
     for want in wanted:
         held, name = server.held[want.row.submission_id], want.row.submission_id
@@ -618,17 +785,20 @@ def fetch(house: House, server: Server, wanted: list[Wanted], read: list[str]) -
             yield state(want.row, current if current in want.known_instance_ids else None)
             continue
         new = [it for it in held.versions if want.read_versions and it not in want.known_instance_ids]
-        current = held.versions[-1]
+        current = last(held)
         assert want.read_versions or want.current_instance_id == current
-        yield from (made(name, it, held.versions.index(it)) for it in new)
+        yield from (made(name, it, held.versions[it]) for it in new)
         files = held.files if want.read_attachments else {}
         etags = want.etags if want.current_instance_id == current else {}
         gone = [Attachment(it, None) for it in etags if it not in held.files] if want.read_attachments else []
         given = [house.file(it, content) for it, content in files.items()]
         given = [it for it in given if etags.get(it.name) != it.etag]
         for it in new:
-            read.append(it)
-            yield submission(it, *(given if it == current else ()))
+            read.append((it, held.versions[it]))
+            number = held.versions[it]
+            yield submission(
+                it, *((*given, *gone) if it == current else ()), number=number, content=f"{it} {number % 2}"
+            )
         if want.read_attachments and current not in new:
             yield Attachments(CENTRAL, FORM, current, (*given, *gone))
         yield state(want.row, current)
@@ -636,7 +806,7 @@ def fetch(house: House, server: Server, wanted: list[Wanted], read: list[str]) -
 
 def listing(server: Server) -> list[ListedRow]:
     return [
-        ListedRow(held.row.submission_id, held.versions[-1], held.row.updated_at, held.row.review_state)
+        ListedRow(held.row.submission_id, last(held), held.row.submitted_at, held.row.updated_at, held.row.review_state)
         for held in server.live()
     ]
 
@@ -644,7 +814,7 @@ def listing(server: Server) -> list[ListedRow]:
 @pytest.mark.parametrize("seed", range(8))
 def test_after_any_history_and_any_kills_the_mirror_equals_the_server(house: House, seed: int) -> None:
     chance = random.Random(seed)
-    server, read = Server(chance), list[str]()
+    server, read = Server(chance), Read()
     for _ in range(8):
         for _ in range(chance.randrange(1, 9)):
             server.act()
@@ -656,27 +826,28 @@ def test_after_any_history_and_any_kills_the_mirror_equals_the_server(house: Hou
             # Killed: of what came, only whole batches stand.
             kept = list(islice(items, chance.randrange(6)))
             house.land(*kept)
-            read[:] = [it for (it,) in house.con.execute("select instance_id from raw.submissions").fetchall()]
+            found = house.con.execute("select instance_id, changed_at from raw.submissions").fetchall()
+            read[:] = [(it, int((changed_at - T0) / timedelta(minutes=1))) for it, changed_at in found]
             continue
         house.land(*items, batch=chance.choice([1, 2, 5, 100]))
-        found = mirror.compare(house.con, CENTRAL, FORM, listing(server), deleted)
-        assert (found.unknown, found.changed) == ([], [])
-        house.land(*mirror.purged_states(house.con, CENTRAL, FORM, [*found.gone, *found.purged]))
+        differs = mirror.compare(house.con, CENTRAL, FORM, listing(server), deleted)
+        assert (differs.unknown, differs.changed) == ([], [])
+        house.land(*mirror.purged_states(house.con, CENTRAL, FORM, [*differs.gone, *differs.purged]))
 
         again = mirror.files_of(house.con, CENTRAL, FORM, server.events)
         house.land(*fetch(house, server, again, read))
         server.events.clear()
 
         live = sorted(held.row.submission_id for held in server.live())
-        line = mirror.line(house.con, CENTRAL, FORM, live)
-        assert line == mirror.Line(CENTRAL, FORM, len(live), len(live), 0, 0, 0)
-        assert mirror.live_ids(house.con, CENTRAL, FORM) == live
+        expected = mirror.Line(CENTRAL, FORM, len(live), len(live), 0, 0, 0)
+        assert mirror.line(house.con, CENTRAL, FORM, listing(server)) == expected
+        assert mirror.line(house.con, CENTRAL, FORM, None) == expected
         assert mirror.wanted(house.con, CENTRAL, FORM, server.rows()) == []
         assert gap(house, listing(server), deleted) == {}
         assert files(house, live) == {
-            (held.versions[-1], name): content for held in server.live() for name, content in held.files.items()
+            (last(held), name): content for held in server.live() for name, content in held.files.items()
         }
-        versions = [it for held in server.live() for it in held.versions]
+        versions = [version for held in server.live() for version in held.versions.items()]
         assert set(versions) <= set(read)
     assert len(read) == len(set(read)), "a version was read twice"
 

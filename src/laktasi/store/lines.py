@@ -135,11 +135,12 @@ def gone_line(con: duckdb.DuckDBPyConnection, source: str, name: str, kind: str)
 
 
 def write_lines(con: duckdb.DuckDBPyConnection, run_id: str, lines: Sequence[Line]) -> None:
-    """Keep lines with their run, each in place of an earlier one of the same form. Commits by itself.
+    """Keep lines with their run, in place of those of the same forms that were kept before. Commits by itself.
 
     So they stand also where the run then fails because one of them is not true.
     """
     with transaction(con):
-        kept = scalar(con, "select reconciled from meta.runs where run_id = ?", [run_id]) or []
-        by_form = {(row["source"], row["kind"], row["form_id"]): row for row in (*kept, *map(asdict, lines))}
-        con.execute("update meta.runs set reconciled = ? where run_id = ?", [list(by_form.values()), run_id])
+        before = scalar(con, "select reconciled from meta.runs where run_id = ?", [run_id]) or []
+        told = {(line.source, line.kind, line.form_id) for line in lines}
+        kept = [row for row in before if (row["source"], row["kind"], row["form_id"]) not in told]
+        con.execute("update meta.runs set reconciled = ? where run_id = ?", [[*kept, *map(asdict, lines)], run_id])
