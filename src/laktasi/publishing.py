@@ -34,6 +34,14 @@ class Choices:
 
 
 @dataclass(frozen=True, slots=True)
+class _Known:
+    """A form version that was in the field, or that records here may already be read by."""
+
+    where: str
+    questionnaire: Questionnaire
+
+
+@dataclass(frozen=True, slots=True)
 class _Prepared:
     form: FormToPublish
     questionnaire: Questionnaire
@@ -143,6 +151,8 @@ def _prepare(
         for form_id in publish.published_forms(connection)
         if form_id not in ours
     )
+    known = _known_here(settings, tell)
+    others += [item.questionnaire for item in known if item.questionnaire.form_id not in ours]
     prepared = []
     for path, made, questionnaire in local:
         form = publish.FormToPublish(
@@ -160,20 +170,22 @@ def _prepare(
         standing = publish.standing(connection, form.form_id)
         if standing.deleted:
             tell(f"{form.form_id}: warning: a form with this id lies in Central's trash; this will be another one")
-        if form.version in standing.deleted:
+        if form.version and form.version in standing.deleted:
             stops.append(
                 f"version {form.version} lies in Central's trash, and Central publishes a version once; restore the "
                 "form there, or give this one a new version in the sheet settings"
             )
         if standing.exists and not standing.is_open:
             tell(f"{form.form_id}: warning: the form is closed on Central; phones do not get it until it is opened")
-        same_version = form.version in standing.versions
+        # Without a version it is refused already, and nothing can be said of what came before or after.
+        same_version = bool(form.version) and form.version in standing.versions
         if same_version:
             stops += _differences(connection, form)
         else:
+            stops += _otherwise_here(questionnaire, known)
             rivals = [item for _, _, item in local if item is not questionnaire]
             changes = clashes(questionnaire, [*others, *rivals])
-            changes += _changes(connection, settings, form, questionnaire, standing, tell)
+            changes += _changes(connection, settings, form, questionnaire, standing, known, tell)
             breaking = [change for change in changes if change.breaks]
             for change in changes:
                 tell(f"{form.form_id}: {'BREAKS' if change.breaks else 'changes'}: {change.place}: {change.what}")
@@ -204,6 +216,45 @@ def _readable(forms: Iterable[tuple[bytes, dict[str, bytes] | None]]) -> list[Qu
         with suppress(QuestionnaireError):
             found.append(parse(xform, media))
     return found
+
+
+def _known_here(settings: Settings, tell: Tell) -> list[_Known]:
+    """Give the form versions that the project keeps, and those that the warehouse has, where it can be asked."""
+    from laktasi.errors import WarehouseError
+    from laktasi.questionnaire.lists import condition
+    from laktasi.questionnaire.xform import parse
+    from laktasi.questionnaire.xlsform import read_media
+    from laktasi.store.forms import load_questionnaires
+    from laktasi.workplace import alone, opened
+
+    found = [
+        _Known(f"xlsforms/{path.parent.name}/{path.name}", questionnaire)
+        for path in sorted(settings.folders.xlsforms.glob("fielded/*.xml"))
+        for questionnaire in _readable([(path.read_bytes(), read_media(path))])
+    ]
+    folder = settings.data_folder
+    if folder.warehouse.exists():
+        try:
+            with alone(folder, patience_seconds=0), opened(folder) as con:
+                loaded = load_questionnaires(con, parse, condition)
+        except WarehouseError as error:
+            tell(f"warning: not compared with the forms of the warehouse: {error.what}")
+        else:
+            found += [_Known("the warehouse", questionnaire) for questionnaire in loaded.questionnaires.values()]
+    return found
+
+
+def _otherwise_here(questionnaire: Questionnaire, known: Iterable[_Known]) -> list[str]:
+    """Say where another form stands under the same id and version: records of that version are read by it."""
+    from laktasi.questionnaire.compare import asks_the_same
+
+    return [
+        f"version {item.questionnaire.version} stands in {item.where} and is another form than the one here; records "
+        "of that version are read by what stands there: give this one a new version in the sheet settings"
+        for item in known
+        if (item.questionnaire.form_id, item.questionnaire.version) == (questionnaire.form_id, questionnaire.version)
+        and not asks_the_same(item.questionnaire, questionnaire)
+    ]
 
 
 def _refuse_twins(questionnaires: Sequence[Questionnaire]) -> None:
@@ -267,17 +318,24 @@ def _changes(
     form: FormToPublish,
     questionnaire: Questionnaire,
     standing: Standing,
+    known: Sequence[_Known],
     tell: Tell,
 ) -> list[Change]:
     from laktasi.odk import publish
     from laktasi.questionnaire.compare import compare
     from laktasi.store.forms import version_key
 
-    if not standing.versions:
-        return []
-    newest = standing.versions[0]
-    if version_key(form.version) < version_key(newest):
-        tell(f"{form.form_id}: warning: version {form.version} sorts before {newest}, which is published")
+    here = [
+        item.questionnaire
+        for item in known
+        if item.questionnaire.form_id == form.form_id
+        and item.questionnaire.version not in (*standing.versions, form.version)
+    ]
+    here.sort(key=lambda item: version_key(item.version))
+    newest = next(iter(standing.versions), None)
+    for version, place in ((newest, "is published"), (here[-1].version if here else None, "was in use before")):
+        if form.version and version and version_key(form.version) < version_key(version):
+            tell(f"{form.form_id}: warning: version {form.version} sorts before {version}, which {place}")
     # Oldest first; a version's media make its lists.
     fielded = _readable(
         (
@@ -286,7 +344,8 @@ def _changes(
         )
         for version in reversed(standing.versions)
     )
-    return _with_uses(settings, compare(questionnaire, fielded))
+    # What people fill in now stands last, and that is what Central gives them.
+    return _with_uses(settings, compare(questionnaire, [*here, *fielded]))
 
 
 def _with_uses(settings: Settings, changes: list[Change]) -> list[Change]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from laktasi.questionnaire.model import Field, Privacy, Questionnaire, ValueType
 
@@ -82,6 +82,19 @@ def clashes(new: Questionnaire, others: Sequence[Questionnaire]) -> list[Change]
         for table in new.tables
         if table.name.lower() in owners
     ]
+
+
+def asks_the_same(one: Questionnaire, other: Questionnaire) -> bool:
+    """Say whether two forms ask the same, whichever pyxform wrote them and whatever their files hold."""
+    return _asked(one) == _asked(other)
+
+
+def _asked(questionnaire: Questionnaire) -> Questionnaire:
+    lists = {
+        name: listed if listed.media is None else replace(listed, choices=())
+        for name, listed in questionnaire.choice_lists.items()
+    }
+    return replace(questionnaire, sha256="", media={}, missing_media=(), choice_lists=lists)
 
 
 def stored_as(kind: ValueType) -> str:
