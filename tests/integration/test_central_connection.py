@@ -266,7 +266,7 @@ def test_says_that_nobody_answers(server: Script, tmp_path: Path) -> None:
         pytest.raises(SourceError, match="cannot be reached") as caught,
     ):
         central.json("projects/7/forms")
-    assert "laktasi run" in caught.value.next_step
+    assert "connect to the network, then run the same command again" in caught.value.next_step
 
 
 def test_a_login_that_is_put_off_is_tried_again_for_writing_too(server: Script, central: Connection) -> None:

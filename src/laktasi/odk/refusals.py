@@ -23,7 +23,9 @@ VARIABLES = (
     "LAKTASI_CENTRAL__EMAIL and LAKTASI_CENTRAL__PASSWORD in the environment"
     " (LAKTASI_CENTRAL__NAME__EMAIL and …__PASSWORD for a source that is called name)"
 )
-AGAIN = "run again later: laktasi run"
+AGAIN = "run the same command again later"
+OF_MANAGERS = ("app-users", "assignments")
+"""What Central shows to a project's managers only."""
 
 
 class AnsweredError(SourceError):
@@ -52,7 +54,8 @@ class Words:
                 f"{self.host} does not accept the user name or password", status, code, next_step=f"set {VARIABLES}"
             )
         if status == 403:
-            doing, role = ("read", "Viewer") if is_reading else ("change", "Manager")
+            doing = "read" if is_reading else "change"
+            role = "Viewer" if is_reading and not _is_of_managers(path) else "Manager"
             return AnsweredError(
                 f"this user may not {doing} {thing} on {self.host}",
                 status,
@@ -88,7 +91,7 @@ class Words:
             when = (datetime.now(UTC) + timedelta(seconds=seconds)).astimezone()
             return SourceError(
                 f"{self.host} has too much to do, and asks not to be asked before {when:%Y-%m-%d %H:%M}",
-                next_step="run again after that: laktasi run",
+                next_step="run the same command again after that",
             )
         return SourceError(f"{self.host} asks to wait for longer than there are years", next_step=AGAIN)
 
@@ -104,8 +107,8 @@ class Words:
         """Say that there is no connection, or that it did not last."""
         return SourceError(
             f"{self.host} cannot be reached, or broke off ({how})",
-            why="What has landed before stays, and a run goes on with it.",
-            next_step="connect to the network, and run again: laktasi run",
+            why="What was done before stays as it is.",
+            next_step="connect to the network, then run the same command again: it goes on where this one stopped",
         )
 
     def unproven(self) -> SourceError:
@@ -124,12 +127,18 @@ class Words:
         )
 
     def _thing(self, path: str) -> str:
+        if _is_of_managers(path):
+            return f"the app users of project {self.project}"
         parts = [unquote(part) for part in path.split("/")]
         for folder, name in (("forms", "form"), ("datasets", "entity list")):
             if folder in parts[:-1]:
                 found = parts[parts.index(folder) + 1].removesuffix(".svc")
                 return f"{name} {found!r} in project {self.project}"
         return f"project {self.project}"
+
+
+def _is_of_managers(path: str) -> bool:
+    return path.split("/")[2:3] in ([folder] for folder in OF_MANAGERS)
 
 
 @contextmanager
