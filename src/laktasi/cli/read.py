@@ -63,9 +63,11 @@ def status(project: Path | None, data: Path | None) -> None:
     from laktasi.summary import latest_runs, left_sources, proof_lines
 
     settings = settings_for(project, data)
-    is_working, found = latest_runs(settings, (*RUN_COLUMNS, "reconciled"), RUNS_SHOWN)
+    further = ("manifest->'unreached'", "reconciled")
+    is_working, found = latest_runs(settings, (*RUN_COLUMNS, *further), RUNS_SHOWN)
     proofs = next(((run[1], run[-1]) for run in found if run[-1]), None)
-    runs = [dict(zip(RUN_COLUMNS, run[:-1], strict=True)) for run in found]
+    unreached = json.loads(found[0][-2] or "{}") if found else {}
+    runs = [dict(zip(RUN_COLUMNS, run[: -len(further)], strict=True)) for run in found]
     if not is_working:  # then what stands as running was killed
         runs = [run | {"status": "interrupted" if run["status"] == "running" else run["status"]} for run in runs]
     if is_terminal():
@@ -75,6 +77,8 @@ def status(project: Path | None, data: Path | None) -> None:
         print_values(RUN_COLUMNS, [list(run.values()) for run in runs])
     if is_working:
         click.echo("A run is working now.", err=True)
+    for name, why in unreached.items():
+        click.echo(f"The latest run did not reach {name}: {why}", err=True)
     if proofs:
         click.echo(f"Compared with Central by the run of {proofs[0].astimezone():%Y-%m-%d %H:%M}:", err=True)
         for line in proof_lines(proofs[1]):
