@@ -90,6 +90,14 @@ class Acts:
             self.do("POST", f"{self.place()}/assignments/{role}/{actor}")
         return Acts(self.url, email, password, self.project)
 
+    def promote(self, actor_id: int) -> None:
+        """Make somebody an administrator of the whole server."""
+        self.do("POST", f"assignments/admin/{actor_id}")
+
+    def demote(self, actor_id: int) -> None:
+        """Take an administrator's rights away; roles in projects stay."""
+        self.do("DELETE", f"assignments/admin/{actor_id}")
+
     def delete_account(self, actor_id: int) -> None:
         self.do("DELETE", f"users/{actor_id}")
 

@@ -190,8 +190,10 @@ def delete_app_user(request: Request) -> Any:
 # roles
 
 
-def scope_of(request: Request) -> tuple[str, str, Project, Any]:
+def scope_of(request: Request) -> tuple[str, str, Project | None, Any]:
     """Give the place of an assignment, what Central calls it, its project and its form."""
+    if "project" not in request.args:
+        return "*", "*", None, None
     project = request.live_project()
     if "form" not in request.args:
         return f"project {project.id}", project.actee_id, project, None
@@ -207,7 +209,7 @@ def role_of(request: Request) -> str:
     raise not_found()
 
 
-PLACES = ("projects/{project}", "projects/{project}/forms/{form}")
+PLACES = ("", "projects/{project}/", "projects/{project}/forms/{form}/")
 
 
 def list_assigned(request: Request) -> Any:
@@ -230,7 +232,7 @@ def assign(request: Request) -> Any:
     scope, actee_id, project, form = scope_of(request)
     role, actor = role_of(request), find_actor(request)
     request.require("assignment.create", project, form)
-    if role == "admin":
+    if role == "admin" and scope != "*":
         raise no_rights()
     if role in actor.roles.get(scope, ()):
         given = [str(actor.id), str(ROLE_IDS[role]), actee_id]
@@ -272,10 +274,10 @@ def form_assignments(request: Request, *roles: str) -> list[dict[str, Any]]:
 
 
 for _place in PLACES:
-    route("GET", f"{_place}/assignments")(list_assignments)
-    route("GET", f"{_place}/assignments/{{role}}")(list_assigned)
-    route("POST", f"{_place}/assignments/{{role}}/{{actor}}")(assign)
-    route("DELETE", f"{_place}/assignments/{{role}}/{{actor}}")(unassign)
+    route("GET", f"{_place}assignments")(list_assignments)
+    route("GET", f"{_place}assignments/{{role}}")(list_assigned)
+    route("POST", f"{_place}assignments/{{role}}/{{actor}}")(assign)
+    route("DELETE", f"{_place}assignments/{{role}}/{{actor}}")(unassign)
 
 
 # the log

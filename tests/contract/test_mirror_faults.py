@@ -138,18 +138,19 @@ def test_faults_that_pass_leave_no_trace(acts: Acts, double: Double, here: Mirro
     assert {item.status for item in double.requests if item.path.endswith(".xml")} >= {0, 200, 401, 429, 502, 503}
 
 
-@pytest.mark.parametrize("where", ["uuid:2.*/p[.]jpg$", "/submissions[?]"])
+@pytest.mark.parametrize(("where", "before"), [("uuid:2.*/p[.]jpg$", ids(0, 1)), ("/submissions[?]", ids(0, 1, 2, 3))])
 def test_a_server_that_breaks_off_is_said_and_the_next_run_goes_on(
-    acts: Acts, double: Double, here: Mirrored, where: str
+    acts: Acts, double: Double, here: Mirrored, where: str, before: set[str]
 ) -> None:
     send(acts, *range(4))
     double.faults.next(where, "500", times=99)
     with pytest.raises(SourceError):
         here.pull()
     double.faults.clear()
-    had = here.payloads().keys()
+    assert here.payloads().keys() == before
+    assert here.told["new"] == len(before)
     double.requests.clear()
     assert here.line() == true_line(4)
     read = {item.path.rpartition("/")[2] for item in double.requests if "/submissions/" in item.path}
-    assert not {f"{name}.xml" for name in had} & read
+    assert not {f"{name}.xml" for name in before} & read
     assert here.files() == {(f"uuid:{number}", "p.jpg"): b"%d" % number for number in range(4)}

@@ -66,6 +66,16 @@ def test_a_viewer_reads_and_comments_and_changes_nothing(central: Central, viewe
     assert central.submission("uuid:1", "comments")[0]["actorId"] == viewer.myself()
 
 
+def test_an_administrator_may_read_the_log_as_long_as_one_is(central: Central, viewer: Acts) -> None:
+    actor_id = viewer.myself()
+    assert viewer.ask("POST", f"assignments/admin/{actor_id}").status_code == 403
+    central.acts.promote(actor_id)
+    assert viewer.ask("GET", "audits", params={"limit": 1}).status_code == 200
+    central.acts.demote(actor_id)
+    assert viewer.ask("GET", "audits", params={"limit": 1}).status_code == 403
+    assert viewer.ask("GET", central.rows).status_code == 200
+
+
 def test_a_project_says_what_one_may_do_there(central: Central, viewer: Acts) -> None:
     for person, may_review in [(central.acts, True), (viewer, False)]:
         verbs = person.do("GET", central.acts.place(), headers=EXTENDED)["verbs"]

@@ -8,24 +8,25 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import shutil
 import subprocess
 import sys
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from tests.central import Acts, Double
 from tests.central.faults import Kind
+from tests.central.fixtures import VARIABLES, real_login
 from tests.soak.judge import differences, in_the_warehouse, on_the_server
-from tests.soak.world import World
+from tests.soak.world import FORMS, World
 
-FAULTS: tuple[Kind, ...] = ("reset", "truncated", "html", "401", "429", "500", "503", "hang")
+FAULTS: tuple[Kind, ...] = ("reset", "truncated", "html", "401", "404", "429", "500", "503", "hang")
 PLACES = (r"submissions", r"svc", r"\.xml", r"attachments", r"versions", r"sessions", r"audits", r"Entities", r".")
-VIEWER_PASSWORD = "viewers-look-only"
+READER_PASSWORD = "readers-look-only"
 
 
 class Puller:
@@ -41,13 +42,24 @@ class Puller:
         (self.project / "xlsforms").mkdir(parents=True)
         (self.project / "schemas").mkdir()
 
-    def pull(self, acts: Acts, data: Path, *, kill_at: int | None = None, stand: bool = False) -> dict[str, Any]:
+    def pull(
+        self,
+        acts: Acts,
+        data: Path,
+        phone: Path,
+        *,
+        forms: Sequence[str] = (),
+        kill_at: int | None = None,
+        stand: bool = False,
+    ) -> dict[str, Any]:
         order = {
             "project": str(self.project),
             "data": str(data),
             "told": str(self._scratch / "told.json"),
             "url": acts.url,
             "number": acts.project,
+            "forms": forms,
+            "phones": [str(phone)] if phone.exists() else [],
             "email": acts.email,
             "password": acts.password,
             "kill_at": kill_at,
@@ -70,39 +82,42 @@ def live_through(
 ) -> tuple[World, list[str]]:
     """Live through the schedule of one seed; say what differs at its end."""
     manager.make_project(f"soak {seed}")
-    world = World(seed, manager, double)
+    phone = data.with_name("phone")
+    world = World(seed, manager, double, phone)
     dice = world.dice
-    account = manager
-    if dice.random() < 0.4:  # one that may not read the server's log
-        account = manager.make_account(f"viewer-{seed}-{time.time_ns()}@example.org", VIEWER_PASSWORD)
+    account = manager.make_account(f"reader-{seed}-{time.time_ns()}@example.org", READER_PASSWORD)
     actor_id = account.myself()
+    is_administrator = False  # only such may read the server's log
     try:
         for _ in range(dice.randrange(2, 5)):
+            if dice.random() < 0.4:
+                (manager.demote if is_administrator else manager.promote)(actor_id)
+                is_administrator = not is_administrator
+                world.told.append("promote" if is_administrator else "demote")
             for _ in range(dice.randrange(2, 12)):
                 world.act()
+            forms = (dice.choice(FORMS),) if dice.random() < 0.2 else ()
             kill_at = dice.randrange(1, 400) if dice.random() < 0.5 else None
             if double is not None and dice.random() < 0.6:
                 for _ in range(dice.randrange(1, 4)):
                     fault, place = dice.choice(FAULTS), dice.choice(PLACES)
                     double.faults.next(place, fault, dice.randrange(1, 5), skip=dice.randrange(12), seconds=0)
                     world.told.append(f"{fault} at {place}")
-            came = puller.pull(account, data, kill_at=kill_at)
-            world.told.append(f"pull: {came}")
+            came = puller.pull(account, data, phone, forms=forms, kill_at=kill_at)
+            world.told.append(f"pull: {came} {forms}")
             if double is not None:
                 double.faults.clear()
             if came.get("error"):
                 return world, [f"a pull failed: {came['error']}"]
-        if double is not None:
-            double.release()
-        came = puller.pull(account, data, stand=True)
+        world.commit()
+        came = puller.pull(account, data, phone, stand=True)
         world.told.append(f"last pull: {came}")
         if came.get("error") or came.get("unreached") or "killed" in came:
             return world, [f"the last pull: {came}"]
-        return world, differences(on_the_server(manager), in_the_warehouse(data))
+        return world, differences(on_the_server(manager), in_the_warehouse(data, world.sent_again))
     finally:
-        if account is not manager:
-            manager.delete_account(actor_id)
-            account.close()
+        manager.delete_account(actor_id)
+        account.close()
         manager.delete_project()
 
 
@@ -121,16 +136,15 @@ def main() -> int:
         if double is not None:
             manager = Acts(double.url, double.email, double.password)
         else:
-            url, email, password = (
-                os.environ.get(f"LAKTASI_TEST_CENTRAL_{part}", "") for part in ("URL", "EMAIL", "PASSWORD")
-            )
-            if not (url and email and password):
-                parser.error("--real needs LAKTASI_TEST_CENTRAL_URL, …_EMAIL and …_PASSWORD")
-            manager = Acts(url, email, password)
+            login = real_login()
+            if login is None:
+                parser.error(f"--real needs {', '.join(VARIABLES)}")
+            manager = Acts(*login)
         puller = Puller(scratch, impatient=double is not None)
         for seed in range(chosen.first, chosen.first + chosen.seeds):
             data = scratch / "data"
-            shutil.rmtree(data, ignore_errors=True)
+            for folder in (data, data.with_name("phone")):
+                shutil.rmtree(folder, ignore_errors=True)
             world, wrong = live_through(seed, manager, double, puller, data)
             done.update(what.split(":")[0].split(" at ")[0] for what in world.told)
             done["killed"] += sum("killed" in what for what in world.told)

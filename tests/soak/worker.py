@@ -30,12 +30,17 @@ def pull(order: dict[str, Any]) -> int:
         for name, value in (("TIMEOUT", (1, 0.5)), ("PAUSES", (0, 0))):
             setattr(connection, name, value)
     central = CentralSettings(
-        url=order["url"], project=order["number"], email=order["email"], password=SecretStr(order["password"])
+        url=order["url"],
+        project=order["number"],
+        forms=tuple(order["forms"]),
+        email=order["email"],
+        password=SecretStr(order["password"]),
     )
-    settings = read_settings(Path(order["project"]), data=Path(order["data"]), central={"central": central})
-    steps = [pipeline.CENTRAL, pipeline.RECONCILE, pipeline.CLOSE]
+    folders = {"data": Path(order["data"]), "phones": [Path(phone) for phone in order["phones"]]}
+    settings = read_settings(Path(order["project"]), central={"central": central}, **folders)
+    steps = [pipeline.PHONES, pipeline.CENTRAL, pipeline.RECONCILE, pipeline.CLOSE]
     if order["stand"]:
-        steps[2:2] = [step for step in pipeline.WORK if step.name == "stand"]
+        steps[3:3] = [step for step in pipeline.WORK if step.name == "stand"]
     try:
         done = pipeline.walk(settings, steps, door="import")
         told: dict[str, Any] = {"unreached": done.unreached, "error": None}
