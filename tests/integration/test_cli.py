@@ -167,7 +167,7 @@ def test_import_of_an_empty_folder_fails_and_says_so(tmp_path: Path) -> None:
     result = laktasi("import", tmp_path / "empty", phone, "--project", project)
     assert result.exit_code == 4
     assert "phones: 2 new" in result.stdout
-    assert "not reached: empty (empty holds nothing like a submission)" in result.stdout
+    assert "not reached: phones/empty (empty holds nothing like a submission)" in result.stdout
     assert result.stderr.splitlines()[-2:] == [
         "Error: 1 of 2 could not be taken in",
         "Next: see the lines above, and try again",
