@@ -10,12 +10,25 @@ from laktasi.errors import SettingsError
 
 if TYPE_CHECKING:
     from laktasi.odk.connection import Connection
-    from laktasi.odk.enumerators import AppUser, Enumerator, Plan
+    from laktasi.odk.enumerators import AppUser, Enumerator, Plan, Step
     from laktasi.settings import CentralSettings, Settings
 
 Tell = Callable[[str], None]
 """Called with one line for people, as things are done."""
 
+# Of each step, what was done and what would be.
+DONE = {
+    "make": "gets access",
+    "assign": "gets the form",
+    "unassign": "no longer gets the form",
+    "revoke": "has no access any more",
+}
+WOULD = {
+    "make": "would get access",
+    "assign": "would get the form",
+    "unassign": "would no longer get the form",
+    "revoke": "would lose access",
+}
 SHEETS = "sheets"
 """Folder of the sheets below that of all that is printed; each source has one of its own in it."""
 
@@ -77,11 +90,13 @@ def sync_enumerators(
     name, central = source_called(settings, source)
     with connect(central, settings.data_folder.tokens) as connection:
         planned = enumerators.plan(connection, listed, revoke_missing=revoke_missing)
-        for line in _told(planned, dry_run=dry_run):
-            tell(line)
         if dry_run:
+            for line in (*(_told(step, WOULD) for step in planned.steps), *_unlisted(planned)):
+                tell(line)
             return []
-        users = enumerators.carry_out(connection, planned)
+        users = enumerators.carry_out(connection, planned, lambda step: tell(_told(step, DONE)))
+        for line in _unlisted(planned):
+            tell(line)
         revoked = [step.code for step in planned.steps if step.action == "revoke" and enumerators.is_code(step.code)]
         for gone in {*(one.code for one in listed if not one.is_active), *revoked} - users.keys():
             _sheet(settings, name, gone).unlink(missing_ok=True)
@@ -105,23 +120,18 @@ def write_sheets(
         return _write_sheets(settings, name, central, connection, listed, users, tell)
 
 
-def _told(planned: Plan, *, dry_run: bool) -> list[str]:
-    words = {
-        "make": "gets access" if not dry_run else "would get access",
-        "assign": "gets the form" if not dry_run else "would get the form",
-        "unassign": "no longer gets the form" if not dry_run else "would no longer get the form",
-        "revoke": "has no access any more" if not dry_run else "would lose access",
-    }
+def _told(step: Step, words: Mapping[str, str]) -> str:
+    form = f" {step.form_id}" if step.form_id else ""
+    cable = "; what its phone has not sent comes by cable" if step.action == "revoke" else ""
+    return f"{step.code}: {words[step.action]}{form}{cable}"
+
+
+def _unlisted(planned: Plan) -> list[str]:
     lines = [
-        f"{step.code}: {words[step.action]}{f' {step.form_id}' if step.form_id else ''}"
-        + ("; what its phone has not sent comes by cable" if step.action == "revoke" else "")
-        for step in planned.steps
-    ]
-    lines += [
         f"{name}: has access and is not in the list, or stands there twice; --revoke-missing takes it away"
         for name in planned.unlisted
     ]
-    return lines or ["Central agrees with the list"]
+    return lines if lines or planned.steps else ["Central agrees with the list"]
 
 
 def _write_sheets(

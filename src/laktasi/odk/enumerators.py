@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -24,8 +24,11 @@ if TYPE_CHECKING:
 
 COLUMNS = ("code", "name", "language", "active")
 OPTIONAL_COLUMNS = ("forms",)
-TRUTH = {"yes": True, "ya": True, "no": False, "tidak": False}
-_CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,39}")
+TRUTH = {"yes": True, "ya": True, "true": True, "no": False, "tidak": False, "false": False}
+"""The last of each are what spreadsheet programs make of a box that is ticked."""
+_CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,19}")
+_SEPARATOR = re.compile(r'"?sep=(.)"?\r?\n', re.IGNORECASE)
+"""The line by which Excel is told what stands between the columns, and which it leaves in the file."""
 ROLE = "app-user"
 
 
@@ -77,38 +80,42 @@ class Plan:
 def read_enumerators(path: Path) -> tuple[Enumerator, ...]:
     """Read the list of enumerators.
 
-    Columns: `code`, `name`, `language` (id or en), `active` (yes or no, ya or tidak) and, if wanted, `forms` (form ids
-    with spaces between them). Commas, semicolons or tabs between the columns, as spreadsheet programs write them.
+    Columns: `code`, `name`, `language` (id or en), `active` (yes or no, ya or tidak, true or false) and, if wanted,
+    `forms` (form ids with spaces between them). Commas, semicolons or tabs between the columns, as spreadsheet programs
+    write them, with empty columns behind the last and with Excel's line ``sep=;`` on top.
 
     Raises
     ------
     SettingsError
-        It cannot be read; the message names line and column, and no person.
+        It cannot be read, or names nobody; the message names line and column, and no person.
     """
     lines = _cells(path)
     try:
-        _, header = next(lines)
+        top, header = next(lines)
     except StopIteration:
         raise _wrong(path, "it is empty") from None
-    columns = [name.strip().lower() for name in header]
+    columns = [name.lower() for name in header]
     if missing := [name for name in COLUMNS if name not in columns]:
-        raise _wrong(path, f"line 1: there is no column {missing[0]!r}")
+        raise _wrong(path, f"line {top}: there is no column {missing[0]!r}")
     for name in columns:
         if name not in (*COLUMNS, *OPTIONAL_COLUMNS) or columns.count(name) > 1:
             raise _wrong(
-                path, f"line 1, column {name!r}: is not one of {', '.join((*COLUMNS, *OPTIONAL_COLUMNS))}, once"
+                path, f"line {top}, column {name!r}: is not one of {', '.join((*COLUMNS, *OPTIONAL_COLUMNS))}, once"
             )
     found: dict[str, Enumerator] = {}
     for line, cells in lines:
-        if not any(cell.strip() for cell in cells):
+        if not cells:
             continue
         if len(cells) > len(columns):
             raise _wrong(path, f"line {line}: has {len(cells)} cells under {len(columns)} columns")
-        row = dict(zip(columns, [cell.strip() for cell in cells] + [""] * len(columns), strict=False))
+        row = dict(zip(columns, cells + [""] * len(columns), strict=False))
         one = _enumerator(path, line, row)
         if (other := found.get(one.code.lower())) is not None:
             raise _wrong(path, f"line {line}, column 'code': {one.code!r} stands in line {other.line} already")
         found[one.code.lower()] = one
+    if not found:
+        # A list that was lost on the way would take everybody's access away.
+        raise _wrong(path, "it names nobody")
     return tuple(found.values())
 
 
@@ -162,8 +169,15 @@ def plan(connection: Connection, enumerators: Iterable[Enumerator], *, revoke_mi
     )
 
 
-def carry_out(connection: Connection, planned: Plan) -> Mapping[str, AppUser]:
+def carry_out(
+    connection: Connection, planned: Plan, done: Callable[[Step], None] = lambda _: None
+) -> Mapping[str, AppUser]:
     """Do what was planned. Broken off anywhere, a new plan has what is left.
+
+    Parameters
+    ----------
+    done
+        Called with each step once Central has it.
 
     Returns
     -------
@@ -175,12 +189,12 @@ def carry_out(connection: Connection, planned: Plan) -> Mapping[str, AppUser]:
         if step.action == "make":
             made = connection.send("POST", f"{connection.project}/app-users", json={"displayName": step.code})
             users[step.code] = _user(made)
-            continue
-        user = step.user or users[step.code]
-        if step.action == "revoke":
-            _revoke(connection, user)
+        elif step.action == "revoke":
+            _revoke(connection, step.user or users[step.code])
         else:
+            user = step.user or users[step.code]
             _assign(connection, user, str(step.form_id), away=step.action == "unassign")
+        done(step)
     return users
 
 
@@ -229,18 +243,23 @@ def _user(row: Mapping[str, Any]) -> AppUser:
 
 
 def _cells(path: Path) -> Iterator[tuple[int, list[str]]]:
+    """Give each line's number and its cells, without the empty ones behind the last."""
     try:
         text = path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError:
         raise _wrong(path, "it is not UTF-8 text", next_step="save it again as CSV UTF-8") from None
     except OSError as error:
         raise _wrong(path, f"it cannot be opened ({error.strerror})", next_step="check the path") from None
-    first = text.partition("\n")[0]
-    delimiter = max(",;\t", key=first.count)
+    said = _SEPARATOR.match(text)
+    delimiter = said.group(1) if said else max(",;\t", key=text.partition("\n")[0].count)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     try:
-        for cells in reader:
-            yield reader.line_num, cells
+        for row in reader:
+            cells = [cell.strip() for cell in row]
+            while cells and not cells[-1]:
+                cells.pop()
+            if not (said and reader.line_num == 1):
+                yield reader.line_num, cells
     except csv.Error:
         raise _wrong(path, f"line {reader.line_num}: a quotation mark is not closed, or stands alone") from None
 
@@ -250,7 +269,7 @@ def _enumerator(path: Path, line: int, row: Mapping[str, str]) -> Enumerator:
         return _wrong(path, f"line {line}, column {column!r}: {what}")
 
     if not is_code(row["code"]):
-        raise refuse("code", "write letters, digits, . _ and - only, 40 at most")
+        raise refuse("code", "write letters, digits, . _ and - only, 20 at most")
     if not row["name"]:
         raise refuse("name", "is empty")
     language = row["language"].lower()
