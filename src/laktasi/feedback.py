@@ -195,7 +195,8 @@ def say(
 def write_todo_lists(settings: Settings) -> Path:
     """Write what each enumerator should look at again, as pages for paper; give the page that leads to them.
 
-    Findings of the severities that are sent to Central, whether or not there is one.
+    Findings of the severities that are sent to Central, whether or not there is one. What a person on Central has
+    decided about is left out: an edit from the phone would undo the decision.
 
     Raises
     ------
@@ -228,6 +229,8 @@ def _todo_lists(con: duckdb.DuckDBPyConnection, settings: Settings) -> list[Todo
     records: dict[str | None, list[Record]] = {}
     for (form_id, submission_id), found in items.items():
         owner = owners[form_id, submission_id]
+        if owner.is_decided:
+            continue
         title, is_editable = forms.get((form_id, owner.form_version), (form_id, False))
         is_editable = is_editable and not owner.is_edited_on_server
         record = Record(owner.subject_code, owner.day, owner.centre, title, is_editable, tuple(found))

@@ -505,3 +505,17 @@ def test_a_list_says_which_records_were_edited_on_the_server(double: Field) -> N
     with opened(double.settings.data_folder) as con:
         records = [record for todo in _todo_lists(con, double.settings) for record in todo.records]
     assert {record.code: record.is_editable for record in records} == {"K0001": False, "K0002": True, "K0003": False}
+
+
+def test_a_list_leaves_out_what_a_person_has_decided_about(double: Field) -> None:
+    approved, rejected, waved_off, _ = (double.submit(number, age=150) for number in (1, 2, 3, 4))
+    double.run()
+    double.tell()
+    double.acts.review("tea", approved, "approved")
+    double.acts.review("tea", rejected, "rejected")
+    double.acts.review("tea", waved_off, None)
+    double.run()
+    double.tell()
+    with opened(double.settings.data_folder) as con:
+        records = [record for todo in _todo_lists(con, double.settings) for record in todo.records]
+    assert [record.code for record in records] == ["K0004"]

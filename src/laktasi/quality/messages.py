@@ -79,6 +79,8 @@ class Whose:
     """Name of the health centre by language; empty where none was given, or one that no list offers."""
     is_edited_on_server: bool
     """Its current version was made there: Central then takes no edit of it from a phone, which does not have it."""
+    is_decided: bool
+    """A person on Central approved or rejected it, or took our flag away: it is not for the phone to change."""
 
 
 def whose(con: duckdb.DuckDBPyConnection) -> dict[tuple[str, str], Whose]:
@@ -93,7 +95,8 @@ def whose(con: duckdb.DuckDBPyConnection) -> dict[tuple[str, str], Whose]:
             marts.subject_code,
             marts.day,
             centres.labels,
-            edited_on_server.instance_id is not null
+            edited_on_server.instance_id is not null,
+            decided.submission_id is not null
         from marts.submissions as marts
         inner join staging.submissions as submissions
             on marts.form_id = submissions.form_id and marts.submission_id = submissions.submission_id
@@ -106,13 +109,20 @@ def whose(con: duckdb.DuckDBPyConnection) -> dict[tuple[str, str], Whose]:
         ) as edited_on_server
             on submissions.form_id = edited_on_server.form_id
             and submissions.instance_id = edited_on_server.instance_id
+        left join (
+            select form_id, submission_id from raw.latest_submission_states
+            where review_state in ('approved', 'rejected') and deleted_at is null and not is_purged
+            union
+            select form_id, submission_id from quality.latest_feedback where action = 'left_alone'
+        ) as decided
+            on marts.form_id = decided.form_id and marts.submission_id = decided.submission_id
         where marts.open_errors + marts.open_warnings > 0
         """,
         {"phone": PHONE},
     ).fetchall()
     return {
-        (form_id, submission_id): Whose(version, enumerator, subject, day, labels or {}, is_edited_on_server)
-        for form_id, submission_id, version, enumerator, subject, day, labels, is_edited_on_server in rows
+        (form_id, submission_id): Whose(version, enumerator, subject, day, labels or {}, *whether)
+        for form_id, submission_id, version, enumerator, subject, day, labels, *whether in rows
     }
 
 
