@@ -440,6 +440,10 @@ def test_a_document_that_is_cut_or_a_web_page_is_not_taken_for_whole(server: Scr
     for fault in (
         Answer(body=b"<data/>", kind="application/xml", fault="cut"),
         PAGE,
+        Answer(body=b"upstream busy", kind="text/plain"),
+        Answer(body=b"{}"),
+        Answer(kind="application/xml"),
+        Answer(body=b" \n", kind="text/xml"),
         # It ends where the connection ends, so nobody can say whether that is its end.
         Answer(body=b"<data/>", kind="application/xml", headers={"Content-Length": ""}),
     ):

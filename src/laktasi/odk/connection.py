@@ -191,16 +191,21 @@ class Connection:
     def document(self, path: str) -> bytes | None:
         """Read an XML document; None where it is gone.
 
-        Of a document that is larger than any submission, only so much is given that its reader sees that.
+        Of a document that is larger than any submission, only so much is given that its reader sees that. What is empty
+        or of another kind comes from something in between, or of a bad moment, and is asked for again.
         """
 
         def read(response: Response) -> bytes:
             self._expect_file(response)
+            if "xml" not in response.headers.get("Content-Type", "").lower():
+                raise _PassingError(self._words.no_central())
             content = bytearray()
             for chunk in response.iter_content(CHUNK):
                 content += chunk
                 if len(content) > MAX_BYTES:
                     break
+            if not content.strip():
+                raise _PassingError(self._words.no_central())
             return bytes(content[: MAX_BYTES + 1])
 
         return self._unless_gone(lambda: self._get(path, read))
