@@ -39,6 +39,8 @@ class Sheet:
     """Text of the QR code. It holds the key of the app user."""
 
 
+SIZES = {"short": 6, "medium": 12, "long": 20}
+"""Of the code's type, and how many letters fit in each."""
 STEPS: tuple[Text, ...] = (
     {
         "id": "Pasang **ODK Collect** dari Play Store, selagi ada sinyal. Pasang juga kunci layar HP.",
@@ -132,6 +134,7 @@ def render_sheet(sheet: Sheet) -> str:
     template, style = _template()
     return template.render(
         sheet=sheet,
+        size=next((size for size, letters in SIZES.items() if len(sheet.code) <= letters), "long"),
         languages=(sheet.language, "en" if sheet.language == "id" else "id"),
         steps=[emphasised(step) for step in (*STEPS, MISTAKE[sheet.is_editable])],
         words=WORDS,
