@@ -367,21 +367,6 @@ def test_the_files_of_a_new_version_come_with_it_and_not_again(server: Script, f
     assert state.attachments_present == 1
 
 
-def test_files_of_one_that_was_purged_and_sent_again_are_asked_for_by_what_is_known(
-    server: Script, form: CentralForm
-) -> None:
-    serve(server, "uuid:1", None, {"same.jpg": b"1", "other.jpg": b"2"})
-    server.say(f"{BASE}/submissions/uuid:1/versions/uuid:1/attachments/same.jpg", Answer(304))
-    etags = {"same.jpg": '"1"', "other.jpg": '"0"', "lost.jpg": '"9"'}
-    one = wanted("uuid:1", read_attachments=True, current_instance_id="uuid:1", etags=etags)
-    _, submission, _ = form.fetch([one])
-    assert isinstance(submission, Submission)
-    assert {file.name: file.path is not None for file in submission.attachments} == {
-        "other.jpg": True,
-        "lost.jpg": False,
-    }
-
-
 def test_a_version_is_never_older_than_its_submission(server: Script, form: CentralForm) -> None:
     # The server's clock was set back between: else what was edited then would count as purged.
     serve(server, "uuid:1", [("uuid:1", payload("uuid:1")), ("b", payload("b"))])
@@ -499,6 +484,39 @@ def test_what_cannot_be_read_is_refused_and_does_not_stop_the_rest(
             assert said in item.reason
     assert kinds(items[:3]) == ["SubmissionVersion", "Refused", "SubmissionState"]
     assert kinds(items[3:]) == ["SubmissionVersion", "Submission", "SubmissionState"]
+
+
+TORN = payload("uuid:1")[:-9]
+BUSY = Answer(body=b"<error>busy</error>", kind="text/xml")
+
+
+@pytest.mark.parametrize(
+    "garbage",
+    [
+        Answer(body=b"upstream busy, try again", kind="text/plain"),
+        Answer(body=payload("uuid:1"), kind="text/plain"),
+        Answer(body=b"", kind="application/xml"),
+        Answer(body=b"\n", kind="application/xml"),
+        Answer(body=TORN, kind="application/xml"),
+        BUSY,
+    ],
+)
+def test_one_answer_of_something_in_between_refuses_nothing(server: Script, form: CentralForm, garbage: Answer) -> None:
+    serve(server, "uuid:1")
+    place = f"{BASE}/submissions/uuid:1/versions/uuid:1.xml"
+    (whole,) = server.answers[place]
+    server.say(place, garbage, whole)
+    _, submission, _ = form.fetch([wanted("uuid:1")])
+    assert isinstance(submission, Submission)
+    assert submission.payload == payload("uuid:1")
+    # What comes twice is the server's own.
+    server.say(place, BUSY, Answer(body=TORN, kind="application/xml"))
+    _, refused, _ = form.fetch([wanted("uuid:1")])
+    assert isinstance(refused, Refused)
+    assert "torn" in refused.reason
+    server.say(place, *(replace(BUSY, body=b"<error>%d</error>" % number) for number in range(9)))
+    with pytest.raises(SourceError, match="gives other content each time"):
+        list(form.fetch([wanted("uuid:1")]))
 
 
 def test_a_name_that_is_a_path_is_refused_and_its_neighbour_taken(server: Script, form: CentralForm) -> None:

@@ -349,7 +349,7 @@ def photo(tmp_path: Path) -> Callable[[bytes], Path]:
 
 def history(folder: DataFolder, table: str, columns: str) -> list[tuple[Any, ...]]:
     with opened(folder) as con:
-        return con.execute(f"select {columns} from raw.{table} order by landed_at").fetchall()
+        return con.execute(f"select {columns} from raw.{table} order by landed_at, {columns}").fetchall()
 
 
 @pytest.mark.parametrize("batch", [1, 2, 3, 100])
@@ -477,6 +477,27 @@ def test_another_etag_of_the_same_content_is_remembered(data: DataFolder, photo:
     for etag in ("old", "new", "new"):
         landed(data, [files_item(Attachment("p.jpg", photo(b"p"), etag))])
     assert history(data, "attachments", "etag") == [("old",), ("new",)]
+
+
+@pytest.mark.parametrize("batch", [1, 100])
+def test_files_of_what_was_purged_and_sent_again_are_those_that_came_with_it(
+    data: DataFolder, photo: Callable[[bytes], Path], batch: int
+) -> None:
+    same, old = Attachment("same.jpg", photo(b"same"), "s"), Attachment("old.jpg", photo(b"old"), "o")
+    other = version(1, "uuid:other")
+    first = [version(), other, files_item(same, old), files_item(old, instance="uuid:other"), state()]
+    again = replace(version(), created_at=T0 + timedelta(minutes=1))
+    landed(data, first, batch=batch)
+    for run in ("r2", "r3"):
+        landed(data, [version(), again, files_item(same), again, other], run, batch=batch)
+    assert history(data, "attachments", "instance_id, name, sha256 is null") == [
+        ("uuid:1", "same.jpg", False),
+        ("uuid:1", "old.jpg", False),
+        ("uuid:other", "old.jpg", False),
+        ("uuid:1", "old.jpg", True),
+        ("uuid:1", "same.jpg", True),
+        ("uuid:1", "same.jpg", False),
+    ]
 
 
 def test_of_phones_all_contents_are_known(data: DataFolder, photo: Callable[[bytes], Path]) -> None:

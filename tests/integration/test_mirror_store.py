@@ -295,11 +295,11 @@ def test_what_was_purged_and_sent_again_under_its_id_is_read_anew(house: House) 
     assert line(house, listed("a", submitted_at=minute(5))) == (1, 1, 0, 1, 0)
     wanted = house.one(again)
     assert (wanted.known_instance_ids, wanted.read_versions, wanted.current_instance_id) == (frozenset(), True, "a")
-    # The server's name of a content says whether it is the same; so what is no longer there is told as well.
-    assert (wanted.read_attachments, wanted.etags) == (True, {"p.jpg": hashlib.md5(b"p").hexdigest()})
-    # Killed after the version.
+    assert wanted.etags == {}
+    # Killed after the version: with it, the files of before are told to be no more.
     house.land(made("a", "a", 5))
     assert house.one(again).known_instance_ids == frozenset()
+    assert files(house, ["a"]) == {}
     # Killed after its answers.
     house.land(submission("a", number=5, content="another"))
     assert (house.one(again).known_instance_ids, house.one(again).read_versions) == (frozenset("a"), True)
@@ -789,16 +789,14 @@ def fetch(house: House, server: Server, wanted: list[Wanted], read: Read) -> Ite
         assert want.read_versions or want.current_instance_id == current
         yield from (made(name, it, held.versions[it]) for it in new)
         files = held.files if want.read_attachments else {}
-        etags = want.etags if want.current_instance_id == current else {}
+        etags = {} if current in new else want.etags
         gone = [Attachment(it, None) for it in etags if it not in held.files] if want.read_attachments else []
         given = [house.file(it, content) for it, content in files.items()]
         given = [it for it in given if etags.get(it.name) != it.etag]
         for it in new:
             read.append((it, held.versions[it]))
             number = held.versions[it]
-            yield submission(
-                it, *((*given, *gone) if it == current else ()), number=number, content=f"{it} {number % 2}"
-            )
+            yield submission(it, *(given if it == current else ()), number=number, content=f"{it} {number % 2}")
         if want.read_attachments and current not in new:
             yield Attachments(CENTRAL, FORM, current, (*given, *gone))
         yield state(want.row, current)

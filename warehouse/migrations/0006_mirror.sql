@@ -25,7 +25,7 @@ comment on column raw.submission_states.form_id is 'The form.';
 comment on column raw.submission_states.submission_id is 'The first instanceID of its chain of edits: Central''s __id.';
 comment on column raw.submission_states.instance_id is 'The instanceID of its current version; empty where it was deleted before anyone saw it.';
 comment on column raw.submission_states.edits is 'How often it was edited.';
-comment on column raw.submission_states.submitted_at is 'When the server took it in.';
+comment on column raw.submission_states.submitted_at is 'When the server took it in; another time where it was purged and sent again.';
 comment on column raw.submission_states.updated_at is 'When it was last edited or reviewed; empty before the first time.';
 comment on column raw.submission_states.deleted_at is 'When it was deleted on the server; empty while it is not.';
 comment on column raw.submission_states.is_purged is 'It was deleted, and the server no longer has it at all.';
@@ -48,7 +48,7 @@ comment on column raw.latest_submission_states.form_id is 'The form.';
 comment on column raw.latest_submission_states.submission_id is 'The first instanceID of its chain of edits: Central''s __id.';
 comment on column raw.latest_submission_states.instance_id is 'The instanceID of its current version; empty where it was deleted before anyone saw it.';
 comment on column raw.latest_submission_states.edits is 'How often it was edited.';
-comment on column raw.latest_submission_states.submitted_at is 'When the server took it in.';
+comment on column raw.latest_submission_states.submitted_at is 'When the server took it in; another time where it was purged and sent again.';
 comment on column raw.latest_submission_states.updated_at is 'When it was last edited or reviewed; empty before the first time.';
 comment on column raw.latest_submission_states.deleted_at is 'When it was deleted on the server; empty while it is not.';
 comment on column raw.latest_submission_states.is_purged is 'It was deleted, and the server no longer has it at all.';
@@ -76,11 +76,12 @@ create table raw.submission_versions (
     run_id varchar not null
 );
 comment on table raw.submission_versions is
-    'Who made each version of a submission on a Central, and when; its answers stand in raw.submissions. Private. Append only. One row per source, form and version.';
+    'Who made each version of a submission on a Central, and when; its answers stand in raw.submissions, where changed_at is created_at. '
+    'One that was purged and sent again under its old id is another version. Private. Append only. One row per source, form, version and time.';
 comment on column raw.submission_versions.form_id is 'The form.';
 comment on column raw.submission_versions.submission_id is 'The first instanceID of its chain of edits.';
 comment on column raw.submission_versions.instance_id is 'The instanceID of this version.';
-comment on column raw.submission_versions.created_at is 'When the server took this version in.';
+comment on column raw.submission_versions.created_at is 'When the server took this version in; never before the submission.';
 comment on column raw.submission_versions.submitter_id is 'The account that made it.';
 comment on column raw.submission_versions.submitter_name is 'That account''s name on the server.';
 comment on column raw.submission_versions.device_id is 'What the phone or browser calls itself.';
@@ -189,12 +190,12 @@ comment on view meta.reconciliations is 'meta.runs.reconciled, line by line. One
 comment on column meta.reconciliations.run_id is 'Run';
 comment on column meta.reconciliations.started_at is 'When the run started (UTC)';
 comment on column meta.reconciliations.source is 'The server and project: central:<host>/<project>';
-comment on column meta.reconciliations.kind is 'submissions of a form, or entities of a list';
+comment on column meta.reconciliations.kind is 'submissions of a form, entities of a list, or gone: what the server no longer has';
 comment on column meta.reconciliations.form_id is 'The form, or the entity list';
 comment on column meta.reconciliations.server is 'Live ones on the server';
 comment on column meta.reconciliations.warehouse is 'Live ones here whose current version has landed from that source';
 comment on column meta.reconciliations.refused is 'Live ones here whose current version was refused; raw.refused says why';
-comment on column meta.reconciliations.missing is 'Live on the server, and neither landed nor refused';
+comment on column meta.reconciliations.missing is 'Live on the server, and its current version neither landed nor refused; entities: at another version here';
 comment on column meta.reconciliations.extra is 'Live here, and not on the server';
 comment on column meta.reconciliations.note is 'What else is to be said: how up to date the files are';
 

@@ -178,9 +178,7 @@ class _Reader:
                 continue
             if version.instance_id == current and (wanted.read_attachments or row.attachments_present > 0):
                 has_files = True
-                # Of a version that was not read there are files only where the submission was purged and sent again.
-                etags = wanted.etags if wanted.current_instance_id == current else {}
-                files = self._files(row.submission_id, current, etags, scratch)
+                files = self._files(row.submission_id, current, {}, scratch)
                 yield from files.refused
                 payload = replace(payload, attachments=files.given)
                 row = files.counted(row)
@@ -220,26 +218,38 @@ class _Reader:
     def _payload(self, row: ServerRow, version: _Version, scratch: Path) -> Submission | Refused:
         connection = self._connection
         place = f"{self._place}/{connection.quote(row.submission_id)}/versions/{connection.quote(version.instance_id)}"
-        payload = connection.document(f"{place}.xml")
-        if payload is None or self.stop:
-            raise _GoneError
-        try:
-            envelope = read_envelope(payload, known_as=version.instance_id)
-        except RefusedError as refusal:
-            path = Path(tempfile.mkdtemp(dir=scratch), "payload")
-            path.write_bytes(payload)
-            name = f"{self._name(version.instance_id)}.xml"
-            return Refused(path, name, refusal.reason, self._form_id, version.instance_id)
-        # Keyed by the server's own ids, as all that it says of the submission is.
-        return Submission(
-            form_id=self._form_id,
-            form_version=envelope.form_version,
-            instance_id=version.instance_id,
-            deprecated_id=envelope.deprecated_id,
-            payload=payload,
-            status=Status.FINALISED,  # Central takes in nothing else
-            source=connection.source,
-            changed_at=version.created_at,
+        name = f"{self._name(version.instance_id)}.xml"
+        before: bytes | None = None
+        for _ in range(TRIES):
+            payload = connection.document(f"{place}.xml")
+            if payload is None or self.stop:
+                raise _GoneError
+            try:
+                envelope = read_envelope(payload, known_as=version.instance_id)
+            except RefusedError as refusal:
+                # What is refused is never asked for again, and what stands before a server may answer in its place: so
+                # only what comes twice is the server's.
+                if payload == before:
+                    path = Path(tempfile.mkdtemp(dir=scratch), "payload")
+                    path.write_bytes(payload)
+                    return Refused(path, name, refusal.reason, self._form_id, version.instance_id)
+                before = payload
+                continue
+            # Keyed by the server's own ids, as all that it says of the submission is.
+            return Submission(
+                form_id=self._form_id,
+                form_version=envelope.form_version,
+                instance_id=version.instance_id,
+                deprecated_id=envelope.deprecated_id,
+                payload=payload,
+                status=Status.FINALISED,  # Central takes in nothing else
+                source=connection.source,
+                changed_at=version.created_at,
+            )
+        raise SourceError(
+            f"{connection.host} gives other content each time for one version of a submission, and none can be read",
+            why=f"Asked {TRIES} times for {name}.",
+            next_step="run the same command again later; if it stays so, see what stands between here and the server",
         )
 
     def _files(self, submission_id: str, instance_id: str, etags: Mapping[str, str | None], scratch: Path) -> _Files:

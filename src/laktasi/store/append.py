@@ -66,6 +66,34 @@ ABSENT = {"attachments": "{sha256: null, etag: null}"}
 TABLES = tuple(dict.fromkeys((*KEYS, *HISTORIES)))
 
 
+# A version that was purged and sent again under the same id: its files of before are not those that it has now.
+_END_FILES = """
+insert into raw.attachments by name
+with begun as (
+    select landing.source, landing.form_id, landing.instance_id, landing.landed_at, landing.run_id
+    from landing
+    semi join raw.submission_versions as before
+        on before.source = landing.source and before.form_id = landing.form_id
+        and before.submission_id = landing.submission_id and before.instance_id = landing.instance_id
+        and before.created_at < landing.created_at
+    anti join raw.submission_versions as known
+        on known.source = landing.source and known.form_id = landing.form_id
+        and known.submission_id = landing.submission_id and known.instance_id = landing.instance_id
+        and known.created_at = landing.created_at
+),
+files as (
+    select source, form_id, instance_id, name, sha256
+    from raw.attachments
+    where (source, form_id, instance_id) in (select (source, form_id, instance_id) from begun)
+    qualify row_number() over (partition by source, form_id, instance_id, name order by landed_at desc) = 1
+)
+select begun.*, files.name
+from begun
+inner join files using (source, form_id, instance_id)
+where files.sha256 is not null
+"""
+
+
 def append(con: duckdb.DuckDBPyConnection, table: str, rows: Sequence[dict[str, Any]]) -> int:
     """Append the rows that are new to a table of ``raw``.
 
@@ -112,6 +140,8 @@ def _append_keys(con: duckdb.DuckDBPyConnection, table: str, rows: Sequence[dict
     unique = {tuple(row[name] for name in key): row for row in reversed(rows)}
     same = " and ".join(f"known.{name} is not distinct from landing.{name}" for name in key)
     with registered(con, "landing", pa.Table.from_pylist(list(unique.values()), schema=_schemas()[table])):
+        if table == "submission_versions":
+            con.execute(_END_FILES)
         counted = con.execute(
             f"""
             insert into raw.{table} by name

@@ -20,8 +20,7 @@ def wanted(con: duckdb.DuckDBPyConnection, source: str, form_id: str, rows: Iter
 
     A row is news where the latest state is another or none, or where it is live and the payload of its current version
     has neither landed from this source nor been refused. Of one that was purged and sent again under its old id (the
-    server took it in at another time) nothing is known but the files, which tell by their content whether they are the
-    same. Of deleted rows nothing can be read; so once one is restored,
+    server took it in at another time) nothing is known. Of deleted rows nothing can be read; so once one is restored,
     what changed before it was deleted is read then.
 
     Returns
@@ -200,7 +199,7 @@ def _wanted(
                 end as read_attachments,
                 coalesce(etags.etags, map {{}})
             from news
-            left join etags on news.current_id = etags.instance_id
+            left join etags on news.current_id = etags.instance_id and list_contains(news.known_ids, news.current_id)
             left join with_files on news.submission_id = with_files.submission_id
             order by news.ordinal
             """,
