@@ -94,7 +94,7 @@ def live_through(
                 (manager.demote if is_administrator else manager.promote)(actor_id)
                 is_administrator = not is_administrator
                 world.told.append("promote" if is_administrator else "demote")
-            for _ in range(dice.randrange(2, 12)):
+            for _ in range(dice.randrange(2, 20)):
                 world.act()
             forms = (dice.choice(FORMS),) if dice.random() < 0.2 else ()
             kill_at = dice.randrange(1, 400) if dice.random() < 0.5 else None

@@ -90,6 +90,8 @@ class World:
         for form in FORMS:
             self.acts.publish(xform(form, "1"))
         self.acts.make_list(LIST, "roof", "rooms")
+        for begin in (submit, submit, make_entity):
+            begin(self)
 
     def live(self) -> list[Row]:
         """Give the submissions that somebody may change now."""
@@ -168,7 +170,15 @@ def _keep_on_phone(world: World, row: Row, text: str, sent: dict[str, bytes]) ->
 
 
 def send_again(world: World) -> None:
-    """Send one that was purged: a phone still had it, with other answers."""
+    """Send one that was purged, if need be just now: a phone still had it, with other answers."""
+    if world.double is None:
+        return
+    if not world.purged and (rows := world.live()):
+        row = world.dice.choice(rows)
+        world.acts.delete(row.form, row.submission_id)
+        world.double.purge(row.form, row.submission_id)
+        world.rows.remove(row)
+        world.purged.append(row)
     if world.purged and len(world.rows) < ROWS_AT_MOST:
         row = world.purged.pop(world.dice.randrange(len(world.purged)))
         world.sent_again.add(row.submission_id)
