@@ -29,6 +29,8 @@ Progress = Callable[[str, int, int | None], None]
 DOOR = "feedback"
 """Of a run in meta.runs that only says things back."""
 COLUMNS = ("source", "form_id", "submission_id", "state", "then", "what", "comment", "rules", "why")
+TO_DO = {"flagged": "to flag", "said": "to tell", "mended": "to take back"}
+"""What a dry run calls that which would be written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +50,11 @@ class RecordLine:
     has_comment: bool
     reason: str
 
-    def row(self) -> tuple[str, ...]:
-        """Give it as a row of a table with :data:`COLUMNS`."""
+    def row(self, *, is_sent: bool) -> tuple[str, ...]:
+        """Give it as a row of a table with :data:`COLUMNS`; where nothing was sent, it says what is to be done."""
+        kind = self.kind if is_sent else TO_DO.get(self.kind, self.kind)
         states = (self.state_before or "received", self.state_after or "received")
-        what = (self.kind.replace("_", " "), "yes" if self.has_comment else "")
+        what = (kind.replace("_", " "), "yes" if self.has_comment else "")
         return (self.source, self.form_id, self.submission_id, *states, *what, " ".join(self.rule_ids), self.reason)
 
 
@@ -101,7 +104,8 @@ def summary_of(told: Told) -> str:
 def lines_of(told: Told) -> list[str]:
     """Tell a round of feedback in lines: record by record, then in a sentence, then what could not be reached."""
     records = []
-    for source, form_id, submission_id, before, after, what, _, rules, why in (line.row() for line in told.lines):
+    for line in told.lines:
+        source, form_id, submission_id, before, after, what, _, rules, why = line.row(is_sent=told.is_sent)
         about = f" [{rules}]" if rules else ""
         records.append(f"{submission_id} ({form_id}, {source}): {before} → {after}, {what}: {why}{about}")
     broken_off = [f"{name}: {error.what}" for name, error in told.broken_off.items()]

@@ -432,14 +432,14 @@ def test_the_command_says_what_it_would_do_and_then_does_it(double: Field, monke
         "submission_id": ONE,
         "state": "received",
         "then": "hasIssues",
-        "what": "flagged",
+        "what": "to flag",
         "comment": "yes",
         "rules": AGE,
         "why": "open findings",
     }
     assert "1 to flag" in planned.stderr
     assert "laktasi feedback --send" in planned.stderr
-    assert lines_of(double.tell(is_sent=False))[0].startswith(f"{ONE} (tea, central): received → hasIssues, flagged: ")
+    assert lines_of(double.tell(is_sent=False))[0].startswith(f"{ONE} (tea, central): received → hasIssues, to flag: ")
     assert double.state() is None
     done = CliRunner().invoke(command, ["--send"])
     assert "1 flagged" in done.stderr

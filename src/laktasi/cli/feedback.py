@@ -26,7 +26,7 @@ def feedback(project: Path | None, data: Path | None, send: bool, source: str | 
     settings = settings_for(project, data)
     with showing_progress() as progress:
         told = give_feedback(settings, send=send, source=source, progress=progress)
-    rows = [line.row() for line in told.lines]
+    rows = [line.row(is_sent=told.is_sent) for line in told.lines]
     if not is_terminal():
         print_values(COLUMNS, rows)
     elif rows:

@@ -159,7 +159,9 @@ def _flag(wish: Wish, seen: Situation) -> Decision:
         return Decision(Kind.SAID, reason, seen.state, seen.state, comment)
     if marks(wish.rules) <= _waved_off(seen):
         return _stays(seen, Kind.LEFT_ALONE, "a person has seen these rules, and took the flag away")
-    reason = "still open after an edit" if seen.state == EDITED and seen.comments else "open findings"
+    said = _said(seen)
+    was_told = seen.state == EDITED and bool(said) and _was_edited(seen, after=said[0].at)
+    reason = "still open after an edit" if was_told else "open findings"
     return Decision(Kind.FLAGGED, reason, seen.state, HAS_ISSUES, comment)
 
 
@@ -201,13 +203,21 @@ def _is_news(wish: Wish, seen: Situation) -> bool:
     Once all was mended and the flag taken away, what comes back is new. After an edit that mended some of it, a comment
     says what remains.
     """
-    taken_back = [event.at for event in seen.events if event.by is By.US and event.state != HAS_ISSUES]
-    said = [comment for comment in seen.comments if not taken_back or comment.at > taken_back[-1]]
+    said = _said(seen)
     open_now = marks(wish.rules)
     if not open_now <= _together(said):
         return True
-    was_edited = any(event.by is By.EDIT and event.at > said[-1].at for event in seen.events)
-    return was_edited and said[-1].marks != open_now
+    return _was_edited(seen, after=said[-1].at) and said[-1].marks != open_now
+
+
+def _said(seen: Situation) -> list[OurComment]:
+    """Give our comments since all was mended and the flag taken away for the last time."""
+    taken_back = [event.at for event in seen.events if event.by is By.US and event.state != HAS_ISSUES]
+    return [comment for comment in seen.comments if not taken_back or comment.at > taken_back[-1]]
+
+
+def _was_edited(seen: Situation, *, after: datetime) -> bool:
+    return any(event.by is By.EDIT and event.at > after for event in seen.events)
 
 
 def _waved_off(seen: Situation) -> frozenset[str]:
