@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -154,3 +155,43 @@ def test_a_server_that_breaks_off_is_said_and_the_next_run_goes_on(
     read = {item.path.rpartition("/")[2] for item in double.requests if "/submissions/" in item.path}
     assert not {f"{name}.xml" for name in before} & read
     assert here.files() == {(f"uuid:{number}", "p.jpg"): b"%d" % number for number in range(4)}
+
+
+@pytest.mark.parametrize("is_late", [False, True])
+def test_what_was_purged_and_sent_again_is_read_anew(acts: Acts, double: Double, here: Mirrored, is_late: bool) -> None:
+    send(acts, 1)
+    assert here.line() == true_line(1)
+    acts.delete(FORM_ID, "uuid:1")
+    double.purge()
+    with double.hold_commits():
+        acts.submit(again := xml(7, "uuid:1"))
+    double.clock.advance(timedelta(hours=5))
+    send(acts, 2)
+    if is_late:
+        # Nobody sees it without it; and then its row differs from what was here by one time alone.
+        here.con.execute("update meta.positions set seen_until = ?, etag = null", [double.clock.now()])
+    double.release()
+    assert here.line() == true_line(2)
+    assert here.payloads()["uuid:1"] == again
+    assert here.files() == {("uuid:1", "p.jpg"): None, ("uuid:2", "p.jpg"): b"2"}
+    assert here.line() == true_line(2)
+    assert here.told["states"] == 0
+
+
+def test_an_entity_that_was_changed_long_before_it_is_visible_is_found(
+    acts: Acts, double: Double, here: Mirrored
+) -> None:
+    name, other = str(uuid.uuid4()), str(uuid.uuid4())
+    acts.make_list("mothers", "age")
+    acts.make_entity("mothers", name, "M1", {"age": "20"})
+    here.pull()
+    with double.hold_commits():
+        acts.update_entity("mothers", name, 1, data={"age": "21"})
+    double.clock.advance(timedelta(hours=5))
+    acts.make_entity("mothers", other, "M2", {"age": "40"})
+    assert here.pull()[-1].is_true
+    double.release()
+    line = here.pull()[-1]
+    assert (line.server, line.warehouse, line.is_true) == (2, 2, True)
+    ages = here.rows("select properties['age'] from raw.entities where version = 2")
+    assert ages == [("21",)]
