@@ -255,6 +255,15 @@ def test_what_two_centrals_call_differently_is_one(house: Warehouse, root: str, 
     assert current(house) == [(root, "0", "deleted")]
 
 
+def test_a_chain_whose_link_between_two_centrals_was_refused_is_one(house: Warehouse) -> None:
+    house.take(central("b"), central("c", "2", deprecated="a", source=THERE))
+    listed(house, "b", "b", "a")
+    listed(house, "a", "a", "c", source=THERE)
+    says(house, "b", instance="a", deleted=True)
+    says(house, "a", instance="c", source=THERE)
+    assert current(house) == [("b", "c", "staged")]
+
+
 def test_centrals_that_call_each_others_versions_first_still_give_one(house: Warehouse) -> None:
     for source, first, last in ((HERE, "a", "b"), (THERE, "b", "a")):
         house.take(central(first, source=source), central(last, deprecated=first, source=source))
