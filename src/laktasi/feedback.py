@@ -219,14 +219,22 @@ def write_todo_lists(settings: Settings) -> Path:
 
 
 def _todo_lists(con: duckdb.DuckDBPyConnection, settings: Settings) -> list[TodoList]:
-    from laktasi.quality.messages import problems, whose
+    from laktasi.quality.messages import place_of, problems, whose
+    from laktasi.questionnaire.lists import condition
+    from laktasi.questionnaire.xform import parse
     from laktasi.report.todo import Item, Record, TodoList
+    from laktasi.store.forms import load_questionnaires
 
     owners, forms = whose(con), _forms_on_phones(con)
+    found_problems = problems(con, settings.feedback.severities)
+    has_no_label = any(problem.path and not problem.question for problem in found_problems)
+    questionnaires = load_questionnaires(con, parse, condition).questionnaires if has_no_label else {}
     items: dict[tuple[str, str], list[Item]] = {}
-    for problem in problems(con, settings.feedback.severities):
+    for problem in found_problems:
         message = problem.message or {"default": problem.rule_id}
-        item = Item(problem.question, message, problem.row)
+        version = owners[problem.form_id, problem.submission_id].form_version
+        place = place_of(problem, questionnaires.get((problem.form_id, version)))
+        item = Item(place, message, problem.row, is_computed=problem.kind == "calculation")
         found = items.setdefault((problem.form_id, problem.submission_id), [])
         if item not in found:
             found.append(item)

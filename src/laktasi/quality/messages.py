@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import duckdb
 
+    from laktasi.questionnaire.model import Questionnaire
+
 Texts = Mapping[str, str]
 
 AT_MOST_LINES = 10
@@ -52,6 +54,10 @@ class Problem:
     """The question's label by language; empty where the rule is about several, or about one without a label."""
     message: Texts
     """What is wrong, by language."""
+    kind: str = ""
+    """Of the rule: required, calculation, declared …"""
+    path: str = ""
+    """The question's place in the form; empty where the rule is about several."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +150,7 @@ def problems(con: duckdb.DuckDBPyConnection, severities: Collection[str]) -> lis
                 rules.rule_id,
                 rules.field,
                 codebook.position,
+                codebook.path,
                 codebook.labels
             from quality.rules as rules
             inner join staging.codebook as codebook
@@ -160,6 +167,8 @@ def problems(con: duckdb.DuckDBPyConnection, severities: Collection[str]) -> lis
             findings.rule_id,
             -- where a node is one too many, its name stands there: the sender's own words
             case when findings.kind = 'unknown_node' then '' else findings."row" end as "row",
+            coalesce(findings.kind, ''),
+            coalesce(questions.path, ''),
             questions.labels,
             findings.messages
         from quality.findings as findings
@@ -185,9 +194,29 @@ def problems(con: duckdb.DuckDBPyConnection, severities: Collection[str]) -> lis
         {"severities": list(severities), "not_said": list(NOT_SAID)},
     ).fetchall()
     return [
-        Problem(form_id, submission_id, rule_id, row, _without_answers(labels), _without_answers(told))
-        for form_id, submission_id, rule_id, row, labels, told in rows
+        Problem(form_id, submission_id, rule_id, row, _without_answers(labels), _without_answers(told), kind, path)
+        for form_id, submission_id, rule_id, row, kind, path, labels, told in rows
     ]
+
+
+def place_of(problem: Problem, questionnaire: Questionnaire | None) -> Texts:
+    """Give what people find a problem by: the question's label, else that of the nearest group with one, else its name.
+
+    Empty where the rule is about several questions.
+
+    Parameters
+    ----------
+    questionnaire
+        The form version of the record; None where it cannot be read.
+    """
+    if problem.question or not problem.path:
+        return problem.question
+    around = [
+        (len(group.path), labels)
+        for group in (questionnaire.groups if questionnaire else ())
+        if problem.path.startswith(f"{group.path}/") and (labels := _without_answers(group.labels))
+    ]
+    return max(around, key=lambda item: item[0])[1] if around else {"default": problem.path.rpartition("/")[2]}
 
 
 def messages(con: duckdb.DuckDBPyConnection, source: str, severities: Collection[str], language: str) -> list[Message]:

@@ -31,6 +31,8 @@ class Item:
     message: Text
     row: str = ""
     """Which one, in a repeat: ``2``."""
+    is_computed: bool = False
+    """The form fills it in by itself: nobody can correct it but by what it is made of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +119,21 @@ HOW: Mapping[bool, Text] = {
 }
 
 
+COMPUTED: Mapping[bool, Text] = {
+    True: {
+        "id": "Ini terisi sendiri. Periksa jawaban yang menjadi asalnya: buka formulirnya, lanjutkan sampai halaman "
+        "akhir, kirim lagi. Masih ada di daftar berikutnya? Beri tahu pengelola data.",
+        "en": "This fills itself in. Check the answers that it comes from: open the form, go on to the last page, send "
+        "it again. Still on the next list? Tell the data manager.",
+    },
+    False: {
+        "id": "Ini terisi sendiri; beri tahu pengelola data.",
+        "en": "This fills itself in; tell the data manager.",
+    },
+}
+"""Of a computed value, by whether the form may be changed on the phone."""
+
+
 def write_todo(folder: Path, lists: Sequence[TodoList], *, as_of: date, language: str = "id") -> Path:
     """Write one page for each enumerator, and one that leads to them; pages of an earlier time go.
 
@@ -196,6 +213,7 @@ def _page(kind: str, language: str, **given: Any) -> str:
         languages=sorted(LANGUAGES, key=lambda item: item != language),
         words=WORDS,
         steps=STEPS,
+        computed=COMPUTED,
         how={is_editable: emphasised(text) for is_editable, text in HOW.items()},
         in_language=_in_language,
         places=_places,
