@@ -367,6 +367,19 @@ def test_the_files_of_a_new_version_come_with_it_and_not_again(server: Script, f
     assert state.attachments_present == 1
 
 
+def test_files_of_another_version_than_was_thought_are_read_whole(server: Script, form: CentralForm) -> None:
+    serve(server, "uuid:1", [("uuid:1", payload("uuid:1")), ("b", payload("b"))], {"a.jpg": b"photo"})
+    server.say(f"{BASE}/submissions/uuid:1/versions/b/attachments/a.jpg", Answer(body=b"photo", kind="image/jpeg"))
+    known = frozenset(["uuid:1", "b", "lost"])
+    one = wanted("uuid:1", edits=1, read_attachments=True, current_instance_id="lost", etags={"x.jpg": '"1"'})
+    given, state = form.fetch([replace(one, known_instance_ids=known)])
+    assert isinstance(given, Attachments)
+    assert (given.instance_id, [file.name for file in given.files]) == ("b", ["a.jpg"])
+    assert isinstance(state, SubmissionState)
+    assert state.instance_id == "b"
+    assert "if-none-match" not in server.asked[-1].headers
+
+
 def test_a_version_is_never_older_than_its_submission(server: Script, form: CentralForm) -> None:
     # The server's clock was set back between: else what was edited then would count as purged.
     serve(server, "uuid:1", [("uuid:1", payload("uuid:1")), ("b", payload("b"))])

@@ -184,7 +184,9 @@ class _Reader:
                 row = files.counted(row)
             yield payload
         if wanted.read_attachments and not has_files:
-            files = self._files(row.submission_id, current, wanted.etags, scratch)
+            # What is known of files is of the version that was taken for the current one.
+            etags = wanted.etags if wanted.current_instance_id == current else {}
+            files = self._files(row.submission_id, current, etags, scratch)
             yield from files.refused
             yield Attachments(self._connection.source, self._form_id, current, files.given)
             row = files.counted(row)

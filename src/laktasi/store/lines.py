@@ -33,7 +33,8 @@ class Line:
     refused: int
     """Live ones here whose current version was refused; ``raw.refused`` says why."""
     missing: int
-    """Live on the server, and its current version neither landed nor refused; an entity at another version here."""
+    """Live on the server, and its current version neither landed nor refused, or not what is current here; an entity at
+    another version here."""
     extra: int
     """Live here, and not on the server."""
     note: str | None = None
@@ -88,7 +89,12 @@ def line(con: duckdb.DuckDBPyConnection, source: str, form_id: str, listing: Col
                     count(*) filter (here.is_live and here.has_landed),
                     count(*) filter (here.is_live and here.is_refused),
                     count(listed.submission_id) filter (
-                        read.submission_id is null or not coalesce(here.is_live, false)
+                        read.submission_id is null
+                        or not coalesce(here.is_live, false)
+                        -- Another one than is listed is current here, and not because it came since.
+                        or (here.instance_id is distinct from listed.instance_id
+                            and coalesce(here.updated_at, here.submitted_at)
+                            <= coalesce(listed.updated_at, listed.submitted_at))
                     ),
                     count(*) filter (here.is_live and listed.submission_id is null)
                 from here

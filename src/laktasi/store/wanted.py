@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import fields
 from typing import Any
 
 import duckdb
 
-from laktasi.records import ServerRow, Wanted
+from laktasi.records import ListedRow, ServerRow, Wanted
 from laktasi.store.append import registered
-from laktasi.store.states import ARRIVED, HERE, ids_table, states
+from laktasi.store.states import ARRIVED, HERE, ids_table, listing_table, states
 
 _ROW = tuple(field.name for field in fields(ServerRow))
 
 
-def wanted(con: duckdb.DuckDBPyConnection, source: str, form_id: str, rows: Iterable[ServerRow]) -> list[Wanted]:
+def wanted(
+    con: duckdb.DuckDBPyConnection,
+    source: str,
+    form_id: str,
+    rows: Iterable[ServerRow],
+    listing: Collection[ListedRow] = (),
+) -> list[Wanted]:
     """Give those rows of the server's table that are news, and what must be read of each before its state may land.
 
     A row is news where the latest state is another or none, or where it is live and the payload of its current version
@@ -23,12 +29,18 @@ def wanted(con: duckdb.DuckDBPyConnection, source: str, form_id: str, rows: Iter
     server took it in at another time) nothing is known. Of deleted rows nothing can be read; so once one is restored,
     what changed before it was deleted is read then.
 
+    Parameters
+    ----------
+    listing
+        What the plain listing says of them, where that has been read: it names the current version, which the rows do
+        not. One that is not the version known here is read, though the row be the same.
+
     Returns
     -------
     list of Wanted
         In the order of `rows`.
     """
-    return _wanted(con, source, form_id, list(rows), look_again=False)
+    return _wanted(con, source, form_id, list(rows), listing, look_again=False)
 
 
 def files_of(con: duckdb.DuckDBPyConnection, source: str, form_id: str, ids: Iterable[str]) -> list[Wanted]:
@@ -90,17 +102,23 @@ def _look_again(
 ) -> list[Wanted]:
     found = states(con, source, form_id, f"is_live and ({condition})", limit=limit, **given)
     rows = [ServerRow(*(getattr(state, name) for name in _ROW)) for state in found]
-    return _wanted(con, source, form_id, rows, look_again=True)
+    return _wanted(con, source, form_id, rows, (), look_again=True)
 
 
 def _wanted(
-    con: duckdb.DuckDBPyConnection, source: str, form_id: str, rows: list[ServerRow], *, look_again: bool
+    con: duckdb.DuckDBPyConnection,
+    source: str,
+    form_id: str,
+    rows: list[ServerRow],
+    listing: Collection[ListedRow],
+    *,
+    look_again: bool,
 ) -> list[Wanted]:
     """Give what must be read; with `look_again` of every row, its files included."""
     if not rows:
         return []
     same = " and ".join(f"listed.{name} is not distinct from known.{name}" for name in _ROW)
-    with registered(con, "listed", _rows_table(rows)):
+    with registered(con, "listed", _rows_table(rows)), registered(con, "named_ones", listing_table(listing)):
         found = con.execute(
             f"""
             with {ARRIVED},
@@ -130,19 +148,27 @@ def _wanted(
                     listed.attachments_present,
                     listed.deleted_at is null as is_live,
                     coalesce({same} and not known.is_purged, false) as is_same,
+                    -- As many edits need not be the same ones: one may be lost with a server that was restored from a
+                    -- backup, and another made. The time tells, though a review has one too. Unedited it is the first.
                     coalesce(
-                        listed.edits = known.edits and listed.submitted_at = known.submitted_at, false
+                        listed.edits = known.edits
+                        and listed.submitted_at = known.submitted_at
+                        and (listed.edits = 0 or listed.updated_at is not distinct from known.updated_at)
+                        and coalesce(named_ones.instance_id, known.instance_id) = known.instance_id,
+                        false
                     ) as is_same_version,
                     coalesce(known.is_live, false) as was_live,
                     known.attachments_present as attachments_known,
                     coalesce(
                         case when is_same_version then known.instance_id end,
                         case when listed.edits = 0 then listed.submission_id end,
-                        case when listed.edits = edited.edits then edited.last_id end
+                        -- A guess, since the server is asked for that of a live one; a deleted one's would stand.
+                        case when listed.deleted_at is null and listed.edits = edited.edits then edited.last_id end
                     ) as current_id
                 from listed
                 left join known on listed.submission_id = known.submission_id
                 left join edited on listed.submission_id = edited.submission_id
+                left join named_ones on listed.submission_id = named_ones.submission_id
             ),
             versions as (
                 select listed.submission_id, list(distinct arrived.instance_id) as known_ids
