@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from laktasi.errors import SourceError, WarehouseError
 from laktasi.settings import CentralSettings, Settings
-from laktasi.workplace import PATIENCE_SECONDS, alone, code_version, opened
+from laktasi.workplace import PATIENCE_SECONDS, alone, check_begun, code_version, opened
 
 if TYPE_CHECKING:
     import duckdb
@@ -142,6 +142,7 @@ def give_feedback(
     from laktasi.store import runs
 
     centrals = settings.centrals(source)
+    check_begun(settings.data_folder)
     with alone(settings.data_folder, patience_seconds), opened(settings.data_folder) as con:
         _check_age(con)
         if not send:
@@ -211,6 +212,7 @@ def write_todo_lists(settings: Settings) -> Path:
     """
     from laktasi.report.todo import write_todo
 
+    check_begun(settings.data_folder)
     with alone(settings.data_folder), opened(settings.data_folder) as con:
         checked_at = _check_age(con)
         lists = _todo_lists(con, settings)

@@ -7,9 +7,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from laktasi.errors import WarehouseError
+from laktasi.store.sql import scalar
 from laktasi.store.warehouse import open_research
 from laktasi.study import read_study
-from laktasi.workplace import alone, opened
+from laktasi.workplace import RUN_FIRST, alone, check_begun, opened
 
 if TYPE_CHECKING:
     import duckdb
@@ -42,16 +43,13 @@ def latest_runs(settings: Settings, columns: Sequence[str], count: int) -> tuple
     from filelock import FileLock, Timeout
 
     folder = settings.data_folder
-    if not folder.warehouse.exists():
-        raise WarehouseError(
-            f"there is no warehouse in {folder.root}",
-            why="No run has begun here yet.",
-            next_step="laktasi run, or --data FOLDER for another data folder",
-        )
+    check_begun(folder)
     query = f"select {', '.join(columns)} from meta.runs order by run_id desc limit {count:d}"
     try:
         with FileLock(folder.lock, timeout=0), opened(folder) as con:
-            return False, con.execute(query).fetchall()
+            if not (found := con.execute(query).fetchall()):
+                raise WarehouseError(f"no run has begun in {folder.root}", next_step=RUN_FIRST)
+            return False, found
     except Timeout:
         if not folder.research.exists():
             return True, []
@@ -169,12 +167,17 @@ def last_seen(settings: Settings) -> list[tuple[Any, ...]]:
     Raises
     ------
     WarehouseError
-        A run is at work, or none has begun here.
+        A run is at work, or none has finished here.
     """
     folder = settings.data_folder
-    if not folder.warehouse.exists():
-        raise WarehouseError(f"there is no warehouse in {folder.root}", next_step="laktasi run")
+    check_begun(folder)
     with alone(folder), opened(folder) as con:
+        if not scalar(con, "select count(*) from meta.runs where status = 'finished' and staged is not null"):
+            raise WarehouseError(
+                f"no run has finished in {folder.root}",
+                why="When who was last heard of is worked out in a run, from what has come in.",
+                next_step=RUN_FIRST,
+            )
         return con.execute(
             f"""
             select {", ".join(LAST_SEEN)} from marts.last_seen

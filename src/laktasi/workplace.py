@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 PATIENCE_SECONDS = 2
 """How long a run waits for the data folder: ``laktasi status`` holds it for less than that."""
 
+RUN_FIRST = "laktasi run, or --data FOLDER for another data folder"
+
 
 @contextmanager
 def alone(folder: DataFolder, patience_seconds: float = PATIENCE_SECONDS) -> Iterator[None]:
@@ -68,6 +70,20 @@ def _scratch(folder: DataFolder) -> Iterator[None]:
     finally:
         tempfile.tempdir = before
         shutil.rmtree(folder.scratch, ignore_errors=True)
+
+
+def check_begun(folder: DataFolder) -> None:
+    """Refuse a data folder that no run has begun in, before anything is made in it: its name may be a slip.
+
+    Raises
+    ------
+    WarehouseError
+        There is no warehouse.
+    """
+    if not folder.warehouse.exists():
+        raise WarehouseError(
+            f"there is no warehouse in {folder.root}", why="No run has begun here yet.", next_step=RUN_FIRST
+        )
 
 
 def code_version() -> str | None:
