@@ -326,6 +326,120 @@ def test_a_difference_between_sources_is_an_error_until_somebody_settles_it(hous
     assert failing(house) == []
 
 
+def weights(house: Warehouse) -> list[tuple[object, ...]]:
+    house.stand()
+    return house.rows("select _submission_id, weight from staging.visit order by all")
+
+
+@pytest.mark.parametrize(("right", "wrong", "is_purged"), [(HERE, THERE, False), (THERE, HERE, True)])
+def test_what_is_deleted_where_it_is_wrong_is_settled(
+    house: Warehouse, right: str, wrong: str, is_purged: bool
+) -> None:
+    house.take(replace(central("a", "1", source=right), changed_at=at(1)))
+    house.take(replace(central("a", "2", source=wrong), changed_at=at(2)))
+    for source in (right, wrong):
+        listed(house, "a", "a", source=source)
+        says(house, "a", source=source)
+    assert failing(house) == [("a", f"{FORM}.sources_differ", "error")]
+    says(house, "a", source=wrong, deleted=True, purged=is_purged)
+    assert failing(house) == []
+    assert weights(house) == [("a", 1.0)]
+    # What a phone has does not stand against what is still there, and does differ.
+    house.take(replace(phone("a", "3"), changed_at=at(59)))
+    assert weights(house) == [("a", 1.0)]
+    assert failing(house) == [("a", f"{FORM}.sources_differ", "error")]
+    says(house, "a", source=right, deleted=True)
+    says(house, "a", source=wrong)
+    assert weights(house) == [("a", 2.0)]
+
+
+def test_one_edit_that_is_wrong_is_given_up_with_its_submission(house: Warehouse) -> None:
+    for source, weight in ((HERE, 1), (THERE, 2)):
+        edit = central("b", str(weight), deprecated="a", source=source)
+        house.take(central("a", source=source), replace(edit, changed_at=at(weight)))
+        listed(house, "a", "a", "b", source=source)
+        says(house, "a", instance="b", source=source)
+    assert failing(house) == [("a", f"{FORM}.sources_differ", "error")]
+    # Deleted after an edit that nobody saw: the versions before it are given up as well.
+    says(house, "a", instance="c", source=THERE, deleted=True)
+    assert failing(house) == []
+    assert weights(house) == [("a", 1.0)]
+
+
+def test_a_record_that_two_centrals_edited_differently_is_told(house: Warehouse) -> None:
+    for source, edit in ((HERE, "za"), (THERE, "zb")):
+        house.take(central("z", source=source), central(edit, deprecated="z", source=source))
+        listed(house, "z", "z", edit, source=source)
+        says(house, "z", instance=edit, source=source)
+    differ = [("z", f"{FORM}.sources_differ", "error")]
+    assert failing(house) == differ
+    says(house, "z", instance="zb", source=THERE, deleted=True)
+    assert failing(house) == []
+    assert current(house) == [("z", "za", "staged")]
+    says(house, "z", instance="zb", source=THERE)
+    assert failing(house) == differ
+
+
+def test_a_central_that_has_gone_on_from_what_another_has_does_not_differ(house: Warehouse) -> None:
+    # Edited on one alone; and sent there as it was after an edit, and edited on.
+    house.take(central("z"), central("z", source=THERE), central("za", "2", deprecated="z"))
+    listed(house, "z", "z", "za")
+    listed(house, "z", "z", source=THERE)
+    says(house, "z", instance="za")
+    says(house, "z", source=THERE)
+    house.take(central("x"), central("y", deprecated="x"), central("y", deprecated="x", source=THERE))
+    house.take(central("w", deprecated="y", source=THERE))
+    listed(house, "x", "x", "y")
+    listed(house, "y", "y", "w", source=THERE)
+    says(house, "x", instance="y")
+    says(house, "y", instance="w", source=THERE)
+    assert failing(house) == []
+    # Purged there and sent again: what was listed before is no longer what it went past.
+    listed(house, "z", "zb", minute=2)
+    says(house, "z", instance="zb", submitted=2)
+    house.take(replace(central("zb", "3", deprecated="z"), changed_at=at(2)))
+    assert failing(house) == [("z", f"{FORM}.sources_differ", "error")]
+
+
+def test_centrals_that_each_have_what_the_other_went_past_differ(house: Warehouse) -> None:
+    for source, first, last in ((HERE, "a", "b"), (THERE, "b", "a")):
+        house.take(central(first, source=source), central(last, deprecated=first, source=source))
+        listed(house, first, first, last, source=source)
+        says(house, first, instance=last, source=source)
+    assert failing(house) == [("a", f"{FORM}.sources_differ", "error")]
+
+
+def test_a_current_version_that_was_refused_is_an_error_until_another_is_read(house: Warehouse) -> None:
+    house.take(central("a"), central("b"), central("c"))
+
+    def refuse(instance: str, source: str = HERE) -> None:
+        house.con.execute(
+            """
+            insert into raw.refused by name
+            select ? as form_id, ? as instance_id, ? as source, 'x' as name, 'torn' as reason, now() as landed_at,
+                'r' as run_id
+            """,
+            [FORM, instance, source],
+        )
+
+    for name, edit in (("a", "a2"), ("b", "b2"), ("c", "c2"), ("only", "only")):
+        listed(house, name, name, edit)
+        says(house, name, instance=edit)
+    refuse("a2")
+    refuse("b2", THERE)  # refused there, and here not read yet
+    refuse("c2")
+    house.take(replace(central("c2", deprecated="c"), changed_at=at(1)))  # read since
+    refuse("only")  # nothing of it is staged
+    assert failing(house) == [("a", f"{FORM}.current_refused", "error")]
+    assert current(house)[0] == ("a", "a", "staged")
+    says(house, "a", instance="a2", deleted=True)
+    assert failing(house) == []
+    says(house, "a", instance="a3")
+    listed(house, "a", "a3")
+    house.take(central("a3", deprecated="a2"))
+    assert failing(house) == []
+
+
 @pytest.mark.parametrize("earlier", [Status.DRAFT, Status.UNKNOWN])
 def test_what_a_phone_went_past_is_no_difference(house: Warehouse, earlier: Status) -> None:
     house.take(phone("a", "1", status=earlier), phone("a", "2"), central("a", "2"))
@@ -401,7 +515,7 @@ def test_findings_of_sources_are_worded_in_both_languages_and_recorded_once(hous
     assert len(failing(house)) == 3
     assert house.rows("select count(*) from quality.finding_events") == events
     worded = house.rows("select map_keys(messages), table_name from quality.rules where kind = 'source'")
-    assert worded == [(["id", "en"], FORM)] * 3
+    assert worded == [(["id", "en"], FORM)] * 4
 
 
 def test_rules_that_stood_before_the_migration_still_stand(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,7 +14,7 @@ submissions as (
 ),
 
 -- Of one instanceID Central's payload stands: it takes each only once and never changes it, while a phone's folder can be copied
--- half-way, or altered. Else a finalised version stands against drafts; among others, later content supersedes. Where the source
+-- half-way, or altered. Of two Centrals, that of the one that still has it: the wrong one is deleted there. Else a finalised version stands against drafts; among others, later content supersedes. Where the source
 -- does not say when it changed, the time of landing must do.
 instances as (
     select *
@@ -22,6 +22,7 @@ instances as (
     qualify row_number() over (
         partition by form_id, instance_id
         order by
+            is_held desc,
             is_central desc,
             (status = 'finalised') desc,
             coalesce(changed_at, landed_at) desc,

@@ -20,6 +20,41 @@ bygone as (
     where listed.created_at < states.submitted_at
 ),
 
+-- What a Central had of submissions that were deleted there.
+deleted as (
+    select
+        source,
+        form_id,
+        submission_id,
+        instance_id
+    from raw.latest_submission_states
+    where deleted_at is not null or is_purged
+),
+
+given_up as (
+    select
+        source,
+        form_id,
+        submission_id as instance_id
+    from deleted
+    union
+    select
+        source,
+        form_id,
+        instance_id
+    from deleted
+    union
+    select
+        listed.source,
+        listed.form_id,
+        listed.instance_id
+    from raw.submission_versions as listed
+    semi join deleted
+        on listed.source = deleted.source
+        and listed.form_id = deleted.form_id
+        and listed.submission_id = deleted.submission_id
+),
+
 sightings as (
     select
         landed.form_id,
@@ -30,6 +65,7 @@ sightings as (
         landed.status,
         landed.source,
         starts_with(landed.source, 'central:') as is_central,
+        starts_with(landed.source, 'central:') and given_up.instance_id is null as is_held,
         landed.changed_at,
         landed.landed_at
     from raw.submissions as landed
@@ -38,6 +74,10 @@ sightings as (
         and landed.form_id = bygone.form_id
         and landed.instance_id = bygone.instance_id
         and landed.changed_at = bygone.created_at
+    left join given_up
+        on landed.source = given_up.source
+        and landed.form_id = given_up.form_id
+        and landed.instance_id = given_up.instance_id
 ),
 
 -- The same payload may be seen through several doors; a sighting that knows its status says more than one that does not.
@@ -54,6 +94,8 @@ versions as (
         end as status,
         arg_min(source, landed_at) as source,
         bool_or(is_central) as is_central,
+        -- by a Central that still has it
+        bool_or(is_held) as is_held,
         max(changed_at) as changed_at,
         min(landed_at) as landed_at
     from sightings

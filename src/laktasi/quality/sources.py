@@ -31,10 +31,27 @@ class _Comparison:
     """Gives ``form_id, submission_id`` of those that fail; ``{versions}`` stands for every version that has landed."""
 
 
+# Live states, by what each submission is called here: another Central may call it by an edit of its first version.
+_LIVE = """
+    select
+        states.source, states.form_id, states.instance_id, states.submitted_at, states.submission_id as called,
+        coalesce(firsts.submission_id, lasts.submission_id) as submission_id
+    from raw.latest_submission_states as states
+    left join (select distinct form_id, instance_id, submission_id from versions) as firsts
+        on states.form_id = firsts.form_id and states.submission_id = firsts.instance_id
+    left join (select distinct form_id, instance_id, submission_id from versions) as lasts
+        on states.form_id = lasts.form_id and states.instance_id = lasts.instance_id
+    where states.deleted_at is null and not states.is_purged
+"""
+
 # Only the current version counts: once somebody has settled it by an edit, what was said before is history. What a
-# source itself took back (a draft, an earlier content) is no difference either.
-_DIFFER = """
-with sightings as (
+# source itself took back (a draft, an earlier content) is no difference either, nor what was deleted on a Central. And
+# two Centrals differ where each has another version as current, unless one of them has gone on from the other's.
+_DIFFER = f"""
+with versions as ({{versions}}),
+live as ({_LIVE}),
+staged as (select form_id, submission_id, instance_id from staging.submissions where state = 'staged'),
+sightings as (
     select form_id, instance_id, source, payload_sha256
     from raw.submissions
     where status <> 'draft'
@@ -42,12 +59,42 @@ with sightings as (
         partition by form_id, instance_id, source
         order by (status = 'finalised') desc, coalesce(changed_at, landed_at) desc, landed_at desc
     ) = 1
+),
+deleted as (
+    select source, form_id, submission_id, instance_id
+    from raw.latest_submission_states
+    where deleted_at is not null or is_purged
+),
+given_up as (
+    select source, form_id, submission_id as instance_id from deleted
+    union
+    select source, form_id, instance_id from deleted
+    union
+    select source, form_id, instance_id
+    from raw.submission_versions semi join deleted using (source, form_id, submission_id)
+),
+passed as (
+    select distinct live.form_id, live.submission_id, listed.instance_id
+    from live
+    inner join raw.submission_versions as listed
+        on live.source = listed.source and live.form_id = listed.form_id and live.called = listed.submission_id
+        and live.submitted_at <= listed.created_at and live.instance_id <> listed.instance_id
+),
+heads as (
+    select distinct live.form_id, live.submission_id, live.instance_id, passed.instance_id is null as is_last
+    from live
+    left join passed using (form_id, submission_id, instance_id)
 )
 select form_id, staged.submission_id
-from staging.submissions as staged inner join sightings using (form_id, instance_id)
-where staged.state = 'staged'
+from staged inner join (sightings anti join given_up using (source, form_id, instance_id))
+    using (form_id, instance_id)
 group by all
-having count(distinct sightings.payload_sha256) > 1
+having count(distinct payload_sha256) > 1
+union
+select form_id, submission_id
+from heads semi join staged using (form_id, submission_id)
+group by all
+having count(*) > 1 and count(*) filter (is_last) <> 1
 """
 
 # A version that another one replaces need not reach Central any more.
@@ -68,15 +115,30 @@ semi join (from staging.submissions where state = 'staged') as staged using (for
 where review_state = 'rejected' and deleted_at is null and not is_purged
 """
 
+# Staging stands on the last version that could be read.
+_CURRENT_REFUSED = f"""
+with versions as ({{versions}}),
+live as ({_LIVE})
+select distinct live.form_id, live.submission_id
+from live
+semi join (from staging.submissions where state = 'staged') as staged using (form_id, submission_id)
+semi join raw.refused using (source, form_id, instance_id)
+anti join raw.submissions as landed
+    on live.source = landed.source and live.form_id = landed.form_id and live.instance_id = landed.instance_id
+    and live.submitted_at <= landed.changed_at
+"""
+
 _COMPARISONS = (
     _Comparison(
         "sources_differ",
         "error",
         {
             "id": "Isi kiriman ini berbeda antara ODK Central dan folder ponsel (yang dipakai isi dari Central), atau"
-            " antara dua server. Tentukan mana yang benar, lalu perbaiki kiriman di Central.",
+            " antara dua server. Tentukan mana yang benar, lalu perbaiki kiriman di Central; jika dua server berbeda,"
+            " hapus kiriman di server yang salah.",
             "en": "This submission differs between ODK Central and a phone's folder (what Central has is used), or"
-            " between two servers. Find out which is right, and edit the submission on Central.",
+            " between two servers. Find out which is right, and edit the submission on Central; where two servers"
+            " differ, delete it on the one that is wrong.",
         },
         _DIFFER,
     ),
@@ -98,6 +160,17 @@ _COMPARISONS = (
             "en": "A reviewer rejected this submission on ODK Central.",
         },
         _REJECTED,
+    ),
+    _Comparison(
+        "current_refused",
+        "error",
+        {
+            "id": "Versi terbaru kiriman ini di ODK Central tidak dapat dibaca, jadi yang dipakai versi sebelumnya."
+            " Periksa kiriman di Central, lalu simpan suntingan baru di sana.",
+            "en": "The current version of this submission on ODK Central cannot be read, so the one before it is used."
+            " Look at the submission on Central, and save a new edit of it there.",
+        },
+        _CURRENT_REFUSED,
     ),
 )
 

@@ -39,7 +39,7 @@ def select_versions() -> str:
     """Give the select of every version that has landed and the submission it belongs to.
 
     Columns are ``form_id, submission_id, instance_id, payload_sha256, form_version, status, source, is_central,
-    changed_at, landed_at, depth, is_on_central, is_up_to_date``; see warehouse/staging/versions.sql.
+    is_held, changed_at, landed_at, depth, is_on_central, is_up_to_date``; see warehouse/staging/versions.sql.
     """
     return select_from_file("staging", "versions")
 
