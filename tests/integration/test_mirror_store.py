@@ -615,6 +615,71 @@ def test_a_live_row_without_the_payload_of_its_current_version_is_missing(house:
     assert line(house, listed("a", "a2")) == (1, 0, 0, 1, 0)
 
 
+def before_states(house: House, instance: str, replaces: str | None = None, *, number: int = 0, **where: str) -> None:
+    """Let answers have landed by a version of laktasi that knew of no states; `number` is that of :func:`made`."""
+    found = {"form_id": FORM, "source": CENTRAL, **where}
+    house.con.execute(
+        """
+        insert into raw.submissions by name
+        select $form_id as form_id, '1' as form_version, $instance as instance_id, $replaces as deprecated_id,
+            sha256($instance) as payload_sha256, $instance::blob as payload, 'finalised' as status, $source as source,
+            $at as changed_at, now() as landed_at, 'r0' as run_id
+        """,
+        {**found, "instance": instance, "replaces": replaces, "at": minute(number)},
+    )
+
+
+def test_what_landed_without_a_state_and_is_not_on_the_server_is_too_much(house: House) -> None:
+    before_states(house, "a", number=3)
+    before_states(house, "a2", "a", number=4)
+    before_states(house, "a3", "a2", number=5)
+    before_states(house, "b2", "b")  # the first was refused then
+    before_states(house, "r1", "r2")  # a ring
+    before_states(house, "r2", "r1")
+    before_states(house, "self", "self")
+    before_states(house, "elsewhere", source=OTHER)
+    before_states(house, "other", form_id="other")
+    house.land(submission("phone", source="phones"), source="phones")
+    strays = ["a", "b2", "r1", "self"]
+    assert gap(house, []) == {"gone": strays}
+    assert line(house) == (0, 4, 0, 0, 4)
+    assert told(mirror.line(house.con, CENTRAL, FORM, None)) == (4, 4, 0, 0, 0)
+    assert told(mirror.gone_line(house.con, CENTRAL, FORM, "submissions")) == (0, 4, 0, 0, 4)
+    assert mirror.mirrored_forms(house.con, CENTRAL) == ["other", FORM]
+    # Deleted, the server still has it, and may be asked.
+    assert gap(house, [], {"a": minute(9)})["gone"] == strays
+    purged = mirror.purged_states(house.con, CENTRAL, FORM, [*strays, "never"])
+    assert [(item.submission_id, item.edits, item.submitted_at, item.is_purged) for item in purged] == [
+        ("a", 2, minute(3), True),
+        ("b2", 0, T0, True),
+        ("r1", 1, T0, True),
+        ("self", 0, T0, True),
+    ]
+    house.land(*purged)
+    assert gap(house, []) == {}
+    assert line(house) == (0, 0, 0, 0, 0)
+    assert mirror.mirrored_forms(house.con, CENTRAL) == ["other"]
+
+
+def test_what_landed_without_a_state_and_is_on_the_server_is_read(house: House) -> None:
+    before_states(house, "a")
+    before_states(house, "a2", "a")
+    before_states(house, "x2", "x")
+    assert gap(house, [listed("a", "a2")]) == {"changed": ["a"], "gone": ["x2"]}
+    assert house.one(row("a", edits=1)).read_versions
+    # With the state of its submission, by whatever it is known: by its version, by what it replaces.
+    house.whole(row("a", edits=1), versions=("a2",))
+    house.land(state(row("x"), "x"))
+    assert gap(house, [listed("a", "a2"), listed("x")]) == {"changed": ["x"]}
+    before_states(house, "a3", "a2")
+    assert line(house, listed("a", "a2")) == (1, 1, 0, 0, 1)  # x, of which there is a state and nothing else
+    house.land(made("k", "k"), submission("k"))  # killed before the state, and purged before the next run
+    assert gap(house, [listed("a", "a2")])["gone"] == ["k", "x"]
+    house.land(*mirror.purged_states(house.con, CENTRAL, FORM, ["k"]))
+    # Sent again.
+    assert house.one(row("k", submitted_at=minute(9))).read_versions
+
+
 def test_what_the_server_no_longer_has_is_told_and_is_no_fault(house: House) -> None:
     house.whole(row("a"))
     house.whole(row("deleted", deleted_at=minute(1)))

@@ -13,7 +13,7 @@ import duckdb
 from laktasi.records import ListedRow
 from laktasi.store.append import registered
 from laktasi.store.sql import scalar, transaction
-from laktasi.store.states import HERE, LISTED_ENTITIES, entities_table, listing_table
+from laktasi.store.states import KNOWN, LISTED_ENTITIES, entities_table, listing_table
 
 GONE = "gone"
 """Kind of the line of what the server no longer has."""
@@ -60,14 +60,14 @@ def line(con: duckdb.DuckDBPyConnection, source: str, form_id: str, listing: Col
     if listing is None:
         counts = con.execute(
             f"""
-            with {HERE}
+            with recursive {KNOWN}
             select
                 count(*),
                 count(*) filter (has_landed),
                 count(*) filter (is_refused),
                 count(*) filter (not has_landed and not is_refused),
                 0
-            from here
+            from known
             where is_live
             """,
             given,
@@ -76,7 +76,7 @@ def line(con: duckdb.DuckDBPyConnection, source: str, form_id: str, listing: Col
         with registered(con, "listed", listing_table(listing)):
             counts = con.execute(
                 f"""
-                with {HERE},
+                with recursive {KNOWN},
                 read as (
                     select distinct listed.submission_id
                     from listed
@@ -86,19 +86,19 @@ def line(con: duckdb.DuckDBPyConnection, source: str, form_id: str, listing: Col
                 )
                 select
                     count(listed.submission_id),
-                    count(*) filter (here.is_live and here.has_landed),
-                    count(*) filter (here.is_live and here.is_refused),
+                    count(*) filter (known.is_live and known.has_landed),
+                    count(*) filter (known.is_live and known.is_refused),
                     count(listed.submission_id) filter (
                         read.submission_id is null
-                        or not coalesce(here.is_live, false)
+                        or not coalesce(known.is_live, false)
                         -- Another one than is listed is current here, and not because it came since.
-                        or (here.instance_id is distinct from listed.instance_id
-                            and coalesce(here.updated_at, here.submitted_at)
+                        or (known.instance_id is distinct from listed.instance_id
+                            and coalesce(known.updated_at, known.submitted_at)
                             <= coalesce(listed.updated_at, listed.submitted_at))
                     ),
-                    count(*) filter (here.is_live and listed.submission_id is null)
-                from here
-                full join listed on here.submission_id = listed.submission_id
+                    count(*) filter (known.is_live and listed.submission_id is null)
+                from known
+                full join listed on known.submission_id = listed.submission_id
                 left join read on listed.submission_id = read.submission_id
                 """,
                 given,

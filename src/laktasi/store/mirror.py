@@ -19,6 +19,7 @@ from laktasi.store.lines import Line, entity_line, gone_line, line, write_lines
 from laktasi.store.sql import transaction
 from laktasi.store.states import (
     HERE,
+    KNOWN,
     LISTED_ENTITIES,
     entities_table,
     has_states,
@@ -85,7 +86,7 @@ class Gap:
     changed: list[str]
     """Known, but not as the server says, or without the payload of the current version."""
     gone: list[str]
-    """Live here, not on the server: deleted, or purged since."""
+    """Live here, or without a state, not on the server: deleted, or purged since."""
     purged: list[str]
     """Deleted here; not even among the server's deleted ones any more."""
 
@@ -172,24 +173,24 @@ def compare(
     with registered(con, "listed", listing_table(listing)), registered(con, "away", away):
         found = con.execute(
             f"""
-            with {HERE}
+            with recursive {KNOWN}
             select
                 submission_id,
                 case
                     when listed.instance_id is not null then case
-                        when not coalesce(here.is_live, false) then 'unknown'
-                        when not (here.has_landed or here.is_refused)
-                            or here.instance_id is distinct from listed.instance_id
-                            or here.submitted_at is distinct from listed.submitted_at
-                            or here.updated_at is distinct from listed.updated_at
-                            or here.review_state is distinct from listed.review_state
+                        when not coalesce(known.is_live, false) then 'unknown'
+                        when not (known.has_landed or known.is_refused)
+                            or known.instance_id is distinct from listed.instance_id
+                            or known.submitted_at is distinct from listed.submitted_at
+                            or known.updated_at is distinct from listed.updated_at
+                            or known.review_state is distinct from listed.review_state
                             then 'changed'
                     end
-                    when here.is_live then 'gone'
-                    when away.deleted_at is null then case when not here.is_purged then 'purged' end
-                    when here.is_purged or here.deleted_at is distinct from away.deleted_at then 'changed'
+                    when known.is_live then 'gone'
+                    when away.deleted_at is null then case when not known.is_purged then 'purged' end
+                    when known.is_purged or known.deleted_at is distinct from away.deleted_at then 'changed'
                 end as difference
-            from here
+            from known
             full join listed using (submission_id)
             left join away using (submission_id)
             where difference is not null
@@ -221,9 +222,13 @@ def no_longer_deleted(con: duckdb.DuckDBPyConnection, source: str, form_id: str,
 def purged_states(
     con: duckdb.DuckDBPyConnection, source: str, form_id: str, ids: Iterable[str]
 ) -> list[SubmissionState]:
-    """Give, to be landed, the latest states of submissions that the server no longer has, each now purged."""
+    """Give, to be landed, the latest states of submissions that the server no longer has, each now purged.
+
+    Of one that landed and never had a state, one is made of what is known of it.
+    """
     with registered(con, "listed", ids_table(ids)):
-        found = states(con, source, form_id, "submission_id in (select submission_id from listed) and not is_purged")
+        gone = "submission_id in (select submission_id from listed) and not is_purged"
+        found = states(con, source, form_id, gone, stateless=True)
     return [replace(state, is_purged=True) for state in found]
 
 

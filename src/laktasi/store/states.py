@@ -80,6 +80,75 @@ here as (
 """
 """Latest state of each submission of a form, whether it is live, and whether its current payload is here or refused."""
 
+KNOWN = f"""
+{HERE},
+stated as (
+    select submission_id as instance_id from last_states
+    union
+    select versions.instance_id
+    from raw.submission_versions as versions
+    semi join last_states using (submission_id)
+    where versions.source = $source and versions.form_id = $form_id
+),
+loose as (
+    select
+        instance_id,
+        min(deprecated_id) as deprecated_id,
+        min(coalesce(changed_at, landed_at)) as submitted_at
+    from raw.submissions
+    anti join stated using (instance_id)
+    where source = $source and form_id = $form_id
+    group by instance_id
+),
+-- union, not union all: a ring of edits ends when it has come round
+climbs (instance_id, ancestor_id) as (
+    select instance_id, instance_id from loose
+    union
+    select climbs.instance_id, loose.deprecated_id
+    from climbs
+    inner join loose on climbs.ancestor_id = loose.instance_id
+    where loose.deprecated_id is not null
+),
+-- Each with the first of its chain that has landed, which is what the server calls it.
+chains as (
+    select
+        climbs.instance_id,
+        coalesce(
+            min(ancestors.instance_id) filter (parents.instance_id is null), min(ancestors.instance_id)
+        ) as submission_id
+    from climbs
+    left join loose as ancestors on climbs.ancestor_id = ancestors.instance_id
+    left join loose as parents on ancestors.deprecated_id = parents.instance_id
+    left join stated on climbs.ancestor_id = stated.instance_id
+    group by climbs.instance_id
+    having count(stated.instance_id) = 0
+),
+strays as (
+    select
+        $source as source,
+        $form_id as form_id,
+        chains.submission_id,
+        count(*) - 1 as edits,
+        min(loose.submitted_at) as submitted_at,
+        false as is_purged,
+        0 as attachments_present,
+        0 as attachments_expected,
+        true as is_live,
+        true as has_landed,
+        false as is_refused
+    from chains
+    inner join loose using (instance_id)
+    group by chains.submission_id
+),
+known as (
+    select * from here
+    union all by name
+    select * from strays
+)
+"""
+"""As :data:`HERE`, and as live too what has landed without any state: by a version of laktasi that knew of none, or in a
+run that was killed. ``with recursive`` it is to be read."""
+
 LISTED_ENTITIES = """
 here as (
     select entity_id, version
@@ -102,11 +171,25 @@ entities as (
 
 
 def states(
-    con: duckdb.DuckDBPyConnection, source: str, form_id: str, condition: str, *, limit: int | None = None, **given: Any
+    con: duckdb.DuckDBPyConnection,
+    source: str,
+    form_id: str,
+    condition: str,
+    *,
+    limit: int | None = None,
+    stateless: bool = False,
+    **given: Any,
 ) -> list[SubmissionState]:
-    """Give the latest states that fulfil a condition on :data:`HERE`, in the order of their ids."""
+    """Give the latest states that fulfil a condition on :data:`HERE`, in the order of their ids.
+
+    Parameters
+    ----------
+    stateless
+        On :data:`KNOWN` instead: of what has landed without a state, one is made of what is known of it.
+    """
+    source_of_them = f"recursive {KNOWN}" if stateless else HERE
     found = con.execute(
-        f"with {HERE} select {', '.join(_STATE)} from here where {condition} order by submission_id limit $limit",
+        f"with {source_of_them} select {', '.join(_STATE)} from {'known' if stateless else 'here'} where {condition} order by submission_id limit $limit",
         {"source": source, "form_id": form_id, "limit": limit, **given},
     ).fetchall()
     return [SubmissionState(*row) for row in found]
@@ -121,14 +204,18 @@ def has_states(con: duckdb.DuckDBPyConnection, source: str, form_id: str) -> boo
 
 
 def mirrored_forms(con: duckdb.DuckDBPyConnection, source: str) -> list[str]:
-    """Give the forms of a source with submissions that are live here, in order."""
+    """Give the forms of a source with submissions that are live here, or of which it has never said a state, in order."""
     found = con.execute(
         """
-        select distinct form_id from raw.latest_submission_states
-        where source = ? and deleted_at is null and not is_purged
+        select form_id from raw.latest_submission_states
+        where source = $source and deleted_at is null and not is_purged
+        union
+        select form_id from raw.submissions
+        where source = $source
+            and form_id not in (select form_id from raw.submission_states where source = $source)
         order by form_id
         """,
-        [source],
+        {"source": source},
     ).fetchall()
     return [form_id for (form_id,) in found]
 
