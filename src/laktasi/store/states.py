@@ -146,8 +146,8 @@ known as (
     select * from strays
 )
 """
-"""As :data:`HERE`, and as live too what has landed without any state: by a version of laktasi that knew of none, or in a
-run that was killed. ``with recursive`` it is to be read."""
+"""As :data:`HERE`, and as live too what has landed without any state: by a version of laktasi that knew of none, or in
+a run that was killed. Read ``with recursive``."""
 
 LISTED_ENTITIES = """
 here as (
@@ -187,9 +187,9 @@ def states(
     stateless
         On :data:`KNOWN` instead: of what has landed without a state, one is made of what is known of it.
     """
-    source_of_them = f"recursive {KNOWN}" if stateless else HERE
+    among, table = (f"recursive {KNOWN}", "known") if stateless else (HERE, "here")
     found = con.execute(
-        f"with {source_of_them} select {', '.join(_STATE)} from {'known' if stateless else 'here'} where {condition} order by submission_id limit $limit",
+        f"with {among} select {', '.join(_STATE)} from {table} where {condition} order by submission_id limit $limit",
         {"source": source, "form_id": form_id, "limit": limit, **given},
     ).fetchall()
     return [SubmissionState(*row) for row in found]
@@ -204,7 +204,7 @@ def has_states(con: duckdb.DuckDBPyConnection, source: str, form_id: str) -> boo
 
 
 def mirrored_forms(con: duckdb.DuckDBPyConnection, source: str) -> list[str]:
-    """Give the forms of a source with submissions that are live here, or of which it has never said a state, in order."""
+    """Give the forms of a source with submissions that are live here, or that have no state at all, in order."""
     found = con.execute(
         """
         select form_id from raw.latest_submission_states
