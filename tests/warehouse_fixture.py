@@ -211,10 +211,23 @@ def put_empty_warehouse(folder: DataFolder) -> DataFolder:
     return folder
 
 
+@cache
+def _warehouse_of(xform: bytes) -> bytes:
+    with TemporaryDirectory() as name, warehouse(Path(name)) as opened:
+        opened.take(FieldedForm(xform, {}, "project"))
+        opened.con.execute("checkpoint")
+        return opened.folder.warehouse.read_bytes()
+
+
 @contextmanager
-def warehouse(root: Path) -> Iterator[Warehouse]:
-    """Open a warehouse and begin a run in it."""
-    folder = put_empty_warehouse(DataFolder(root))
+def warehouse(root: Path, first: FieldedForm | None = None) -> Iterator[Warehouse]:
+    """Open a warehouse and begin a run in it; `first`, without media, has landed and stands there already."""
+    folder = DataFolder(root)
+    if first is None:
+        put_empty_warehouse(folder)
+    else:
+        folder.make()
+        folder.warehouse.write_bytes(_warehouse_of(first.xform))
     with open_warehouse(folder) as con:
         yield Warehouse(con, folder, runs.begin(con, "cli"))
 

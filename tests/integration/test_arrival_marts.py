@@ -24,8 +24,8 @@ NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 
 @pytest.fixture
 def house(tmp_path: Path) -> Iterator[Warehouse]:
-    with warehouse(tmp_path) as opened:
-        yield opened.take(form(more=MORE))
+    with warehouse(tmp_path, form(more=MORE)) as opened:
+        yield opened
 
 
 def hours(count: float) -> datetime:

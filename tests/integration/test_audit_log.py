@@ -42,8 +42,8 @@ change reason,,{START},,0.5,124.25,4.5,,,eny,salah ketik
 
 @pytest.fixture
 def house(tmp_path: Path) -> Iterator[Warehouse]:
-    with warehouse(tmp_path / "data") as opened:
-        yield opened.take(form())
+    with warehouse(tmp_path / "data", form()) as opened:
+        yield opened
 
 
 @pytest.fixture

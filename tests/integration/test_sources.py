@@ -34,8 +34,8 @@ def without_suites(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def house(tmp_path: Path) -> Iterator[Warehouse]:
-    with warehouse(tmp_path) as opened:
-        yield opened.take(form())
+    with warehouse(tmp_path, form()) as opened:
+        yield opened
 
 
 def at(minute: int) -> datetime:
