@@ -138,7 +138,7 @@ def test_every_planted_fault_becomes_a_finding_and_nothing_else(con: duckdb.Duck
         ("uuid:8", "", "code.choice"),
     }
     assert summary == quality.CheckSummary(
-        rows_checked=10, rules=6, opened=3, mended=0, open_errors=2, open_warnings=1, unverified=0, empty=()
+        rows_checked=10, rules=7, opened=3, mended=0, open_errors=2, open_warnings=1, unverified=0, empty=()
     )
 
 
