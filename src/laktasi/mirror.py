@@ -201,7 +201,7 @@ class Mirror:
         source, name = self.connection.source, form.form_id
         gap = mirror.compare(self.con, source, name, listing, deleted)
         rows = form.rows([*gap.unknown, *gap.changed, *gap.gone])
-        self._land(form.fetch(mirror.wanted(self.con, source, name, rows), self.progress))
+        self._land(form.fetch(mirror.wanted(self.con, source, name, rows, listing), self.progress))
         found = {row.submission_id for row in rows}
         purged = [*gap.purged, *(submission_id for submission_id in gap.gone if submission_id not in found)]
         self._land(mirror.purged_states(self.con, source, name, purged))
