@@ -140,8 +140,10 @@ def _field(site: Site, project: Path, tmp_path: Path) -> Iterator[Field]:
     acts.publish((project / "xlsforms" / "fielded" / "tea-1.xml").read_bytes())
     central = CentralSettings(url=acts.url, project=acts.project, email=acts.email, password=SecretStr(acts.password))
     settings = read_settings(project, data=tmp_path / "data", central={"central": central}, language="en")
-    # Held open meanwhile, each step opens it in a moment: most of a step's time here would be opening.
-    with open_warehouse(put_empty_warehouse(settings.data_folder)):
+    # Held open meanwhile, each step opens it in a moment: most of a step's time here would be opening. A few rows need
+    # one thread, and the other tests have the other.
+    with open_warehouse(put_empty_warehouse(settings.data_folder)) as con:
+        con.execute("set global threads = 1")
         yield Field(acts, settings, site.double)
 
 
