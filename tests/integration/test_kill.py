@@ -11,7 +11,7 @@ import pytest
 from laktasi.paths import HOUSE
 from tests import mini
 
-POINTS = int(os.environ.get("LAKTASI_TEST_KILLS", "8"))
+POINTS = int(os.environ.get("LAKTASI_TEST_KILLS", "6"))
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="kills forks of itself: needs Linux or macOS")
