@@ -7,7 +7,6 @@ benchmarks.central --rows 5000``. Times depend on both machines: read the ratios
 from __future__ import annotations
 
 import argparse
-import os
 import re
 import shutil
 import statistics
@@ -36,15 +35,16 @@ AT_A_TIME = 4
 def main() -> int:
     """Fill a project, measure, print, and delete the project."""
     from tests.central import Acts
+    from tests.central.fixtures import VARIABLES, real_login
 
     parser = argparse.ArgumentParser(prog="python -m benchmarks.central", description=__doc__)
     parser.add_argument("--rows", type=int, default=5000, help="submissions (%(default)s)")
     rows = parser.parse_args().rows
-    url, email, password = (os.environ.get(f"LAKTASI_TEST_CENTRAL_{name}", "") for name in ("URL", "EMAIL", "PASSWORD"))
-    if not (url and email and password):
-        print("no Central at hand: set LAKTASI_TEST_CENTRAL_URL, …_EMAIL and …_PASSWORD", file=sys.stderr)
+    login = real_login()
+    if login is None:
+        print(f"no Central at hand: set {', '.join(VARIABLES)}", file=sys.stderr)
         return 2
-    acts = Acts(url, email, password)
+    acts = Acts(*login)
     acts.make_project("laktasi benchmark")
     try:
         with tempfile.TemporaryDirectory(prefix="laktasi-bench-") as folder:

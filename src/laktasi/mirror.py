@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from laktasi.errors import SourceError
 from laktasi.paths import DataFolder
-from laktasi.records import ListedRow, ServerRow
+from laktasi.records import ListedRow, ServerRow, Wanted
 from laktasi.settings import CentralSettings
 
 if TYPE_CHECKING:
@@ -110,7 +110,7 @@ class Mirror:
         position = self._position(SUBMISSIONS, form.form_id)
         rows = form.changed_since(_since(position))
         wanted = mirror.wanted(self.con, self.connection.source, form.form_id, rows)
-        self._land(form.fetch(wanted, self.progress))
+        self._fetch(form, wanted)
         # What could not be read (gone in between, say) is asked for again: the position does not pass it.
         left = [_changed_at(item.row) for item in mirror.wanted(self.con, self.connection.source, form.form_id, rows)]
         until = min(left) if left else _newest(map(_changed_at, rows), position.seen_until)
@@ -201,7 +201,7 @@ class Mirror:
         source, name = self.connection.source, form.form_id
         gap = mirror.compare(self.con, source, name, listing, deleted)
         rows = form.rows([*gap.unknown, *gap.changed, *gap.gone])
-        self._land(form.fetch(mirror.wanted(self.con, source, name, rows, listing), self.progress))
+        self._fetch(form, mirror.wanted(self.con, source, name, rows, listing))
         found = {row.submission_id for row in rows}
         purged = [*gap.purged, *(submission_id for submission_id in gap.gone if submission_id not in found)]
         self._land(mirror.purged_states(self.con, source, name, purged))
@@ -225,16 +225,19 @@ class Mirror:
     def _look_at_files(self, forms: list[CentralForm], *, thorough: bool) -> dict[str, str]:
         """Find late, replaced and removed files; say for each form how up to date that is."""
         from laktasi.odk.central import attachment_events, latest_event
+        from laktasi.store import mirror
 
         positions = {form.form_id: self._position(EVENTS, form.form_id) for form in forms}
         began = [position.seen_until for position in positions.values() if position.seen_until is not None]
-        now = latest_event(self.connection)  # None: this account may not read the log
-        events = attachment_events(self.connection, min(began) - OVERLAP) if began and now else None
+        # Each is None where this account may not read the log; where it stands now matters to forms without a position.
+        now = latest_event(self.connection) if len(began) < len(forms) else None
+        events = attachment_events(self.connection, min(began) - OVERLAP) if began else None
+        ids = sorted({event.instance_id for event in events or ()})
         notes = {}
         for form in forms:
             position = positions[form.form_id]
             if events is not None and position.seen_until is not None:
-                self._read_files_of(form, sorted({event.instance_id for event in events}))
+                self._fetch(form, mirror.files_of(self.con, self.connection.source, form.form_id, ids))
                 newest = _newest([event.logged_at for event in events], position.seen_until)
                 notes[form.form_id] = self._sweep(form) if thorough else "files: by the server's log"
             elif now is not None:
@@ -246,11 +249,6 @@ class Mirror:
             self._save(position, seen_until=newest)
         return notes
 
-    def _read_files_of(self, form: CentralForm, ids: list[str]) -> None:
-        from laktasi.store import mirror
-
-        self._land(form.fetch(mirror.files_of(self.con, self.connection.source, form.form_id, ids), self.progress))
-
     def _poll_incomplete(self, form: CentralForm) -> None:
         from laktasi.store import mirror
 
@@ -258,7 +256,7 @@ class Mirror:
         ids = mirror.incomplete(self.con, source, name)
         if ids:
             rows = form.rows(ids) if len(ids) <= POLL else form.changed_since(None)
-            self._land(form.fetch(mirror.wanted(self.con, source, name, rows), self.progress))
+            self._fetch(form, mirror.wanted(self.con, source, name, rows))
 
     def _sweep(self, form: CentralForm, *, everything: bool = True) -> str:
         """Look again at the files of all submissions, or of the next ones in turn; say how old the oldest look is."""
@@ -270,7 +268,7 @@ class Mirror:
         while True:
             batch = mirror.sweep(self.con, self.connection.source, form.form_id, position.swept_until, SWEEP)
             began = position.sweep_began_at or datetime.now(UTC)
-            self._land(form.fetch(batch, self.progress))
+            self._fetch(form, batch)
             if len(batch) < SWEEP:
                 position = self._save(position, swept_until=None, sweep_began_at=None, swept_at=began)
                 break
@@ -314,6 +312,10 @@ class Mirror:
             *(mirror.gone_line(self.con, source, name, SUBMISSIONS) for name in gone_forms),
             *(mirror.gone_line(self.con, source, name, ENTITIES) for name in gone_lists),
         ]
+
+    def _fetch(self, form: CentralForm, wanted: list[Wanted]) -> None:
+        """Read what is wanted of a form's submissions, and take it in."""
+        self._land(form.fetch(wanted, self.progress))
 
     def _land(self, items: Iterable[Any]) -> None:
         """Take in what is read. Where the server breaks off, what came before is landed and counted all the same."""

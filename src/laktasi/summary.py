@@ -109,10 +109,10 @@ def landed_lines(told: Mapping[str, Mapping[str, Any]], unreached: Mapping[str, 
         if counts.get("unknown_status"):
             yield f"  {counts['unknown_status']} came without metadata/instances.db: drafts or not is unknown"
         refusals = counts.get("refusals", ())
-        # In a manifest, which is published, by reason; fresh from the run, by file.
-        pairs = refusals.items() if isinstance(refusals, Mapping) else refusals
-        for which, what in pairs:
-            yield f"  refused {what}: {which}" if isinstance(refusals, Mapping) else f"  refused {which}: {what}"
+        if isinstance(refusals, Mapping):  # of a manifest, which is published: counted by reason, not by file
+            refusals = [(count, reason) for reason, count in refusals.items()]
+        for what, reason in refusals:
+            yield f"  refused {what}: {reason}"
     yield from proof_lines(told.get("reconcile", {}).get("lines", ()))
     for name, why in unreached.items():
         yield f"not reached: {name} ({why})"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from laktasi.quality.declared import DeclaredCheck
-from laktasi.quality.findings import RuleRow, record_findings
+from laktasi.quality.findings import RuleRow, form_rules, record_findings
 from laktasi.quality.plan import Batch, Questionnaires, make_plan
 from laktasi.quality.sources import source_findings, source_rules
 from laktasi.quality.validate import Progress, failing_table, materialise, validate
@@ -79,7 +79,8 @@ def check(
     validation = validate(con, plan.batches, progress)
     failing = pa.concat_tables([validation.failing, *_unknown_nodes(con), *source_findings(con)])
     rules = [row for batch in plan.batches for row in _rule_rows(batch)]
-    rules += _unknown_node_rules(questionnaires) + source_rules(questionnaires)
+    rules += form_rules(questionnaires, UNKNOWN_NODE, UNKNOWN_NODE, "warning", _UNKNOWN_NODE_MESSAGES)
+    rules += source_rules(questionnaires)
     changes = record_findings(con, run_id, failing, rules, plan.gaps)
     errors = failing.column("severity").to_pylist().count("error")
     return CheckSummary(
@@ -108,23 +109,6 @@ def _rule_rows(batch: Batch) -> list[RuleRow]:
             expression=rule.expression,
         )
         for rule in batch.rules
-    ]
-
-
-def _unknown_node_rules(questionnaires: Questionnaires) -> list[RuleRow]:
-    return [
-        RuleRow(
-            form_id=form_id,
-            form_version=version,
-            table_name=questionnaire.tables[0].name,
-            rule_id=f"{form_id}.{UNKNOWN_NODE}",
-            kind=UNKNOWN_NODE,
-            field=None,
-            severity="warning",
-            messages=_UNKNOWN_NODE_MESSAGES,
-            expression="",
-        )
-        for (form_id, version), questionnaire in questionnaires.items()
     ]
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from laktasi.errors import CheckError
-from laktasi.quality.plan import Gap
+from laktasi.quality.plan import Gap, Questionnaires
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -42,6 +42,26 @@ class RuleRow:
     severity: str
     messages: Mapping[str, str]
     expression: str
+
+
+def form_rules(
+    questionnaires: Questionnaires, name: str, kind: str, severity: str, messages: Mapping[str, str]
+) -> list[RuleRow]:
+    """Give a rule that holds of whole submissions of every form, one row per form version."""
+    return [
+        RuleRow(
+            form_id=form_id,
+            form_version=version,
+            table_name=questionnaire.tables[0].name,
+            rule_id=f"{form_id}.{name}",
+            kind=kind,
+            field=None,
+            severity=severity,
+            messages=messages,
+            expression="",
+        )
+        for (form_id, version), questionnaire in questionnaires.items()
+    ]
 
 
 @dataclass(frozen=True, slots=True)

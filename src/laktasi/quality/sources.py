@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from laktasi.quality.findings import RuleRow
+from laktasi.quality.findings import RuleRow, form_rules
 from laktasi.quality.plan import Questionnaires
 from laktasi.quality.validate import failing_table
 from laktasi.store.sql import scalar
@@ -178,19 +178,9 @@ _COMPARISONS = (
 def source_rules(questionnaires: Questionnaires) -> list[RuleRow]:
     """Give the rules that :func:`source_findings` goes by, one row per form version."""
     return [
-        RuleRow(
-            form_id=form_id,
-            form_version=version,
-            table_name=questionnaire.tables[0].name,
-            rule_id=f"{form_id}.{comparison.name}",
-            kind=KIND,
-            field=None,
-            severity=comparison.severity,
-            messages=comparison.messages,
-            expression="",
-        )
-        for (form_id, version), questionnaire in questionnaires.items()
+        row
         for comparison in _COMPARISONS
+        for row in form_rules(questionnaires, comparison.name, KIND, comparison.severity, comparison.messages)
     ]
 
 
