@@ -25,7 +25,8 @@ from laktasi.records import FieldedForm, Status, Submission
 from laktasi.store import raw, runs
 from laktasi.store.answers import Loaded, load_answers
 from laktasi.store.forms import load_questionnaires
-from laktasi.store.staging import Stood, stand
+from laktasi.store.marts import Marts, build_interviews, build_marts
+from laktasi.store.staging import Stood, stand, stand_lists
 from laktasi.store.submissions import resolve
 from laktasi.store.warehouse import open_warehouse
 from laktasi.study import Pair, Roles, Study, Variable
@@ -155,8 +156,14 @@ class Warehouse:
         questionnaires = self.questionnaires
         resolve(self.con, questionnaires)
         self.loaded = load_answers(self.con, questionnaires)
-        self.stood = stand(self.con, questionnaires, entries(list(questionnaires.values())))
+        stand_lists(self.con, questionnaires, entries(list(questionnaires.values())))
+        self.stood = stand(self.con, questionnaires)
         return self
+
+    def marts(self, study: Study | None = STUDY, include: str | None = None) -> Marts:
+        """Make the marts."""
+        build_interviews(self.con, study, include, self.questionnaires)
+        return build_marts(self.con, study, self.questionnaires)
 
     @property
     def questionnaires(self) -> dict[tuple[str, str], Questionnaire]:
@@ -173,16 +180,16 @@ class Warehouse:
             self.con.execute(
                 """
                 insert into quality.rules
-                values (?, '1', ?, ?, 'constraint', 'mother/age', ?, map {'en': 'Age?'}, '')
+                values (?, '1', ?, ?, 'constraint', 'mother/age', ?, map {'en': 'Age?'}, '', ?, false)
                 """,
-                [FORM, FORM, rule_id, severity],
+                [FORM, FORM, rule_id, severity, severity == "error"],
             )
         self.event(submission_id, rule_id, "opened")
 
     def event(self, submission_id: str, rule_id: str, event: str) -> None:
         """Write an event of a finding."""
         self.con.execute(
-            "insert into quality.finding_events values (?, ?, ?, now(), ?, ?, '', ?)",
+            "insert into quality.finding_events values (?, ?, ?, now(), ?, ?, '', ?, null, null)",
             [
                 sha256(f"{submission_id} {rule_id}".encode()).hexdigest()[:16],
                 self.run_id,

@@ -68,6 +68,12 @@ class StudyError(LaktasiError):
     exit_code = 7
 
 
+class GateError(LaktasiError):
+    """Findings are open that schemas/gates.yml lets stop the publication."""
+
+    exit_code = 9
+
+
 class MirrorError(LaktasiError):
     """The warehouse is not what a Central has, and asking again did not mend it."""
 

@@ -36,6 +36,21 @@ class Project:
         return self.root / "schemas" / "checks.yml"
 
     @property
+    def gates(self) -> Path:
+        """Which findings keep a record out, and which stop the publication."""
+        return self.root / "schemas" / "gates.yml"
+
+    @property
+    def back_checks(self) -> Path:
+        """Which interviews are repeated, and how both are compared."""
+        return self.root / "schemas" / "back_checks.yml"
+
+    @property
+    def corrections(self) -> Path:
+        """Folder of people's decisions about records."""
+        return self.root / "schemas" / "corrections"
+
+    @property
     def settings_file(self) -> Path:
         """The project's settings."""
         return self.root / "laktasi.toml"
@@ -92,6 +107,11 @@ class DataFolder:
     def refused(self) -> Path:
         """Files that could not be taken in, kept aside by the SHA-256 of their content."""
         return self.root / "refused"
+
+    @property
+    def secret(self) -> Path:
+        """The project's secret: the key of hashes that stand for direct identifiers. Never leaves the private side."""
+        return self.root / "secret.key"
 
     @property
     def tokens(self) -> Path:

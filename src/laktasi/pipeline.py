@@ -181,15 +181,16 @@ def _reconcile(run: Run, progress: Progress, *, thorough: bool) -> Counts:
 
 def declare(run: Run, _progress: Progress) -> Counts:
     """Read what schemas/ declares: a slip in it is told before the long work, and after everything has landed."""
-    from laktasi.quality import read_checks
+    from laktasi.quality import read_checks, read_gates
 
     read_study(run.settings.folders.study)
     read_checks(run.settings.folders.checks)
+    read_gates(run.settings.folders.gates)
     return {}
 
 
-def stand(run: Run, progress: Progress) -> Counts:
-    """Resolve edits, read the answers of what is new or changed, and set up the typed tables."""
+def read(run: Run, progress: Progress) -> Counts:
+    """Resolve edits, and read the answers of what is new or changed."""
     from laktasi.questionnaire import codebook
     from laktasi.store import answers, audit_log, entities, staging, submissions
 
@@ -197,7 +198,7 @@ def stand(run: Run, progress: Progress) -> Counts:
         forms = _forms(con)
         counts = submissions.resolve(con, forms.questionnaires)
         loaded = answers.load_answers(con, forms.questionnaires, progress=progress)
-        stood = staging.stand(con, forms.questionnaires, codebook.entries(list(forms.questionnaires.values())))
+        staging.stand_lists(con, forms.questionnaires, codebook.entries(list(forms.questionnaires.values())))
         logs = audit_log.load_audit_log(con, run.settings.data_folder, progress=progress)
         entities.stand_entities(con)
     return {
@@ -207,7 +208,6 @@ def stand(run: Run, progress: Progress) -> Counts:
         "conflicting_versions": [f"{item.form_id} {item.form_version}" for item in forms.conflicts],
         "conflicting_media": [f"{item.name} for {item.form_id} {item.form_version}" for item in forms.media_conflicts],
         "forms_set_aside": [f"{item.form_id} {item.form_version} ({item.why})" for item in forms.set_aside],
-        "changed_types": [f"{item.table_name}.{item.column_name}" for item in stood.type_changes],
         "missing_media": [
             f"{name} for {item.form_id} {item.version}"
             for item in forms.questionnaires.values()
@@ -216,18 +216,9 @@ def stand(run: Run, progress: Progress) -> Counts:
     }
 
 
-def check(run: Run, progress: Progress) -> Counts:
-    """Check every answer by its questionnaire and by schemas/checks.yml."""
-    from laktasi import quality
-
-    declared = quality.read_checks(run.settings.folders.checks)
-    with _warehouse(run) as con:
-        return asdict(quality.check(con, run.run_id, _forms(con).questionnaires, declared, progress=progress))
-
-
-def mart(run: Run, _progress: Progress) -> Counts:
-    """Say who counts, and as what."""
-    from laktasi.store import marts
+def stand(run: Run, _progress: Progress) -> Counts:
+    """Set up the typed tables, and say who was asked by whom, where and when."""
+    from laktasi.store import marts, staging
 
     study = read_study(run.settings.folders.study)
     with _warehouse(run) as con:
@@ -237,7 +228,29 @@ def mart(run: Run, _progress: Progress) -> Counts:
                 f"study.yml is about the form {study.form_id!r}, of which no version is known",
                 next_step="put its XLSForm into xlsforms/, or correct `form` in study.yml",
             )
-        return asdict(marts.build_marts(con, study, _included(study, questionnaires), questionnaires))
+        stood = staging.stand(con, questionnaires)
+        marts.build_interviews(con, study, _included(study, questionnaires), questionnaires)
+    return {"changed_types": [f"{item.table_name}.{item.column_name}" for item in stood.type_changes]}
+
+
+def check(run: Run, progress: Progress) -> Counts:
+    """Check every answer by its questionnaire and by schemas/checks.yml."""
+    from laktasi import quality
+
+    declared = quality.read_checks(run.settings.folders.checks)
+    gates = quality.read_gates(run.settings.folders.gates)
+    with _warehouse(run) as con:
+        questionnaires = _forms(con).questionnaires
+        return asdict(quality.check(con, run.run_id, questionnaires, declared, gates=gates, progress=progress))
+
+
+def mart(run: Run, _progress: Progress) -> Counts:
+    """Say who counts, and as what."""
+    from laktasi.store import marts
+
+    study = read_study(run.settings.folders.study)
+    with _warehouse(run) as con:
+        return asdict(marts.build_marts(con, study, _forms(con).questionnaires))
 
 
 def analyse(run: Run, progress: Progress) -> Counts:
@@ -268,6 +281,15 @@ def analyse(run: Run, progress: Progress) -> Counts:
         results.write_results(con, run.run_id, study, kendall=by_centre, pooled=across)
         analysed_rows, analysed_hash = results.analysed_set(con)
     return {"pairs": len(study.analyses), "analysed_rows": analysed_rows, "analysed_hash": analysed_hash}
+
+
+def pass_gate(run: Run, _progress: Progress) -> Counts:
+    """Stop here, before anything is published, where schemas/gates.yml says so."""
+    from laktasi import quality
+
+    with _warehouse(run) as con:
+        quality.pass_gate(con)
+    return {}
 
 
 def close(run: Run, _progress: Progress) -> Counts:
@@ -321,20 +343,24 @@ PHONES = Step("phones", land_phones)
 CENTRAL = Step("central", pull_central)
 RECONCILE = Step("reconcile", reconcile)
 SOURCES = (FORMS, PHONES, CENTRAL, RECONCILE)
+READ = Step("read", read)
+STAND = Step("stand", stand)
 WORK = (
     Step("declare", declare),
-    Step("stand", stand),
+    READ,
+    STAND,
     Step("check", check),
     Step("mart", mart),
     Step("analyse", analyse),
 )
+GATE = Step("gate", pass_gate)
 CLOSE = Step("close", close)
 READING = (Step("publish", publish), Step("report", report))
 
 IMPORTING = (FORMS, PHONES, CLOSE)
 LANDING = (*SOURCES, CLOSE)
 PROVING = (FORMS, CENTRAL, Step("reconcile", reconcile_thoroughly), CLOSE)
-ANALYSING = (*WORK, CLOSE, *READING)
+ANALYSING = (*WORK, GATE, CLOSE, *READING)
 WAY = (*SOURCES, *ANALYSING)
 
 

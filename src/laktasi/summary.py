@@ -69,22 +69,22 @@ def summary(settings: Settings) -> list[str]:
         lines = list(_kendall(con, study.analyses[0], settings.language)) if study and study.analyses else []
     told = manifest["steps"]
     lines += ["", *landed_lines(told, manifest["unreached"]), *left_sources(settings)]
-    if not told["stand"]["staged"]:
+    if not told["read"]["staged"]:
         lines.append("no submissions have come in yet. Next: laktasi import FOLDER, then laktasi run")
-    if waiting := told["stand"]["waiting"]:
+    if waiting := told["read"]["waiting"]:
         lines.append(f"{waiting} submissions wait for a form version that is not known here, or set aside")
-    if drafts := told["stand"]["drafts"]:
+    if drafts := told["read"]["drafts"]:
         lines.append(f"{drafts} drafts are kept and not counted")
-    if conflicts := told["stand"]["conflicting_versions"]:
+    if conflicts := told["read"]["conflicting_versions"]:
         lines.append(f"different forms under one version: {', '.join(conflicts)}; the first one stands")
     if changed := told["stand"]["changed_types"]:
         lines.append(f"kept as text, since their type is not the same in all versions: {', '.join(changed)}")
     lines += [
         f"different contents of {which}; the project's own stands, else the first whole one"
-        for which in told["stand"]["conflicting_media"]
+        for which in told["read"]["conflicting_media"]
     ]
-    lines += [f"form set aside: {which}; its submissions wait" for which in told["stand"]["forms_set_aside"]]
-    if missing := told["stand"]["missing_media"]:
+    lines += [f"form set aside: {which}; its submissions wait" for which in told["read"]["forms_set_aside"]]
+    if missing := told["read"]["missing_media"]:
         lines.append(f"media not at hand, or not readable: {', '.join(missing)}")
     lines.append(f"{told['check']['rows_checked']} rows checked by {told['check']['rules']} rules")
     lines.append(
@@ -205,7 +205,7 @@ def tables(settings: Settings) -> dict[str, tuple[str, list[dict[str, Any]]]]:
         "findings": (
             "Open findings, by health centre and rule",
             """
-            select centre_code, rule_id, severity, count(*) as findings from quality.findings where status = 'open'
+            select centre_code, rule_id, severity, count(*) as findings from quality.findings where is_open
             group by all order by centre_code, severity, rule_id
             """,
         ),

@@ -139,7 +139,9 @@ class Walked:
 
     def stand(self) -> pipeline.Run:
         """Land, and set up the typed tables."""
-        return pipeline.walk(self.settings, (*pipeline.SOURCES, *pipeline.WORK[:2], pipeline.CLOSE), door="cli")
+        return pipeline.walk(
+            self.settings, (*pipeline.SOURCES, pipeline.READ, pipeline.STAND, pipeline.CLOSE), door="cli"
+        )
 
     def rows(self, sql: str) -> list[tuple[Any, ...]]:
         with duckdb.connect(str(self.settings.data_folder.warehouse), read_only=True) as con:

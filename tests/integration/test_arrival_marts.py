@@ -12,7 +12,6 @@ import pytest
 
 from laktasi.records import Submission, SubmissionState, SubmissionVersion
 from laktasi.store import raw
-from laktasi.store.marts import build_marts
 from laktasi.store.publish import publish_research
 from laktasi.study import Study
 from tests.warehouse_fixture import FORM, STUDY, Warehouse, contents, form, submission, warehouse
@@ -93,11 +92,11 @@ def arrived(
 
 def build(house: Warehouse, study: Study | None = STUDY) -> None:
     house.stand()
-    build_marts(house.con, study, None, house.questionnaires)
+    house.marts(study)
 
 
 def times(house: Warehouse, columns: str) -> list[tuple[object, ...]]:
-    return house.rows(f"select submission_id, {columns} from marts.arrival_times order by 1")
+    return house.rows(f"select submission_id, {columns} from marts.interviews order by 1")
 
 
 def test_lag_is_between_finishing_and_arriving(house: Warehouse) -> None:
@@ -116,7 +115,7 @@ def test_lag_is_between_finishing_and_arriving(house: Warehouse) -> None:
         ("b", None, None),
         ("p", None, False),
     ]
-    assert house.rows("select count(*) from marts.arrival_times where landed_at is null") == [(0,)]
+    assert house.rows("select count(*) from marts.interviews where landed_at is null") == [(0,)]
 
 
 @pytest.mark.parametrize(

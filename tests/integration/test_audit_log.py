@@ -12,9 +12,8 @@ import pytest
 from laktasi.records import Attachment, Attachments, Status, Submission
 from laktasi.store import raw
 from laktasi.store.audit_log import AuditLogs, UnreadableLogError, load_audit_log, read_audit_log
-from laktasi.store.marts import build_marts
 from laktasi.store.publish import publish_research
-from tests.warehouse_fixture import FORM, STUDY, Warehouse, contents, form, submission, warehouse
+from tests.warehouse_fixture import FORM, Warehouse, contents, form, submission, warehouse
 
 Log = Callable[..., Attachment]
 CENTRAL = "central:odk.example.org/1"
@@ -270,7 +269,7 @@ def test_seconds_per_question(house: Warehouse, log: Log) -> None:
 def test_no_audit_log_reaches_the_research_copy(house: Warehouse, log: Log) -> None:
     take(house, sent(submission("a"), log(WHOLE)))
     assert SECRET in str(house.rows("select new_value from audit_log.events"))
-    build_marts(house.con, STUDY, None, house.questionnaires)
+    house.marts()
     published = publish_research(house.con, house.folder, house.questionnaires)
     assert SECRET.encode() not in published.path.read_bytes()
     with duckdb.connect(str(published.path), read_only=True) as copy:

@@ -12,9 +12,8 @@ import pytest
 from laktasi.records import Entity
 from laktasi.store import raw
 from laktasi.store.entities import COLUMNS, stand_entities
-from laktasi.store.marts import build_marts
 from laktasi.store.publish import publish_research
-from tests.warehouse_fixture import STUDY, Warehouse, contents, form, submission, warehouse
+from tests.warehouse_fixture import Warehouse, contents, form, submission, warehouse
 
 HERE = "central:odk.example.org/1"
 THERE = "central:other.example.org/7"
@@ -154,7 +153,7 @@ def test_every_table_and_column_is_commented_as_private(house: Warehouse) -> Non
 def test_no_entity_reaches_the_research_copy(house: Warehouse) -> None:
     house.take(form(), submission("u1"))
     stood(house, entity("a", {"name": SECRET}))
-    build_marts(house.con, STUDY, None, house.questionnaires)
+    house.marts()
     published = publish_research(house.con, house.folder, house.questionnaires)
     assert SECRET.encode() not in published.path.read_bytes()
     with duckdb.connect(str(published.path), read_only=True) as copy:

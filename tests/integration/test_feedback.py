@@ -62,7 +62,7 @@ def check(run: pipeline.Run, _progress: object) -> pipeline.Counts:
 
 WORK = {step.name: step for step in pipeline.WORK}
 STEPS = (
-    *(pipeline.CENTRAL, WORK["stand"]),
+    *(pipeline.CENTRAL, pipeline.READ, pipeline.STAND),
     *(pipeline.Step("check", check), WORK["mart"], pipeline.CLOSE),
 )
 

@@ -10,7 +10,6 @@ import duckdb
 import pytest
 
 from laktasi.store import runs
-from laktasi.store.marts import build_marts
 from laktasi.store.publish import publish_research
 from laktasi.store.results import write_results
 from laktasi.store.warehouse import newest_research, open_research
@@ -36,7 +35,7 @@ def house(tmp_path: Path) -> Iterator[Warehouse]:
 
 def publish(house: Warehouse) -> Path:
     """Do what the end of a run does."""
-    build_marts(house.con, STUDY, None, house.questionnaires)
+    house.marts()
     kendall = [{"centre_code": "c1", "exposure": "massage", "outcome": "milk", "population": "all", "n": 1}]
     write_results(house.con, house.run_id, STUDY, kendall=kendall, pooled=[])
     runs.finish(house.con, house.run_id, {"staged": 2, "analysed_rows": 2}, {"forms": ["visit 1"]})
@@ -93,7 +92,7 @@ def test_no_column_marked_direct_is_there_and_the_codebook_says_so(house: Wareho
 
 def test_a_column_that_the_codebook_does_not_know_is_left_out(house: Warehouse) -> None:
     house.con.execute("delete from staging.codebook where column_name = 'enumerator'")
-    build_marts(house.con, None, None, house.questionnaires)
+    house.marts(None)
     with open_research(publish_research(house.con, house.folder, house.questionnaires).path) as con:
         assert PUBLIC not in everything(con)
 
@@ -231,6 +230,6 @@ def test_publishing_twice_gives_the_same(house: Warehouse) -> None:
 def test_a_warehouse_without_submissions_is_published_too(tmp_path: Path) -> None:
     with warehouse(tmp_path) as house:
         house.stand()
-        build_marts(house.con, None, None, {})
+        house.marts(None)
         with open_research(publish_research(house.con, house.folder, house.questionnaires).path) as con:
             assert con.execute("select count(*) from marts.submissions").fetchall() == [(0,)]

@@ -14,11 +14,10 @@ from laktasi import quality
 from laktasi.paths import DataFolder
 from laktasi.quality.validate import Validation, failing_table
 from laktasi.records import Status, Submission
-from laktasi.store.marts import build_marts
 from laktasi.store.sql import migrations
 from laktasi.store.submissions import resolve
 from laktasi.store.warehouse import open_warehouse
-from tests.warehouse_fixture import FORM, STUDY, Warehouse, form, submission, warehouse
+from tests.warehouse_fixture import FORM, Warehouse, form, submission, warehouse
 
 HERE = "central:odk.example.org/1"
 THERE = "central:other.example.org/7"
@@ -148,7 +147,7 @@ def test_deleted_on_central_is_deleted_whatever_phones_have(house: Warehouse) ->
     assert current(house) == [("a", "b", "deleted"), ("c", "c", "staged")]
     assert house.rows("select _submission_id from staging.visit") == [("c",)]
     assert house.rows("select _submission_id from answers.visit") == [("c",)]
-    build_marts(house.con, STUDY, None, house.questionnaires)
+    house.marts()
     assert house.rows("select submission_id from marts.submissions") == [("c",)]
     says(house, "a", deleted=True, purged=True)
     assert current(house)[0] == ("a", "b", "deleted")
@@ -501,7 +500,7 @@ def test_rejected_by_a_reviewer_stays_out_until_it_is_not(house: Warehouse) -> N
     says(house, "d", review="rejected", deleted=True)
     says(house, "d", review="approved", source=THERE)
     assert failing(house) == [("a", f"{FORM}.rejected", "error")]
-    build_marts(house.con, STUDY, None, house.questionnaires)
+    house.marts()
     assert house.rows("select submission_id from marts.submissions where not is_accepted") == [("a",)]
     says(house, "a", 30, review="approved")
     assert failing(house) == []

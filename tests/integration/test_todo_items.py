@@ -15,8 +15,7 @@ from laktasi.questionnaire.xform import parse
 from laktasi.questionnaire.xlsform import convert_markdown
 from laktasi.report.todo import COMPUTED, Item, Record, TodoList, render
 from laktasi.settings import read_settings
-from laktasi.store.marts import build_marts
-from tests.warehouse_fixture import FORM, STUDY, Warehouse, form, submission, warehouse
+from tests.warehouse_fixture import FORM, Warehouse, form, submission, warehouse
 
 DAY = date(2026, 11, 21)
 NESTED = parse(
@@ -84,7 +83,7 @@ def test_lists_tell_computed_values_from_others_and_name_what_has_no_label(house
         )
         house.event("s1", rule_id, "opened")
     house.con.execute("update staging.codebook set labels = map {} where column_name = 'mother__nickname'")
-    build_marts(house.con, STUDY, None, house.questionnaires)
+    house.marts()
     (todo,) = _todo_lists(house.con, read_settings(house.folder.root))
     (record,) = todo.records
     assert {(item.question.get("en", item.question.get("default")), item.is_computed) for item in record.items} == {

@@ -40,7 +40,7 @@ def pull(order: dict[str, Any]) -> int:
     settings = read_settings(Path(order["project"]), central={"central": central}, **folders)
     steps = [pipeline.PHONES, pipeline.CENTRAL, pipeline.RECONCILE, pipeline.CLOSE]
     if order["stand"]:
-        steps[3:3] = [step for step in pipeline.WORK if step.name == "stand"]
+        steps[3:3] = [pipeline.READ, pipeline.STAND]
     try:
         done = pipeline.walk(settings, steps, door="import")
         told: dict[str, Any] = {"unreached": done.unreached, "error": None}

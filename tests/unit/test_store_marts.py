@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from laktasi.errors import StudyError
-from laktasi.store.marts import Marts, build_marts
+from laktasi.store.marts import Marts
 from laktasi.store.results import analysed_set, contingency, write_results
 from laktasi.study import Roles, Study, Variable
 from tests.warehouse_fixture import STUDY, Warehouse, contents, form, submission, warehouse
@@ -45,7 +45,7 @@ def house(tmp_path: Path) -> Iterator[Warehouse]:
 
 
 def build(house: Warehouse, study: Study | None = STUDY, include: str | None = None) -> Marts:
-    return build_marts(house.con, study, include, house.questionnaires)
+    return house.marts(study, include)
 
 
 def test_consent_centre_and_open_errors_decide(house: Warehouse) -> None:

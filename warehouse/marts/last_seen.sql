@@ -5,7 +5,7 @@ arrivals as (
     select
         *,
         coalesce(is_clock_ahead, false) or coalesce(is_clock_behind, false) as is_clock_wrong
-    from marts.arrival_times
+    from marts.interviews
 ),
 
 seen as (

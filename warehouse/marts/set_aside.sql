@@ -1,8 +1,8 @@
--- Why rows are set aside: rules with open findings of severity error. One row per form and rule.
+-- Why rows are set aside: rules with open findings that keep a record out. One row per form and rule.
 
 with
 findings as (
-    select * from quality.findings where status = 'open' and severity = 'error'
+    select * from quality.findings where is_open and keeps_out and submission_id <> ''
 ),
 
 submissions as (

@@ -3,5 +3,16 @@
 from laktasi.quality.checking import CheckSummary, check
 from laktasi.quality.declared import DeclaredCheck, read_checks
 from laktasi.quality.findings import Finding, list_findings
+from laktasi.quality.gates import Gates, pass_gate, read_gates
 
-__all__ = ["CheckSummary", "DeclaredCheck", "Finding", "check", "list_findings", "read_checks"]
+__all__ = [
+    "CheckSummary",
+    "DeclaredCheck",
+    "Finding",
+    "Gates",
+    "check",
+    "list_findings",
+    "pass_gate",
+    "read_checks",
+    "read_gates",
+]

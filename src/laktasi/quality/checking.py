@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from laktasi.quality.declared import DeclaredCheck
 from laktasi.quality.findings import RuleRow, form_rules, record_findings
+from laktasi.quality.gates import Gates
 from laktasi.quality.plan import Batch, Questionnaires, make_plan
 from laktasi.quality.sources import source_findings, source_rules
 from laktasi.quality.validate import Progress, failing_table, materialise, validate
@@ -47,6 +48,7 @@ def check(
     questionnaires: Questionnaires,
     checks: Sequence[DeclaredCheck],
     *,
+    gates: Gates = Gates(),  # noqa: B008 - it cannot be changed
     progress: Progress | None = None,
 ) -> CheckSummary:
     """Check every answer by the rules of its form version, and the whole set by the declared checks.
@@ -61,6 +63,8 @@ def check(
         Every form version that has answers, by form id and version.
     checks
         What schemas/checks.yml declares.
+    gates
+        What schemas/gates.yml declares.
 
     Returns
     -------
@@ -81,7 +85,7 @@ def check(
     rules = [row for batch in plan.batches for row in _rule_rows(batch)]
     rules += form_rules(questionnaires, UNKNOWN_NODE, UNKNOWN_NODE, "warning", _UNKNOWN_NODE_MESSAGES)
     rules += source_rules(questionnaires)
-    changes = record_findings(con, run_id, failing, rules, plan.gaps)
+    changes = record_findings(con, run_id, failing, gates.applied(rules), plan.gaps)
     errors = failing.column("severity").to_pylist().count("error")
     return CheckSummary(
         rows_checked=validation.rows,

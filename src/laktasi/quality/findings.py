@@ -24,7 +24,19 @@ if TYPE_CHECKING:
 FINDING_ID = 'substr(sha256(concat_ws(chr(31), form_id, submission_id, "row", rule_id)), 1, 16)'
 """The same problem has the same id in every run and in every warehouse."""
 
-_RULES = ("form_id", "form_version", "table_name", "rule_id", "kind", "field", "severity", "messages", "expression")
+_RULES = (
+    "form_id",
+    "form_version",
+    "table_name",
+    "rule_id",
+    "kind",
+    "field",
+    "severity",
+    "messages",
+    "expression",
+    "keeps_out",
+    "stops",
+)
 _GAPS = ("form_id", "form_version", "field", "kind", "expression", "reason")
 
 
@@ -42,6 +54,10 @@ class RuleRow:
     severity: str
     messages: Mapping[str, str]
     expression: str
+    keeps_out: bool = True
+    """While open, a finding keeps its record out of the accepted population; quality.gates decides."""
+    stops: bool = False
+    """While open, a finding stops the publication; quality.gates decides."""
 
 
 def form_rules(
@@ -114,7 +130,7 @@ def record_findings(
             # Later than all that stands there, even where the clock of a laptop was set back.
             changes = con.execute(
                 f"""
-                INSERT INTO quality.finding_events
+                INSERT INTO quality.finding_events BY NAME
                 WITH failing AS (
                     SELECT DISTINCT {FINDING_ID} AS finding_id, form_id, submission_id, "row", rule_id FROM {now}
                 ), known AS (
@@ -137,7 +153,7 @@ def record_findings(
                     FROM failing FULL JOIN known USING (finding_id)
                     WHERE (failing.form_id IS NOT NULL) <> coalesce(known.event <> 'mended', false)
                 )
-                SELECT finding_id, $run_id, event, moment."at", form_id, submission_id, "row", rule_id
+                SELECT finding_id, $run_id AS run_id, event, moment."at", form_id, submission_id, "row", rule_id
                 FROM changed, moment ORDER BY form_id, submission_id, "row", rule_id
                 RETURNING event
                 """,
@@ -256,10 +272,8 @@ def _rules_table(rules: Iterable[RuleRow]) -> Any:
         {name: list(rule.messages.items()) if name == "messages" else getattr(rule, name) for name in _RULES}
         for rule in rules
     ]
-    texts = pa.map_(pa.string(), pa.string())
-    return pa.Table.from_pylist(
-        rows, schema=pa.schema([(name, texts if name == "messages" else pa.string()) for name in _RULES])
-    )
+    others = {"messages": pa.map_(pa.string(), pa.string()), "keeps_out": pa.bool_(), "stops": pa.bool_()}
+    return pa.Table.from_pylist(rows, schema=pa.schema([(name, others.get(name, pa.string())) for name in _RULES]))
 
 
 def _gaps_table(gaps: Iterable[Gap]) -> Any:

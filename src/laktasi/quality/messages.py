@@ -180,7 +180,7 @@ def problems(con: duckdb.DuckDBPyConnection, severities: Collection[str]) -> lis
             on findings.form_id = questions.form_id
             and findings.rule_id = questions.rule_id
             and findings.field = questions.field
-        where findings.status = 'open'
+        where findings.is_open
             and list_contains($severities, findings.severity)
             and not list_contains($not_said, coalesce(findings.kind, ''))
         order by

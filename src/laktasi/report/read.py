@@ -270,7 +270,7 @@ select
 from quality.findings as findings
 left join marts.submissions as whose
     on findings.form_id = whose.form_id and findings.submission_id = whose.submission_id
-where findings.status = 'open'
+where findings.is_open
 group by findings.form_id, findings.rule_id, findings.severity
 order by findings.severity, included desc, submissions desc, findings.form_id, findings.rule_id
 """

@@ -84,7 +84,7 @@ def candidates(con: duckdb.DuckDBPyConnection, source: str) -> list[Candidate]:
         f"""
         with
         open_records as (
-            select distinct form_id, submission_id from quality.findings where status = 'open'
+            select distinct form_id, submission_id from quality.findings where is_open and submission_id <> ''
         ),
 
         lasts as (

@@ -20,18 +20,18 @@ from laktasi.study import Study, Variable
 
 NO_ROLES = values(("form_id", "submission_id", "centre_code", "enumerator_code", "subject_code", "is_consented"), ())
 
-TABLES = ("submissions", "centres", "arrivals", "variables", "set_aside", "arrival_times", "last_seen")
+TABLES = ("submissions", "centres", "arrivals", "variables", "set_aside", "last_seen")
 """Marts whose columns are the same for every study; marts.analysed is made whole."""
 
 ANALYSED_COLUMNS = {
     "submission_id": "Submission, see marts.submissions",
     "centre_code": "Health centre, see marts.centres",
-    "is_accepted": "Has no open finding of severity error",
+    "is_accepted": "Has no open finding that keeps a record out",
 }
 """Columns of marts.analysed beside the study's variables."""
 
 PRELOADS = {"start": "started_at", "end": "finished_at", "deviceid": "device"}
-"""What a phone fills by itself: what marts.arrival_times calls it."""
+"""What a phone fills by itself: what marts.interviews calls it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,22 +41,48 @@ class Marts:
     submissions: int
     included: int
     accepted: int
-    """Of the included: without an open error."""
+    """Of the included: without an open finding that keeps a record out."""
     unranked: Mapping[str, int]
     """Included submissions, by variable, whose answer is none of the levels in study.yml; they do not count there."""
 
 
-def build_marts(
+def build_interviews(
     con: duckdb.DuckDBPyConnection, study: Study | None, include_sql: str | None, questionnaires: Questionnaires
-) -> Marts:
-    """Make all marts anew, in one transaction.
+) -> None:
+    """Make marts.interviews anew: who was asked by whom, where and when. The checks over the set read it.
 
     Parameters
     ----------
     study
-        None: only marts.submissions, set_aside, arrival_times and last_seen, with what can be known.
+        None: with what can be known without roles.
     include_sql
         A select of ``_submission_id``: what the study's `include` counts, consent aside. None counts every submission.
+
+    Raises
+    ------
+    StudyError
+        A role or variable does not fit the questionnaires, or would publish a direct identifier.
+    """
+    parts = _Study(study, questionnaires) if study else None
+    with transaction(con):
+        con.execute("delete from marts.interviews")
+        _insert(
+            con,
+            "interviews",
+            roles=parts.roles() if parts else NO_ROLES,
+            counted=parts.counted(include_sql) if parts else values(("form_id", "submission_id"), ()),
+            days=_days(questionnaires),
+            metadata=_metadata(questionnaires),
+        )
+
+
+def build_marts(con: duckdb.DuckDBPyConnection, study: Study | None, questionnaires: Questionnaires) -> Marts:
+    """Make all other marts anew from marts.interviews and the findings, in one transaction.
+
+    Parameters
+    ----------
+    study
+        None: only those that need none.
 
     Raises
     ------
@@ -68,16 +94,9 @@ def build_marts(
         for table in TABLES:
             con.execute(f"delete from marts.{table}")
         con.execute("drop table if exists marts.analysed")
-        _insert(
-            con,
-            "submissions",
-            roles=parts.roles() if parts else NO_ROLES,
-            counted=parts.counted(include_sql) if parts else values(("form_id", "submission_id"), ()),
-            days=_days(questionnaires),
-        )
+        _insert(con, "submissions")
         _insert(con, "set_aside")
         unranked = parts.build(con) if parts else {}
-        _insert(con, "arrival_times", metadata=_metadata(questionnaires))
         _insert(con, "last_seen")
     counted = con.execute(
         "select count(*), count(*) filter (is_included), count(*) filter (is_included and is_accepted)"

@@ -29,12 +29,15 @@ COPY = "research_copy"
 PUBLIC = ("none", "quasi")
 
 WHOLE = {
-    "quality": ("rules", "unverified", "findings"),
+    "quality": ("rules", "unverified", "findings", "results"),
     "marts": ("submissions", "analysed", "centres", "arrivals", "variables", "set_aside"),
     "analysis": ("kendall", "pooled", "contingency", "frequencies"),
     "meta": ("runs",),
 }
 """What is copied whole: it holds no answer, or (marts) only of questions that the study may publish."""
+
+PRIVATE = {("quality", "findings"): ("reviewer", "reason")}
+"""Columns of these that stay private: people write reasons in words of their own."""
 
 SUBMISSION_COLUMNS = (
     "form_id",
@@ -107,7 +110,8 @@ def _copy(con: duckdb.DuckDBPyConnection, new: Path, questionnaires: Questionnai
         for schema, tables in WHOLE.items():
             for table in tables:
                 if (schema, table) in existing:
-                    con.execute(f"create table {COPY}.{schema}.{table} as from {schema}.{table}")
+                    private = f" exclude ({', '.join(PRIVATE[schema, table])})" if (schema, table) in PRIVATE else ""
+                    con.execute(f"create table {COPY}.{schema}.{table} as select *{private} from {schema}.{table}")
         names = ", ".join(SUBMISSION_COLUMNS)
         con.execute(f"create table {COPY}.staging.submissions as select {names} from staging.submissions")
         con.execute(

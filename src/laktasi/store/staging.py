@@ -84,8 +84,10 @@ class Stood:
     type_changes: tuple[TypeChange, ...]
 
 
-def stand(con: duckdb.DuckDBPyConnection, questionnaires: Questionnaires, codebook: Iterable[CodebookEntry]) -> Stood:
-    """Make schema ``staging`` anew from schema ``answers``, in one transaction. staging.submissions stays as it is.
+def stand_lists(
+    con: duckdb.DuckDBPyConnection, questionnaires: Questionnaires, codebook: Iterable[CodebookEntry]
+) -> None:
+    """Make staging.choices and staging.codebook anew, in one transaction. What the form computes reads the choices.
 
     Parameters
     ----------
@@ -97,6 +99,12 @@ def stand(con: duckdb.DuckDBPyConnection, questionnaires: Questionnaires, codebo
     with transaction(con):
         _fill(con, "codebook", CODEBOOK_COLUMNS, [_plain(entry, privacies) for entry in codebook])
         _fill(con, "choices", CHOICE_COLUMNS, list(_choices(questionnaires)))
+
+
+def stand(con: duckdb.DuckDBPyConnection, questionnaires: Questionnaires) -> Stood:
+    """Make the typed tables of schema ``staging`` anew from schema ``answers``, in one transaction."""
+    tables = united_tables(questionnaires)
+    with transaction(con):
         changes: list[TypeChange] = []
         for table in tables:
             changes += _stand_table(con, table)

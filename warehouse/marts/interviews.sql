@@ -1,4 +1,5 @@
--- When each staged submission was filled by the phone's clock, and arrived by the server's. One row per submission.
+-- Every staged submission: who asked whom, where, when by the phone's clock, and when it arrived by the server's.
+-- One row per submission.
 
 with
 submissions as (
@@ -6,6 +7,8 @@ submissions as (
         form_id,
         submission_id,
         instance_id,
+        form_version,
+        status,
         device_id,
         received_at,
         first_landed_at as landed_at
@@ -13,14 +16,13 @@ submissions as (
     where state = 'staged'
 ),
 
-whose as (
-    select
-        form_id,
-        submission_id,
-        centre_code,
-        enumerator_code
-    from marts.submissions
-),
+-- who asked whom and where, by the study's roles
+roles as ($roles),
+
+-- what the study's population rule counts
+counted as ($counted),
+
+days as ($days),
 
 -- what the phone itself wrote down; a form that keeps none of it gives nulls without a type
 metadata as (
@@ -46,9 +48,20 @@ joined as (
     select
         submissions.form_id,
         submissions.submission_id,
-        whose.centre_code,
-        whose.enumerator_code,
+        submissions.form_version,
+        submissions.status,
+        roles.centre_code,
+        roles.enumerator_code,
+        roles.subject_code,
         coalesce(submissions.device_id, metadata.device) as device,
+        days.day,
+        roles.is_consented,
+        case
+            -- outside the study the question does not arise
+            when roles.submission_id is null then null
+            -- a row without a centre has no place in an analysis by centre
+            else roles.is_consented and roles.centre_code is not null and counted.submission_id is not null
+        end as is_included,
         metadata.started_at,
         metadata.finished_at,
         submissions.received_at,
@@ -61,26 +74,17 @@ joined as (
             else versions.received_at
         end as version_received_at
     from submissions
-    left join whose on submissions.form_id = whose.form_id and submissions.submission_id = whose.submission_id
+    left join roles on submissions.form_id = roles.form_id and submissions.submission_id = roles.submission_id
+    left join counted on submissions.form_id = counted.form_id and submissions.submission_id = counted.submission_id
+    left join days on submissions.form_id = days.form_id and submissions.submission_id = days.submission_id
     left join metadata
         on submissions.form_id = metadata.form_id and submissions.submission_id = metadata.submission_id
     left join versions on submissions.form_id = versions.form_id and submissions.instance_id = versions.instance_id
 ),
 
-final as (
+clocks as (
     select
-        form_id,
-        submission_id,
-        centre_code,
-        enumerator_code,
-        device,
-        started_at,
-        finished_at,
-        received_at,
-        landed_at,
-        case
-            when not is_edited then (epoch(received_at) - epoch(finished_at)) / 3600
-        end as lag_hours,
+        *,
         finished_at > version_received_at + interval 10 minutes as is_clock_ahead,
         case
             when started_at is not null or finished_at is not null
@@ -89,6 +93,18 @@ final as (
                     or coalesce(finished_at < started_at, false)
         end as is_clock_behind
     from joined
+),
+
+final as (
+    select
+        * exclude (is_edited, version_received_at),
+        case
+            when not is_edited and not is_clock_behind then (epoch(finished_at) - epoch(started_at)) / 60
+        end as minutes,
+        case
+            when not is_edited then (epoch(received_at) - epoch(finished_at)) / 3600
+        end as lag_hours
+    from clocks
 )
 
 select * from final
