@@ -90,7 +90,9 @@ class CompiledForm:
         return self.selects[table]
 
 
-def compile_form(questionnaire: Questionnaire, declared: Sequence[DeclaredRule] = ()) -> CompiledForm:
+def compile_form(
+    questionnaire: Questionnaire, declared: Sequence[DeclaredRule] = (), only: str | None = None
+) -> CompiledForm:
     """Derive and compile the rules of a form version.
 
     Parameters
@@ -99,6 +101,8 @@ def compile_form(questionnaire: Questionnaire, declared: Sequence[DeclaredRule] 
         The form version.
     declared
         Rules about one row that a project adds. One that names a question this version lacks is listed as unverified.
+    only
+        SQL name of a relation whose column ``_submission_id`` says which submissions are asked; all by default.
 
     Returns
     -------
@@ -111,7 +115,7 @@ def compile_form(questionnaire: Questionnaire, declared: Sequence[DeclaredRule] 
     for rule in declared:
         derived.add_declared(rule)
     selects = {
-        table.name: put_together(derived.plan.tables, table, derived.columns[table.name])
+        table.name: put_together(derived.plan.tables, table, derived.columns[table.name], only)
         for table in questionnaire.tables
     }
     return CompiledForm(

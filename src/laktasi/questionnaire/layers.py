@@ -115,13 +115,16 @@ class Tables:
         return f"{name}_up{self._position[table.name]}"
 
 
-def put_together(tables: Tables, table: Table, outputs: Iterable[Column]) -> str:
+def put_together(tables: Tables, table: Table, outputs: Iterable[Column], only: str | None = None) -> str:
     """Write the select of one table with all its layers.
 
     Parameters
     ----------
     outputs
         Columns of `table` to give beside ``_submission_id`` and ``_row``; the last layer.
+    only
+        SQL name of a relation whose column ``_submission_id`` says which submissions are read, in every table; all of
+        them by default.
     """
     final = list(outputs)
     needed: set[Column] = set()
@@ -146,7 +149,7 @@ def put_together(tables: Tables, table: Table, outputs: Iterable[Column]) -> str
         return _SOURCE.sub(lambda match: latest(match.group(1), before), sql)
 
     for other in tables.questionnaire.tables:
-        expressions[quote(f"{other.name}#0")] = _base(tables.questionnaire, other)
+        expressions[quote(f"{other.name}#0")] = _base(tables.questionnaire, other, only)
     for level in range(1, last):
         for other in tables.questionnaire.tables:
             if columns := layers.get(other.name, {}).get(level):
@@ -162,12 +165,14 @@ def _layer(tables: Tables, table: Table, columns: list[Column], first: str) -> s
     return f"SELECT {first}{chosen}\nFROM {source(table.name)} AS t{tables.joins(table, 't', wanted, 't')}"
 
 
-def _base(questionnaire: Questionnaire, table: Table) -> str:
+def _base(questionnaire: Questionnaire, table: Table, only: str | None) -> str:
     names = ["_submission_id", "_row"] + (["_parent_row"] if table.parent is not None else [])
     names += [item.column for item in questionnaire.fields_of(table.name)]
+    # A record's rules read nothing outside of the record, so every table can be limited before anything is computed.
+    limit = f" AND _submission_id IN (SELECT _submission_id FROM {only})" if only is not None else ""
     return (
         f"SELECT {', '.join(quote(name) for name in names)}\nFROM answers.{quote(table.name)}\n"
-        f"WHERE _form_version = {text_literal(questionnaire.version)}"
+        f"WHERE _form_version = {text_literal(questionnaire.version)}{limit}"
     )
 
 
