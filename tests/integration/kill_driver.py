@@ -26,7 +26,7 @@ TRACES = {"execute", "commit", "begin", "rename", "replace", "fsync", "unlink", 
 FLEETING = {"run_id", "started_at", "finished_at", "landed_at", "first_landed_at", "changed_at", "at"}
 FLEETING |= {"first_seen_at", "last_landed_at", "first_seen_run", "changed_run", "door", "manifest", "applied_at"}
 PER_RUN = ("analysis.kendall", "analysis.pooled", "analysis.contingency", "analysis.frequencies")
-ABOUT_RUNS = ("meta.runs", "meta.migrations", "meta.latest_run")
+ABOUT_RUNS = ("meta.runs", "meta.migrations", "meta.latest_run", "quality.check_runs")
 
 
 def count_points(work: Callable[[], None], kill_at: int | None) -> int:

@@ -112,8 +112,7 @@ def failing(house: Warehouse) -> list[tuple[str, ...]]:
     house.stand()
     quality.check(house.con, house.run_id, house.questionnaires, [])
     return house.rows(
-        "select submission_id, rule_id, severity from quality.findings"
-        " where kind = 'source' and status = 'open' order by all"
+        "select submission_id, rule_id, severity from quality.findings where kind = 'source' and is_open order by all"
     )
 
 
@@ -522,11 +521,19 @@ def test_rules_that_stood_before_the_migration_still_stand(tmp_path: Path, monke
     monkeypatch.setattr("laktasi.store.warehouse.migrations", lambda: older)
     with open_warehouse(DataFolder(tmp_path)):
         pass
-    with warehouse(tmp_path) as house:
-        house.take(form(), phone("a"))
-        house.error("a")
-        before = house.rows("from quality.rules")
+    with open_warehouse(DataFolder(tmp_path)) as con:
+        con.execute(
+            """
+            insert into quality.rules values ('f', '1', 'f', 'age.required', 'required', 'age', 'error', map {}, '');
+            insert into quality.rules values ('f', '1', 'f', 'age.odd', 'declared', null, 'warning', map {}, '');
+            insert into quality.finding_events values ('1', 'run', 'opened', now(), 'f', 'a', '', 'age.required');
+            insert into quality.finding_events values ('2', 'run', 'opened', now(), 'f', 'a', '', 'age.odd');
+            """
+        )
+        before = con.execute("select * from quality.rules order by rule_id").fetchall()
     monkeypatch.undo()
-    with open_warehouse(house.folder) as con:
-        assert con.execute("from quality.rules").fetchall() == before != []
-        assert con.execute("select severity, status from quality.findings").fetchall() == [("error", "open")]
+    with open_warehouse(DataFolder(tmp_path)) as con:
+        after = con.execute("select * exclude (keeps_out, stops) from quality.rules order by rule_id").fetchall()
+        assert after == before != []
+        found = con.execute("select severity, status, keeps_out from quality.findings order by finding_id").fetchall()
+        assert found == [("error", "open", True), ("warning", "open", False)]

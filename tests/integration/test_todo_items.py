@@ -78,7 +78,7 @@ def test_lists_tell_computed_values_from_others_and_name_what_has_no_label(house
         ("one_form", "declared", None),
     ):
         house.con.execute(
-            "insert into quality.rules values (?, '1', ?, ?, ?, ?, 'error', map {'en': 'Wrong.'}, '')",
+            "insert into quality.rules values (?, '1', ?, ?, ?, ?, 'error', map {'en': 'Wrong.'}, '', true, false)",
             [FORM, FORM, rule_id, kind, field],
         )
         house.event("s1", rule_id, "opened")
