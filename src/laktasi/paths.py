@@ -41,6 +41,11 @@ class Project:
         return self.root / "schemas" / "gates.yml"
 
     @property
+    def targets(self) -> Path:
+        """How many records each health centre is to bring in."""
+        return self.root / "schemas" / "targets.csv"
+
+    @property
     def back_checks(self) -> Path:
         """Which interviews are repeated, and how both are compared."""
         return self.root / "schemas" / "back_checks.yml"

@@ -18,6 +18,7 @@ from laktasi.errors import MirrorError, QuestionnaireError, SourceError, StudyEr
 from laktasi.records import FieldedForm, Refused, Submission
 from laktasi.settings import Settings
 from laktasi.study import Study, read_study
+from laktasi.targets import read_targets
 from laktasi.workplace import PATIENCE_SECONDS, alone, code_version, opened
 
 if TYPE_CHECKING:
@@ -186,6 +187,7 @@ def declare(run: Run, _progress: Progress) -> Counts:
     read_study(run.settings.folders.study)
     read_checks(run.settings.folders.checks)
     read_gates(run.settings.folders.gates)
+    read_targets(run.settings.folders.targets)
     return {}
 
 
@@ -218,7 +220,7 @@ def read(run: Run, progress: Progress) -> Counts:
 
 def stand(run: Run, _progress: Progress) -> Counts:
     """Set up the typed tables, and say who was asked by whom, where and when."""
-    from laktasi.store import marts, staging
+    from laktasi.store import marts, people, staging
 
     study = read_study(run.settings.folders.study)
     with _warehouse(run) as con:
@@ -230,6 +232,7 @@ def stand(run: Run, _progress: Progress) -> Counts:
             )
         stood = staging.stand(con, questionnaires)
         marts.build_interviews(con, study, _included(study, questionnaires), questionnaires)
+        people.stand_targets(con, read_targets(run.settings.folders.targets), study, questionnaires)
     return {"changed_types": [f"{item.table_name}.{item.column_name}" for item in stood.type_changes]}
 
 

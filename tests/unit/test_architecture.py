@@ -8,7 +8,7 @@ import pytest
 from laktasi.paths import HOUSE
 
 SRC = HOUSE / "src" / "laktasi"
-COMMON = {"errors", "paths", "settings", "records", "study", "yamlfile"}
+COMMON = {"errors", "paths", "settings", "records", "study", "targets", "yamlfile"}
 JOINERS = {"pipeline", "mirror", "feedback", "fieldkit", "publishing", "workplace", "summary", "cli"}
 MAY_IMPORT = {
     "questionnaire": COMMON | {"questionnaire"},

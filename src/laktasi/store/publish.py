@@ -30,7 +30,7 @@ PUBLIC = ("none", "quasi")
 
 WHOLE = {
     "quality": ("rules", "unverified", "findings", "results"),
-    "marts": ("submissions", "analysed", "centres", "arrivals", "variables", "set_aside"),
+    "marts": ("submissions", "analysed", "centres", "arrivals", "variables", "set_aside", "targets"),
     "analysis": ("kendall", "pooled", "contingency", "frequencies"),
     "meta": ("runs",),
 }
