@@ -1,4 +1,4 @@
-"""What every page of this room is made with: the templates, the hash of what may run in it, and a private file."""
+"""What every page of this room is made with: the templates, the frame, the way between the report's pages."""
 
 from __future__ import annotations
 
@@ -6,11 +6,111 @@ import base64
 import hashlib
 import os
 from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from laktasi.report import numbers
+from laktasi.report.read import Run
+from laktasi.report.texts import LANGUAGES, NAMES
+from laktasi.report.words import Words
+from laktasi.study import Study
 
 if TYPE_CHECKING:
     from jinja2 import Environment
+    from markupsafe import Markup
+
+FILES = {
+    "index": "index.html",
+    "people": "people.html",
+    "checks": "checks.html",
+    "back_checks": "back-checks.html",
+}
+"""Every page that a report can have, in the order of the navigation; ``page_<name>`` in the texts names it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """One entry of the navigation between the report's pages."""
+
+    text: Markup
+    href: str
+    is_here: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """What the pages of one report share."""
+
+    run: Run
+    newest_at: datetime | None
+    """When the newest submission landed."""
+    study: Study | None
+    language: str
+    """The language that is shown until the reader chooses another."""
+    files: Mapping[str, str]
+    """File of each page that this report has, of those in :data:`FILES`."""
+
+    def context(self, here: str, words: Words) -> Mapping[str, Any]:
+        """Give what ``top.html``, which every page begins with, needs to know on the page `here`; beside a title."""
+        study = self.study
+        return {
+            "lang": words.language,
+            "run": self.run,
+            "newest_at": self.newest_at,
+            "notice": words.label(study.synthetic) if study and study.synthetic else "",
+            "pages": [
+                Link(words.text(f"page_{name}"), self.files[name], name == here) for name in FILES if name in self.files
+            ],
+            "t": words.text,
+            "label": words.label,
+            "whole": words.number(numbers.whole),
+            "decimal": words.number(numbers.decimal),
+            "percent": words.number(numbers.percent),
+            "moment": words.number(numbers.moment),
+        }
+
+    def title(self, here: str, words: Words) -> str:
+        """Name a page beside the front page: what it shows, and of which study."""
+        name = str(words.text(f"page_{here}").unescape())
+        return f"{name}: {words.label(self.study.title, self.study.name)}" if self.study else name
+
+    def framed(
+        self,
+        environment: Environment,
+        titles: Mapping[str, str],
+        bodies: Mapping[str, str],
+        *,
+        styles: tuple[str, ...] = ("report.css",),
+    ) -> str:
+        """Put the bodies of all languages into one page that runs nothing but our own style and script.
+
+        Parameters
+        ----------
+        titles
+            By language.
+        bodies
+            HTML by language, as a template of ours rendered it.
+        styles
+            Files beside the templates, one after the other.
+        """
+        from markupsafe import Markup
+
+        # Both go into the page as they are, and their hashes into its content security policy: nothing else may run.
+        style = "".join(read_beside(environment, name) for name in styles)
+        script = read_beside(environment, "report.js")
+        return environment.get_template("page.html").render(
+            language=self.language,
+            languages=NAMES,
+            synthetic=bool(self.study and self.study.synthetic),
+            titles=titles,
+            style=Markup(style),  # noqa: S704 - our own file
+            script=Markup(script),  # noqa: S704 - our own file
+            style_hash=hash_of(style),
+            script_hash=hash_of(script),
+            bodies={name: Markup(bodies[name]) for name in LANGUAGES},  # noqa: S704 - a template of ours
+        )
 
 
 def templates() -> Environment:

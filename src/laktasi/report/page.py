@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from laktasi.report import forest, numbers
-from laktasi.report.html import hash_of, read_beside, templates
+from laktasi.report.html import Site, templates
 from laktasi.report.measures import kendall_rows, pooled_rows
 from laktasi.report.model import FEW_RECORDS, MAIN, Pair, Report
 from laktasi.report.read import POPULATIONS
-from laktasi.report.texts import LANGUAGES, NAMES, READING, TEXTS
+from laktasi.report.texts import LANGUAGES, READING, TEXTS
 from laktasi.report.words import Words
 
 if TYPE_CHECKING:
@@ -20,34 +20,22 @@ CHOICES_SHOWN = 15
 """Of a longer list (health centres, districts) the codebook shows this many."""
 
 
-def render(report: Report, study: Study | None, language: str) -> str:
-    """Make the page.
+def render(report: Report, site: Site) -> str:
+    """Make the front page.
 
     Parameters
     ----------
     report
         The content.
-    study
-        Its title, its citation, and the notice that the data are synthetic.
-    language
-        The language that is shown until the reader chooses another.
+    site
+        The run it tells, its study, and the pages that lie beside it.
     """
-    from markupsafe import Markup
-
     environment = templates()
-    # Both go into the page as they are, and their hashes into its content security policy: nothing else may run.
-    style, script = read_beside(environment, "report.css"), read_beside(environment, "report.js")
     body = environment.get_template("body.html")
-    return environment.get_template("page.html").render(
-        language=language,
-        languages=NAMES,
-        synthetic=bool(study and study.synthetic),
-        titles={name: _title(report, study, Words(name)) for name in LANGUAGES},
-        style=Markup(style),  # noqa: S704 - our own file
-        script=Markup(script),  # noqa: S704 - our own file
-        style_hash=hash_of(style),
-        script_hash=hash_of(script),
-        bodies={name: Markup(body.render(_context(report, study, Words(name)))) for name in LANGUAGES},  # noqa: S704
+    return site.framed(
+        environment,
+        {name: _title(report, site.study, Words(name)) for name in LANGUAGES},
+        {name: body.render(_context(report, site, Words(name))) for name in LANGUAGES},
     )
 
 
@@ -58,20 +46,19 @@ def _title(report: Report, study: Study | None, words: Words) -> str:
     return ": ".join([str(words.text("report_of")), *([", ".join(forms)] if forms else [])])
 
 
-def _context(report: Report, study: Study | None, words: Words) -> Mapping[str, Any]:
+def _context(report: Report, site: Site, words: Words) -> Mapping[str, Any]:
     from markupsafe import Markup
 
-    notice = words.label(study.synthetic) if study and study.synthetic else ""
+    shared = site.context("index", words)
     return {
-        "lang": words.language,
+        **shared,
         "report": report,
         "content": report.content,
-        "study": study,
-        "title": _title(report, study, words),
-        "notice": notice,
+        "study": site.study,
+        "title": _title(report, site.study, words),
         "plots": {
             pair.number: {
-                layout: [Markup(svg) for svg in plot(pair, words, bool(notice), narrow=layout == "narrow")]  # noqa: S704
+                layout: [Markup(svg) for svg in plot(pair, words, bool(shared["notice"]), narrow=layout == "narrow")]  # noqa: S704
                 for layout in ("wide", "narrow")
             }
             for pair in report.pairs
@@ -82,8 +69,6 @@ def _context(report: Report, study: Study | None, words: Words) -> Mapping[str, 
         "few_records": FEW_RECORDS,
         "choices_shown": CHOICES_SHOWN,
         "reading": READING[words.language],
-        "t": words.text,
-        "label": words.label,
         "in_order": words.in_order,
         "place_name": words.place,
         "reason": words.reason,
@@ -92,12 +77,8 @@ def _context(report: Report, study: Study | None, words: Words) -> Mapping[str, 
         "pooled_rows": lambda pair: pooled_rows(pair, words),
         "interval": words.interval,
         "estimate": words.estimate,
-        "whole": words.number(numbers.whole),
-        "decimal": words.number(numbers.decimal),
         "coefficient": words.number(numbers.coefficient),
-        "percent": words.number(numbers.percent),
         "p": words.number(numbers.p_value),
-        "moment": words.number(numbers.moment),
     }
 
 

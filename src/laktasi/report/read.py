@@ -5,7 +5,8 @@ A project without a study has the same tables in its research copy; those of the
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from datetime import datetime
 from pathlib import Path
@@ -213,13 +214,14 @@ class Content:
     unverified: Sequence[Unverified]
 
 
-def read(research: Path) -> Content:
-    """Read what the report needs from the research copy, which is opened read-only and closed again.
+@contextmanager
+def opened(research: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Open the research copy read-only, so that all pages tell of one file.
 
     Raises
     ------
     WarehouseError
-        There is no such file, it is no research copy, or no run has finished in it.
+        There is no such file, or it cannot be read.
     """
     import duckdb
 
@@ -233,7 +235,7 @@ def read(research: Path) -> Content:
         with duckdb.connect(str(research), read_only=True) as connection:
             # No extension is ever fetched at run time.
             connection.execute("set autoinstall_known_extensions = false; set autoload_known_extensions = false")
-            return _read_all(connection, research)
+            yield connection
     except duckdb.IOException as error:
         raise WarehouseError(
             f"{research.name} cannot be opened: {str(error).splitlines()[0]}",
@@ -287,13 +289,26 @@ order by form_id, list_name, min(position), value
 """
 
 
-def _read_all(connection: duckdb.DuckDBPyConnection, research: Path) -> Content:
+def read(connection: duckdb.DuckDBPyConnection, name: str) -> Content:
+    """Read what the front page needs.
+
+    Parameters
+    ----------
+    name
+        Of the file, for errors.
+
+    Raises
+    ------
+    WarehouseError
+        It is no research copy, or no run has finished in it.
+    """
+
     def rows(kind: type[Row]) -> list[Row]:
         relation, order = SOURCES[kind]
         names = ", ".join(item.name for item in fields(kind))
         return [kind(*row) for row in connection.execute(f"select {names} from {relation} order by {order}").fetchall()]
 
-    run = _last_run(connection, research)
+    run = _last_run(connection, name)
     arrived = connection.execute(
         "select count(*), max(first_landed_at) from staging.submissions where state = 'staged'"
     ).fetchone()
@@ -319,7 +334,7 @@ def _read_all(connection: duckdb.DuckDBPyConnection, research: Path) -> Content:
     )
 
 
-def _last_run(connection: duckdb.DuckDBPyConnection, research: Path) -> Run:
+def _last_run(connection: duckdb.DuckDBPyConnection, name: str) -> Run:
     names = ", ".join(item.name for item in fields(Run))
     is_ours = connection.execute(
         "select 1 from duckdb_views() where schema_name = 'meta' and view_name = 'latest_run'"
@@ -331,7 +346,7 @@ def _last_run(connection: duckdb.DuckDBPyConnection, research: Path) -> Run:
     )
     if found is None:
         raise WarehouseError(
-            f"{research.name} holds no finished run",
+            f"{name} holds no finished run",
             why="A report tells the results of a run, and names it.",
             next_step="laktasi run",
         )

@@ -33,6 +33,12 @@ TEXTS: Mapping[str, Text] = {
     "rows_hash": {"id": "Sidik data yang dianalisis", "en": "Fingerprint of the analysed data"},
     "rows": {"id": "{n} baris", "en": "{n} rows"},
     "contents": {"id": "Isi", "en": "Contents"},
+    # the way between the pages
+    "pages": {"id": "Halaman laporan", "en": "Pages of the report"},
+    "page_index": {"id": "Hasil studi", "en": "Results"},
+    "page_people": {"id": "Petugas dan puskesmas", "en": "People and places"},
+    "page_checks": {"id": "Pemeriksaan", "en": "Checks"},
+    "page_back_checks": {"id": "Wawancara ulang", "en": "Back-checks"},
     "to_top": {"id": "Ke atas", "en": "To the top"},
     # overview
     "overview": {"id": "Ringkasan", "en": "Overview"},

@@ -1,27 +1,31 @@
-"""The door of this room: from research.duckdb to a finished report."""
+"""The door of this room: from research.duckdb to a finished report, a front page and those beside it."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from laktasi.errors import LaktasiError, SettingsError
+from laktasi.report import page
+from laktasi.report.html import FILES, Site
 from laktasi.report.model import build
-from laktasi.report.page import render
-from laktasi.report.read import read
+from laktasi.report.read import opened, read
 from laktasi.report.texts import LANGUAGES
 from laktasi.study import Study
 
 
 def write_report(research: Path, target: Path, study: Study | None, *, language: str = "id") -> None:
-    """Write the report: one HTML file that needs no network, in Indonesian and English.
+    """Write the report: HTML pages that need no network, each whole in one file, in Indonesian and English.
 
     Parameters
     ----------
     research
         The research copy, opened read-only. Nothing else is read: the same copy gives the same bytes.
     target
-        The file to write. It is replaced in one step, so a reader has the old report or the new one.
+        The front page. The others lie beside it, called as :data:`laktasi.report.html.FILES` says; one that this run
+        has nothing for is removed. Each is replaced in one step, so a reader has the old page or the new one.
     study
         Titles, and which tables and pairs stand in the report, in which order. Without one (a form with no study)
         the report holds what came in, what the checks found, and the codebook.
@@ -42,17 +46,32 @@ def write_report(research: Path, target: Path, study: Study | None, *, language:
             f"language {language!r}: the report is written in {' and '.join(LANGUAGES)}",
             next_step=f"choose one of {', '.join(LANGUAGES)}",
         )
-    page = render(build(read(research), study), study, language)
-    draft = target.with_name(f".{target.name}.{os.getpid()}")
+    with opened(research) as connection:
+        content = read(connection, research.name)
+    # Pages that have something to show, each by what makes it. A page is a module of its own: read(connection) gives its
+    # content or None, render(content, site) the page.
+    made: dict[str, Callable[[Site], str]] = {"index": partial(page.render, build(content, study))}
+    files = {name: file for name, file in FILES.items() if name in made} | {"index": target.name}
+    site = Site(content.run, content.newest_at, study, language, files)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            draft.write_text(page, encoding="utf-8", newline="\n")
-            draft.replace(target)
-        finally:
-            draft.unlink(missing_ok=True)
+        # The front page comes last: what it leads to is there by then.
+        for name in sorted(made, key=lambda name: name == "index"):
+            _replace(target.with_name(files[name]), made[name](site))
+        for name, file in FILES.items():
+            if name not in made:
+                target.with_name(file).unlink(missing_ok=True)
     except OSError as error:
         raise LaktasiError(
-            f"{target} cannot be written: {error.strerror or error}",
+            f"{error.filename or target} cannot be written: {error.strerror or error}",
             next_step="free the file or its folder, then: laktasi report",
         ) from error
+
+
+def _replace(target: Path, text: str) -> None:
+    draft = target.with_name(f".{target.name}.{os.getpid()}")
+    try:
+        draft.write_text(text, encoding="utf-8", newline="\n")
+        draft.replace(target)
+    finally:
+        draft.unlink(missing_ok=True)
