@@ -22,7 +22,7 @@ from laktasi import pipeline, quality
 from laktasi.errors import CheckError
 from laktasi.paths import HOUSE, DataFolder
 from laktasi.quality import plan as plan_module
-from laktasi.quality.declared import DeclaredCheck
+from laktasi.quality.declared import DeclaredCheck, make_check
 from laktasi.quality.engine import Engine, Verdict, engine_on
 from laktasi.quality.plan import Batch, make_plan
 from laktasi.quality.suites import COMPLETE, row_suite, unique_suite
@@ -44,6 +44,11 @@ def rule(
     rule_id: str, *, column: str = "", kind: str = "constraint", severity: Any = "error", table: str = FORM
 ) -> Rule:
     return Rule(rule_id, kind, rule_id.split(".")[0], table, severity, MESSAGES, ". > 0", column or rule_id)
+
+
+def unique(check_id: str, *questions: str, **more: str) -> DeclaredCheck:
+    entry = {"id": check_id, "kind": "unique", "severity": "error", "message": MESSAGES, "questions": list(questions)}
+    return make_check(entry | more)
 
 
 def suite_json(suite: Any) -> str:
@@ -110,7 +115,9 @@ def rules_of(monkeypatch: pytest.MonkeyPatch) -> Mapping[str, CompiledForm]:
         for version in ("1", "2")
     }
 
-    def compile_form(form: Questionnaire, declared: Sequence[DeclaredRule] = ()) -> CompiledForm:
+    def compile_form(
+        form: Questionnaire, declared: Sequence[DeclaredRule] = (), only: str | None = None
+    ) -> CompiledForm:
         return forms[form.version]
 
     monkeypatch.setattr(plan_module, "compile_form", compile_form)
@@ -329,7 +336,7 @@ def test_what_must_not_come_twice_is_compared_across_form_versions(
         UPDATE answers.{FORM} SET code = NULL WHERE _submission_id IN ('uuid:0', 'uuid:3');  -- nothing to compare
         """
     )
-    once = DeclaredCheck("one_visit", "unique", "error", MESSAGES, questions=questions, where="${age} > 0")
+    once = unique("one_visit", *questions, where="${age} > 0")
     quality.check(con, "run-1", TWO_VERSIONS, [once])
     assert {item for item in open_now(con) if item[2] == "one_visit"} == {
         ("uuid:1", "", "one_visit"),
@@ -391,7 +398,7 @@ def test_no_answer_reaches_a_suite_a_log_or_the_ledger(
         return outcome
 
     monkeypatch.setattr(GxBatch, "validate", listening)
-    once = DeclaredCheck("one_name", "unique", "error", MESSAGES, questions=("name",))
+    once = unique("one_name", "name")
     summary = quality.check(con, "run-1", TWO_VERSIONS, [once])
     assert summary.open_errors == 12  # all ten have the same name
     assert len(written) == 12  # three suites, each asked in two parts

@@ -45,19 +45,21 @@ def test_both_kinds_are_read_as_they_stand(tmp_path: Path) -> None:
             "id": "Ada tanda bahaya, tetapi pijat tetap dilakukan.",
             "en": "A danger sign was recorded and the massage was given all the same.",
         },
-        expression="not(${danger} = 'yes' and ${ massage/performed } = 'yes')",
+        parameters={"expression": "not(${danger} = 'yes' and ${ massage/performed } = 'yes')"},
+        names=("danger", "massage/performed"),
     )
-    assert row.names == ("danger", "massage/performed")
+    assert row.expression == "not(${danger} = 'yes' and ${ massage/performed } = 'yes')"
     assert unique == DeclaredCheck(
         id="one_visit_each",
         kind="unique",
         severity="warning",
         messages={"id": "Ganda.", "en": "Twice."},
-        questions=("mother_code", "visit_number"),
-        where="${consent} = 'yes'",
         form="visit",
+        where="${consent} = 'yes'",
+        parameters={"questions": ("mother_code", "visit_number")},
+        names=("mother_code", "visit_number", "consent"),
     )
-    assert unique.names == ("mother_code", "visit_number", "consent")
+    assert unique.expression == "unique(questions: mother_code visit_number) where ${consent} = 'yes'"
 
 
 @pytest.mark.parametrize("text", ["checks: []", "checks:"])
@@ -69,15 +71,16 @@ def test_no_checks_are_no_checks(tmp_path: Path, text: str) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
-        ("kind: row", "kind: rwo", "check 'massage_in_spite': unknown kind 'rwo'; known are row, unique"),
+        ("kind: row", "kind: rwo", "check 'massage_in_spite': unknown kind 'rwo'; known are row, "),
         ("    kind: row\n", "", "check 'massage_in_spite': 'kind' is missing"),
         ("severity: error", "severity: fatal", "check 'massage_in_spite': unknown severity 'fatal'"),
         ("    severity: error\n", "", "check 'massage_in_spite': 'severity' is missing"),
         ("kind: row", "kind: row\n    mostly: 0.9", "check 'massage_in_spite': unknown key 'mostly'"),
         (
             "kind: row",
-            "kind: row\n    where: ${x} = 1",
-            "check 'massage_in_spite': 'where' has no meaning in a row check",
+            "kind: row\n    questions: [x]",
+            "check 'massage_in_spite': unknown key 'questions'; a row check knows id, kind, form, where, severity,"
+            " message, expression",
         ),
         ("    kind: unique\n", "    kind: unique\n    kind: row\n", "'kind' stands twice"),
         ("id: one_visit_each", "id: massage_in_spite", "check 'massage_in_spite' stands there twice"),
@@ -95,7 +98,7 @@ def test_no_checks_are_no_checks(tmp_path: Path, text: str) -> None:
             "mother_code",
             "check 'one_visit_each': 'questions' must be a list of one or more",
         ),
-        ("[mother_code, visit_number]", "[a, a]", "check 'one_visit_each': a question stands twice"),
+        ("[mother_code, visit_number]", "[a, a]", "check 'one_visit_each': 'questions' must name each once"),
         (
             "    questions: [mother_code, visit_number]\n",
             "",
@@ -105,7 +108,7 @@ def test_no_checks_are_no_checks(tmp_path: Path, text: str) -> None:
         (
             "not(${danger} = 'yes' and ${ massage/performed } = 'yes')",
             "true()",
-            "check 'massage_in_spite': its expression asks for no question",
+            "check 'massage_in_spite': it asks for no question",
         ),
     ],
 )

@@ -9,7 +9,7 @@ import pytest
 
 from laktasi.errors import CheckError, QuestionnaireError
 from laktasi.quality import plan as plan_module
-from laktasi.quality.declared import DeclaredCheck
+from laktasi.quality.declared import DeclaredCheck, make_check
 from laktasi.quality.plan import Gap, make_plan
 from laktasi.questionnaire.compiler import CompiledForm, DeclaredRule, Rule, Unverified
 from laktasi.questionnaire.model import Field, Privacy, Questionnaire, Table, ValueType
@@ -39,12 +39,16 @@ def by_key(*forms: Questionnaire) -> dict[tuple[str, str], Questionnaire]:
     return {(item.form_id, item.version): item for item in forms}
 
 
+def declare(kind: str, check_id: str, **more: Any) -> DeclaredCheck:
+    return make_check({"id": check_id, "kind": kind, "severity": "error", "message": MESSAGES, **more})
+
+
 def row(check_id: str, expression: str, **more: Any) -> DeclaredCheck:
-    return DeclaredCheck(check_id, "row", "error", MESSAGES, expression=expression, **more)
+    return declare("row", check_id, expression=expression, **more)
 
 
 def unique(check_id: str, *questions: str, **more: Any) -> DeclaredCheck:
-    return DeclaredCheck(check_id, "unique", "error", MESSAGES, questions=questions, **more)
+    return declare("unique", check_id, questions=list(questions), **more)
 
 
 @pytest.fixture
@@ -52,7 +56,9 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, list[str]]]:
     """Stand in for the compiler; gives which declared rules each form version was compiled with."""
     seen: list[tuple[str, list[str]]] = []
 
-    def compile_form(questionnaire: Questionnaire, declared: Sequence[DeclaredRule] = ()) -> CompiledForm:
+    def compile_form(
+        questionnaire: Questionnaire, declared: Sequence[DeclaredRule] = (), only: str | None = None
+    ) -> CompiledForm:
         seen.append((questionnaire.version, [item.id for item in declared]))
         table = questionnaire.tables[0].name
         rules = [Rule("age.required", "required", "age", table, "error", MESSAGES, "true()", "age.required")]

@@ -1,57 +1,28 @@
 """schemas/checks.yml: the checks that a form cannot say, written by hand.
 
-A *row* check is an XPath expression about one record (true means good); a *unique* check says that the answers to some
-questions, taken together, stand in one record only.
+docs/checks.md tells of each kind what it asks and what it needs; :mod:`laktasi.quality.kinds` holds them.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal, cast, get_args
+from typing import Any, get_args
 
 from laktasi.errors import CheckError
+from laktasi.quality.kinds import KINDS
+from laktasi.quality.kinds.model import NAME, DeclaredCheck, Kind, Severity, questions_in
 from laktasi.questionnaire.model import Texts
 from laktasi.yamlfile import read_yaml
 
-Kind = Literal["row", "unique"]
-Severity = Literal["error", "warning"]
+__all__ = ["DeclaredCheck", "make_check", "read_checks"]
 
-_KEYS = ("id", "kind", "form", "expression", "questions", "where", "severity", "message")
-_NEEDED = {"row": ("expression",), "unique": ("questions",)}
-_ALLOWED = {"row": ("form", "expression"), "unique": ("form", "questions", "where")}
+COMMON = ("id", "kind", "form", "where", "severity", "message")
+"""Keys that every check may have."""
 _ID = re.compile(r"[a-z][a-z0-9_]*")
-_NAME = re.compile(r"\$\{\s*([^}]+?)\s*\}")
 _LANGUAGES = ("id", "en")
-
-
-@dataclass(frozen=True, slots=True)
-class DeclaredCheck:
-    """One check of checks.yml."""
-
-    id: str
-    """Lower-case letters, digits and ``_``; findings are known by it, so it must never be used again for another."""
-    kind: Kind
-    severity: Severity
-    """An open error keeps the record out of the accepted population; a warning does not."""
-    messages: Texts
-    """What a person should know or do, by language; never an answer."""
-    expression: str | None = None
-    """Of a row check: XPath with ``${question}``; true means good."""
-    questions: tuple[str, ...] = ()
-    """Of a unique check: the questions whose answers together must not come twice."""
-    where: str | None = None
-    """Of a unique check: XPath with ``${question}``; only records for which it is true are compared."""
-    form: str | None = None
-    """The form it is about; None means every form that asks these questions."""
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """The questions it needs, each once, in the order in which they are named."""
-        found = [*self.questions, *_NAME.findall(self.expression or ""), *_NAME.findall(self.where or "")]
-        return tuple(dict.fromkeys(found))
 
 
 def read_checks(path: Path) -> tuple[DeclaredCheck, ...]:
@@ -75,72 +46,100 @@ def read_checks(path: Path) -> tuple[DeclaredCheck, ...]:
         raise _wrong(path, "it must hold one key, 'checks', with a list of checks")
     checks: dict[str, DeclaredCheck] = {}
     for number, entry in enumerate(data["checks"] or [], start=1):
-        check = _check(path, number, entry)
+        try:
+            check = make_check(entry)
+        except ValueError as error:
+            named = isinstance(entry, dict) and isinstance(entry.get("id"), str) and _ID.fullmatch(entry["id"])
+            raise _wrong(
+                path, f"check {entry['id']!r}: {error}" if named else f"check number {number} {error}"
+            ) from None
         if check.id in checks:
             raise _wrong(path, f"check {check.id!r} stands there twice")
         checks[check.id] = check
     return tuple(checks.values())
 
 
-def _check(path: Path, number: int, entry: Any) -> DeclaredCheck:
-    if not isinstance(entry, dict):
-        raise _wrong(path, f"check number {number} must be a mapping of keys to values")
+def make_check(entry: Any) -> DeclaredCheck:
+    """Make a check of what stands in checks.yml for it.
+
+    Parameters
+    ----------
+    entry
+        What YAML gave: a mapping of keys to values.
+
+    Raises
+    ------
+    ValueError
+        It is not understood; says how, without the check's name.
+    """
+    if not isinstance(entry, Mapping):
+        raise ValueError("must be a mapping of keys to values")
     check_id = entry.get("id")
     if not isinstance(check_id, str) or not _ID.fullmatch(check_id):
-        raise _wrong(path, f"check number {number} needs an id of lower-case letters, digits and _")
-    name = f"check {check_id!r}"
-    if unknown := sorted(set(map(str, entry)) - set(_KEYS)):
-        raise _wrong(path, f"{name}: unknown key {unknown[0]!r}; known are {', '.join(_KEYS)}")
-    kind = _one_of(path, name, entry, "kind", get_args(Kind))
-    severity = _one_of(path, name, entry, "severity", get_args(Severity))
-    for key in _NEEDED[kind]:
-        if key not in entry:
-            raise _wrong(path, f"{name}: a {kind} check needs {key!r}")
-    if foreign := sorted(set(entry) - {"id", "kind", "severity", "message", *_ALLOWED[kind]}):
-        raise _wrong(path, f"{name}: {foreign[0]!r} has no meaning in a {kind} check")
-    for key in ("form", "expression", "where"):
+        raise ValueError("needs an id of lower-case letters, digits and _")
+    kind = KINDS[_one_of(entry, "kind", tuple(KINDS))]
+    known = (*COMMON, *(parameter.name for parameter in kind.parameters))
+    if unknown := sorted(set(map(str, entry)) - set(known)):
+        raise ValueError(f"unknown key {unknown[0]!r}; a {kind.name} check knows {', '.join(known)}")
+    for key in ("form", "where"):
         if key in entry and not (isinstance(entry[key], str) and entry[key].strip()):
-            raise _wrong(path, f"{name}: {key!r} must be text")
-    questions = entry.get("questions", [])
-    if kind == "unique" and not (
-        isinstance(questions, list) and questions and all(isinstance(item, str) for item in questions)
-    ):
-        raise _wrong(path, f"{name}: 'questions' must be a list of one or more names")
-    if len(set(questions)) != len(questions):
-        raise _wrong(path, f"{name}: a question stands twice in 'questions'")
+            raise ValueError(f"{key!r} must be text")
+    where: str | None = entry.get("where")
     check = DeclaredCheck(
         id=check_id,
-        kind=cast(Kind, kind),
-        severity=cast(Severity, severity),
-        messages=_messages(path, name, entry.get("message")),
-        expression=entry.get("expression"),
-        questions=tuple(questions),
-        where=entry.get("where"),
+        kind=kind.name,
+        severity=_severity(entry),
+        messages=_messages(entry.get("message")),
         form=entry.get("form"),
+        where=where,
+        parameters=_parameters(kind, entry),
     )
-    if not check.names:
-        raise _wrong(path, f"{name}: its expression asks for no question; write questions as ${{name}}")
-    return check
+    if kind.verify is not None:
+        kind.verify(check)
+    names = tuple(dict.fromkeys((*kind.names(check), *questions_in(where or ""))))
+    if not names and check.form is None:
+        raise ValueError("it asks for no question; write questions as ${name}, or say which 'form' it is about")
+    return replace(check, names=names)
 
 
-def _one_of(path: Path, name: str, entry: Mapping[str, Any], key: str, known: tuple[str, ...]) -> str:
+def _parameters(kind: Kind, entry: Mapping[str, Any]) -> dict[str, Any]:
+    values: dict[str, Any] = {}
+    for parameter in kind.parameters:
+        if parameter.name not in entry:
+            if parameter.required:
+                raise ValueError(f"a {kind.name} check needs {parameter.name!r}")
+            values[parameter.name] = parameter.default
+            continue
+        try:
+            values[parameter.name] = parameter.read(entry[parameter.name])
+        except ValueError as error:
+            raise ValueError(f"{parameter.name!r} {error}") from None
+    return values
+
+
+def _severity(entry: Mapping[str, Any]) -> Severity:
+    said = _one_of(entry, "severity", get_args(Severity))
+    return "error" if said == "error" else "warning"
+
+
+def _one_of(entry: Mapping[str, Any], key: str, known: tuple[str, ...]) -> str:
     value = entry.get(key)
     if value not in known:
         found = f"unknown {key} {value!r}" if key in entry else f"{key!r} is missing"
-        raise _wrong(path, f"{name}: {found}; known are {', '.join(known)}")
+        raise ValueError(f"{found}; known are {', '.join(known)}")
     return str(value)
 
 
-def _messages(path: Path, name: str, value: Any) -> Texts:
+def _messages(value: Any) -> Texts:
     missing = [
         language
         for language in _LANGUAGES
         if not (isinstance(value, dict) and isinstance(value.get(language), str) and value[language].strip())
     ]
     if missing:
-        raise _wrong(path, f"{name}: its message is missing in {' and '.join(missing)}")
-    if any(_NAME.search(str(text)) for text in value.values()):
-        raise _wrong(path, f"{name}: its message quotes an answer (${{…}}); a finding never holds one")
+        raise ValueError(f"its message is missing in {' and '.join(missing)}")
+    if any(NAME.search(str(text)) for text in value.values()):
+        raise ValueError("its message quotes an answer (${…}); a finding never holds one")
     return {str(language): str(text).strip() for language, text in value.items()}
 
 

@@ -5,16 +5,29 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
 
 from laktasi.errors import CheckError, LaktasiError
-from laktasi.quality.declared import DeclaredCheck
+from laktasi.quality.kinds import KINDS
+from laktasi.quality.kinds.model import DeclaredCheck
+from laktasi.quality.scene import Scene
 from laktasi.quality.suites import COMPARED, COMPLETE, Rule
 from laktasi.questionnaire.compiler import DeclaredRule, compile_form, predicate_sql
 from laktasi.questionnaire.compiler import Rule as CompiledRule
 from laktasi.questionnaire.model import Field, Questionnaire
+from laktasi.store.forms import version_key
 from laktasi.store.sql import identifier, literal
+from laktasi.study import Study
+
+if TYPE_CHECKING:
+    import duckdb
+
+Shape = Literal["rows", "unique", "verdicts", "measures"]
 
 KEY = "_key"
+GOOD = "is_good"
+VALUE = "value"
 _SEPARATOR = 31  # U+001F, which no XML document can hold: joined answers cannot be mistaken for others
 
 Questionnaires = Mapping[tuple[str, str], Questionnaire]
@@ -30,15 +43,30 @@ class Batch:
     version: str | None
     """Form version; None for a check over the set, which looks at all of them."""
     table: str
-    """The table in `answers` whose rows these are."""
+    """The table in `answers` whose rows these are; of measures, the form's own."""
     select: str
-    """Gives ``_submission_id, _row``, then a BOOLEAN per rule, or for a check over the set ``_is_compared, _key``."""
+    """Gives ``_submission_id, _row`` and, by shape,
+
+    - *rows*: a BOOLEAN per rule, true where the row is good, and ``_is_complete``: none of them is NULL. A row for each
+      row of the table with this form version (of the submissions in `only`, where make_plan was given it);
+    - *unique*: ``_is_compared`` and ``_key``, which must come once among the rows compared;
+    - *verdicts*: ``is_good`` and ``_is_complete``, of the rows that take part;
+    - *measures*: ``value`` (NULL: not compared), ``n`` and ``_is_complete``; a row per group, ``_submission_id`` is
+      empty and ``_row`` names the group, as in ``centre:c1``. What ``value`` must lie between: `low` and `high`.
+
+    The column of a rule is ``rule.column``. Row batches come first; a select of measures may read what they left in
+    quality.failing.
+    """
     rules: tuple[Rule, ...]
+    """One, but for the shape *rows*."""
+    shape: Shape = "rows"
+    low: float | None = None
+    high: float | None = None
 
     @property
     def is_set(self) -> bool:
-        """It compares rows with each other."""
-        return self.version is None
+        """It compares rows with each other, whatever their version."""
+        return self.shape != "rows"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,24 +89,44 @@ class Plan:
     gaps: tuple[Gap, ...]
 
 
-def make_plan(questionnaires: Questionnaires, checks: Sequence[DeclaredCheck]) -> Plan:
+def make_plan(
+    questionnaires: Questionnaires,
+    checks: Sequence[DeclaredCheck],
+    *,
+    con: duckdb.DuckDBPyConnection | None = None,
+    study: Study | None = None,
+    schemas: Path | None = None,
+    only: str | None = None,
+) -> Plan:
     """Derive the batches of all form versions.
 
     A declared check is asked of every form version that has all of its questions (of its own form, where it names one).
 
+    Parameters
+    ----------
+    con
+        The warehouse, for checks that look at it before they are asked.
+    study
+        Says which questions are the centre, the enumerator and the subject.
+    schemas
+        The folder of checks.yml, where its lists stand.
+    only
+        SQL name of a relation whose column ``_submission_id`` says which submissions the row suites ask; all by
+        default. Checks over the set always look at all.
+
     Raises
     ------
     CheckError
-        A declared check names a form that is none of those at hand, fits no form version or compiles for none, or one
-        of its names could be any of several questions.
+        A declared check names a form that is none of those at hand, fits no form version or compiles for none, one of
+        its names could be any of several questions, or it does not fit the questions or lists that it names.
     """
     gaps: list[Gap] = []
     fitting = {check.id: _fitting(check, questionnaires, gaps) for check in checks}
     batches: list[Batch] = []
     uncompiled: dict[str, list[str]] = {}
     for (form_id, version), questionnaire in questionnaires.items():
-        declared = [check for check in checks if check.kind == "row" and (form_id, version) in fitting[check.id]]
-        compiled = compile_form(questionnaire, [_declared_rule(check) for check in declared])
+        declared = [check for check in checks if _level(check) == "row" and (form_id, version) in fitting[check.id]]
+        compiled = compile_form(questionnaire, [_declared_rule(check, questionnaire) for check in declared], only)
         gaps += [
             Gap(form_id, version, item.field, item.kind, item.expression, item.reason) for item in compiled.unverified
         ]
@@ -92,18 +140,28 @@ def make_plan(questionnaires: Questionnaires, checks: Sequence[DeclaredCheck]) -
                 select = _with_complete(compiled.checks_sql(table.name), rules)
                 batches.append(Batch(name, form_id, version, table.name, select, rules))
     for check in checks:
-        if check.kind == "row":
+        if _level(check) == "row":
             _refuse_uncompiled(check, fitting[check.id], uncompiled.get(check.id, []))
-        else:
-            versions = [questionnaires[key] for key in fitting[check.id]]
-            forms = dict.fromkeys(item.form_id for item in versions)
-            batches += [_unique(check, [item for item in versions if item.form_id == form]) for form in forms]
-    return Plan(tuple(batches), tuple(gaps))
+            continue
+        for form in dict.fromkeys(form_id for form_id, _version in fitting[check.id]):
+            versions = [questionnaires[key] for key in fitting[check.id] if key[0] == form]
+            versions.sort(key=lambda item: version_key(item.version))
+            batches.append(_over_the_set(check, Scene(con, form, versions, study, schemas, questionnaires)))
+    return Plan(tuple(sorted(batches, key=lambda batch: _ORDER[batch.shape])), tuple(gaps))
+
+
+_ORDER: Mapping[Shape, int] = {"rows": 0, "unique": 1, "verdicts": 1, "measures": 2}
+_KINDS = {"row": "declared", "set": "set", "group": "group"}
+"""Kind of a rule, by the level of its check's kind."""
+
+
+def _level(check: DeclaredCheck) -> str:
+    return KINDS[check.kind].level
 
 
 def _fitting(check: DeclaredCheck, questionnaires: Questionnaires, gaps: list[Gap]) -> list[tuple[str, str]]:
     """Give the form versions that have all questions of a check; the other versions of those forms become gaps."""
-    kind = "declared" if check.kind == "row" else "set"
+    kind = _KINDS[_level(check)]
     wanted = [key for key in questionnaires if check.form in (None, key[0])]
     if check.form is not None and not wanted and questionnaires:
         forms = ", ".join(sorted({form_id for form_id, _version in questionnaires}))
@@ -114,7 +172,7 @@ def _fitting(check: DeclaredCheck, questionnaires: Questionnaires, gaps: list[Ga
         )
     if check.form is not None and not wanted:
         reason = "no version of this form is known yet"
-        gaps.append(Gap(check.form, None, check.id, kind, _expression(check), reason))
+        gaps.append(Gap(check.form, None, check.id, kind, check.expression, reason))
         return []
     absent = {key: _absent(check, questionnaires[key]) for key in wanted}
     fitting = [key for key in wanted if not absent[key]]
@@ -126,7 +184,7 @@ def _fitting(check: DeclaredCheck, questionnaires: Questionnaires, gaps: list[Ga
         )
     fitted = {form_id for form_id, _version in fitting}
     gaps += [
-        Gap(form_id, version, check.id, kind, _expression(check), f"this version does not ask {names[0]!r}")
+        Gap(form_id, version, check.id, kind, check.expression, f"this version does not ask {names[0]!r}")
         for (form_id, version), names in absent.items()
         if names and form_id in fitted
     ]
@@ -159,16 +217,13 @@ def _find(check: DeclaredCheck, questionnaire: Questionnaire, name: str) -> Fiel
         return None
 
 
-def _declared_rule(check: DeclaredCheck) -> DeclaredRule:
-    assert check.expression is not None
-    return DeclaredRule(check.id, check.expression, check.severity, check.messages)
-
-
-def _expression(check: DeclaredCheck) -> str:
-    if check.expression is not None:
-        return check.expression
-    unique = f"unique({', '.join(check.questions)})"
-    return f"{unique} where {check.where}" if check.where else unique
+def _declared_rule(check: DeclaredCheck, questionnaire: Questionnaire) -> DeclaredRule:
+    make = KINDS[check.kind].expression
+    assert make is not None
+    expression = make(check, questionnaire)
+    if check.where is not None:
+        expression = f"not({check.where}) or ({expression})"
+    return DeclaredRule(check.id, expression, check.severity, check.messages)
 
 
 def _with_complete(select: str, rules: Iterable[Rule]) -> str:
@@ -176,14 +231,61 @@ def _with_complete(select: str, rules: Iterable[Rule]) -> str:
     return f"SELECT verdicts.*, {known} AS {identifier(COMPLETE)} FROM ({select}) AS verdicts"
 
 
-def _unique(check: DeclaredCheck, versions: Sequence[Questionnaire]) -> Batch:
+def _over_the_set(check: DeclaredCheck, scene: Scene) -> Batch:
+    """Make the batch of a check that compares rows with each other, or measures groups of them."""
+    kind = KINDS[check.kind]
+    try:
+        if kind.key is not None:
+            return _unique(check, kind.key(check), scene.versions)
+        if kind.verdicts is not None:
+            return _verdicts(check, kind.verdicts(check, scene), scene)
+        assert kind.measure is not None
+        assert kind.limits is not None
+        return _measures(check, kind.measure(check, scene), kind.limits(check), scene)
+    except CheckError as error:
+        if repr(check.id) in error.what:
+            raise
+        # The scene knows files and questions, not who asks for them.
+        what = error.what.removeprefix("checks.yml: ")
+        raise CheckError(f"checks.yml: check {check.id!r}: {what}", why=error.why, next_step=error.next_step) from error
+
+
+def _verdicts(check: DeclaredCheck, select: str, scene: Scene) -> Batch:
+    select = f"SELECT _submission_id, _row, {GOOD}, {GOOD} IS NOT NULL AS {identifier(COMPLETE)} FROM ({select})"
+    rule = _rule(check, scene.form_table, GOOD)
+    return Batch(f"set__{check.id}__{scene.form_id}", scene.form_id, None, rule.table, select, (rule,), "verdicts")
+
+
+def _measures(check: DeclaredCheck, select: str, limits: tuple[float | None, float | None], scene: Scene) -> Batch:
+    # Each group once, each with a name: a measure that breaks this must not pass.
+    complete = "_row IS NOT NULL AND count(*) OVER (PARTITION BY _row) = 1"
+    select = f"SELECT '' AS _submission_id, _row, {VALUE}, n, {complete} AS {identifier(COMPLETE)} FROM ({select})"
+    rule = _rule(check, scene.form_table, VALUE)
+    name = f"group__{check.id}__{scene.form_id}"
+    return Batch(name, scene.form_id, None, rule.table, select, (rule,), "measures", *limits)
+
+
+def _rule(check: DeclaredCheck, table: str, column: str) -> CompiledRule:
+    return CompiledRule(
+        rule_id=check.id,
+        kind=_KINDS[_level(check)],
+        field=None,
+        table=table,
+        severity=check.severity,
+        messages=check.messages,
+        expression=check.expression,
+        column=column,
+    )
+
+
+def _unique(check: DeclaredCheck, questions: Sequence[str], versions: Sequence[Questionnaire]) -> Batch:
     """Give all rows of one form, whatever the version, with a key made of the answers that must not come twice.
 
     The key is a hash, so that no answer reaches what GX returns, or says when it fails.
     """
     selects, tables = [], set()
     for questionnaire in versions:
-        fields = [item for name in check.questions if (item := _find(check, questionnaire, name)) is not None]
+        fields = [item for name in questions if (item := _find(check, questionnaire, name)) is not None]
         tables |= {item.table for item in fields}
         columns = [identifier(item.column) for item in fields]
         missing = " OR ".join(f"{column} IS NULL" for column in columns)
@@ -200,18 +302,9 @@ def _unique(check: DeclaredCheck, versions: Sequence[Questionnaire]) -> Batch:
             next_step="name questions of the form itself, or of one repeat, in schemas/checks.yml",
         )
     (table,) = tables
-    rule = CompiledRule(
-        rule_id=check.id,
-        kind="set",
-        field=None,
-        table=table,
-        severity=check.severity,
-        messages=check.messages,
-        expression=_expression(check),
-        column=KEY,
-    )
+    rule = _rule(check, table, KEY)
     name = f"set__{check.id}__{table}"
-    return Batch(name, versions[0].form_id, None, table, " UNION ALL ".join(selects), (rule,))
+    return Batch(name, versions[0].form_id, None, table, " UNION ALL ".join(selects), (rule,), "unique")
 
 
 def _compared(check: DeclaredCheck, questionnaire: Questionnaire) -> str:

@@ -1,7 +1,8 @@
 """Great Expectations suites: one per form version and table, one per check over the set.
 
 A rule has been compiled to a BOOLEAN column that is true where it holds, so one native type of expectation serves every
-kind of rule, and a suite is plain JSON that any installation of Great Expectations can read.
+kind of rule about rows; a measure of a group must lie between two numbers. A suite is plain JSON that any installation
+of Great Expectations can read.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ class Rule(Protocol):
 
     @property
     def kind(self) -> str:
-        """``type``, ``required``, ``relevant``, ``constraint``, ``choice``, ``calculation``, ``declared``, ``set``."""
+        """One of the kinds of ``quality.rules``: ``type``, ``required`` … ``declared``, ``set``, ``group``."""
 
     @property
     def field(self) -> str | None:
@@ -52,11 +53,11 @@ class Rule(Protocol):
 
     @property
     def column(self) -> str:
-        """Its BOOLEAN column; of a check over the set, the column of its key."""
+        """Its BOOLEAN column; of a check that something is unique, the column of its key; of a measure, its value."""
 
 
 def row_suite(name: str, rules: Sequence[Rule]) -> ExpectationSuite:
-    """Expect every rule to hold in every row of one form version's table.
+    """Expect every rule to hold in every row of a table: of one form version, or the verdicts on rows held together.
 
     The last expectation holds that no rule is NULL anywhere: the other ones would not see it.
     """
@@ -95,6 +96,23 @@ def unique_suite(name: str, rule: Rule) -> ExpectationSuite:
     )
     complete = gxe.ExpectColumnValuesToNotBeNull(column=COMPARED, severity="critical", meta={"rule_id": COMPLETE})
     return gx.ExpectationSuite(name, expectations=[unique, complete])
+
+
+def measure_suite(name: str, rule: Rule, low: float | None, high: float | None) -> ExpectationSuite:
+    """Expect the measure of every group to lie between two numbers, both inclusive.
+
+    A group whose value is NULL is too small to be compared, and GX passes over it.
+    """
+    import great_expectations as gx
+    import great_expectations.expectations as gxe
+
+    between = gxe.ExpectColumnValuesToBeBetween(
+        column=rule.column, min_value=low, max_value=high, severity=_SEVERITY[rule.severity], meta=_meta(rule)
+    )
+    complete = gxe.ExpectColumnValuesToBeInSet(
+        column=COMPLETE, value_set=[True], severity="critical", meta={"rule_id": COMPLETE}
+    )
+    return gx.ExpectationSuite(name, expectations=[between, complete])
 
 
 def _meta(rule: Rule) -> dict[str, Any]:
