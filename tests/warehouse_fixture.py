@@ -189,7 +189,10 @@ class Warehouse:
     def event(self, submission_id: str, rule_id: str, event: str) -> None:
         """Write an event of a finding."""
         self.con.execute(
-            "insert into quality.finding_events values (?, ?, ?, now(), ?, ?, '', ?, null, null)",
+            """
+            insert into quality.finding_events (finding_id, run_id, event, "at", form_id, submission_id, "row", rule_id)
+            values (?, ?, ?, now(), ?, ?, '', ?)
+            """,
             [
                 sha256(f"{submission_id} {rule_id}".encode()).hexdigest()[:16],
                 self.run_id,

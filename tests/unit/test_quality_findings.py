@@ -11,7 +11,8 @@ import pytest
 
 from laktasi.errors import CheckError
 from laktasi.paths import DataFolder
-from laktasi.quality.findings import Changes, RuleRow, list_findings, record_findings
+from laktasi.quality.findings import Changes, RuleRow, record_findings
+from laktasi.quality.listing import list_findings
 from laktasi.quality.plan import Gap
 from laktasi.quality.validate import failing_table
 from laktasi.store.warehouse import open_warehouse
@@ -92,10 +93,9 @@ def test_a_list_says_where_which_rule_and_what_in_the_language_asked_for(tmp_pat
         record_findings(con, "run-1", now, [AGE, CODE], [])
         record_findings(con, "run-2", now.slice(1), [AGE, CODE], [])
         con.execute(
-            "INSERT INTO marts.submissions (form_id, submission_id, centre_code, enumerator_code, status, is_accepted,"
-            " open_errors, open_warnings)"
-            " VALUES ('visit', 'a', 'C1', 'E1', 'finalised', true, 0, 0),"
-            " ('visit', 'b', 'C2', 'E2', 'finalised', false, 1, 1)"
+            "INSERT INTO marts.interviews (form_id, submission_id, form_version, centre_code, enumerator_code, status,"
+            " landed_at) VALUES ('visit', 'a', '1', 'C1', 'E1', 'finalised', now()),"
+            " ('visit', 'b', '1', 'C2', 'E2', 'finalised', now())"
         )
     listed = list_findings(folder.warehouse, language="id")
     assert [(item.submission_id, item.rule_id, item.severity, item.message) for item in listed] == [

@@ -220,7 +220,9 @@ create table quality.finding_events (
     settled_by varchar check (
         settled_by in ('edit', 'correction', 'drop', 'deletion', 'rule', 'set', 'decision')
     ),
-    decision_id varchar
+    decision_id varchar,
+    payload_sha256 varchar,
+    decisions varchar
 );
 insert into quality.finding_events by name select * from quality.finding_events_before;
 drop table quality.finding_events_before;
@@ -237,6 +239,10 @@ comment on column quality.finding_events.settled_by is
     'Of mended: edit of the record; correction or drop (decisions); deletion on Central; rule: no longer asked, or changed; set: other records changed. Of accepted: decision. '
     'Empty for opened and reopened, and before this was kept';
 comment on column quality.finding_events.decision_id is 'Of accepted: the decision, see quality.decisions';
+comment on column quality.finding_events.payload_sha256 is
+    'Payload that the record''s answers were read from when this was seen, see answers.loaded_submissions; empty for a group, and before this was kept';
+comment on column quality.finding_events.decisions is
+    'Hash of the decisions that had been applied to the record when this was seen, see answers.loaded_submissions; empty: none';
 
 create table quality.check_runs (
     run_id varchar not null,
@@ -317,15 +323,16 @@ worded as (
     ) = 1
 ),
 
--- the latest check that a finding which no longer fails can have been seen in
-last_seen as (
+-- a finding that no longer fails was seen last by the check before the one that found it mended
+checks as (
     select
-        worded.finding_id,
-        max(check_runs."at") as last_seen_at
-    from worded
-    left join quality.check_runs as check_runs
-        on worded.event <> 'mended' or check_runs."at" < worded."at"
-    group by worded.finding_id
+        run_id,
+        lag("at") over (order by "at") as before_at
+    from (select run_id, max("at") as "at" from quality.check_runs group by run_id)
+),
+
+latest_check as (
+    select max("at") as "at" from quality.check_runs
 ),
 
 final as (
@@ -355,14 +362,17 @@ final as (
         coalesce(worded.stops, false) as stops,
         worded.first_seen_at,
         worded.first_seen_run,
-        greatest(last_seen.last_seen_at, worded.first_seen_at) as last_seen_at,
+        greatest(
+            case when worded.event = 'mended' then checks.before_at else latest_check."at" end, worded.first_seen_at
+        ) as last_seen_at,
         worded."at" as changed_at,
         worded.run_id as changed_run,
         worded.settled_by,
         decisions.reporter as reviewer,
         decisions.reason
     from worded
-    left join last_seen on worded.finding_id = last_seen.finding_id
+    cross join latest_check
+    left join checks on worded.run_id = checks.run_id
     left join marts.interviews as whose
         on worded.form_id = whose.form_id and worded.submission_id = whose.submission_id
     left join quality.decisions as decisions on worded.decision_id = decisions.decision_id

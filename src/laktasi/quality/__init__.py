@@ -2,8 +2,8 @@
 
 from laktasi.quality.checking import CheckSummary, check
 from laktasi.quality.declared import DeclaredCheck, read_checks
-from laktasi.quality.findings import Finding, list_findings
 from laktasi.quality.gates import Gates, pass_gate, read_gates
+from laktasi.quality.listing import Finding, list_findings
 
 __all__ = [
     "CheckSummary",

@@ -9,20 +9,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from laktasi.errors import CheckError
+from laktasi.quality.events import FINDING_ID, MOMENT, NOTHING_ACCEPTED, select_events
 from laktasi.quality.plan import Gap, Questionnaires
+from laktasi.store.sql import scalar
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     import duckdb
 
-FINDING_ID = 'substr(sha256(concat_ws(chr(31), form_id, submission_id, "row", rule_id)), 1, 16)'
-"""The same problem has the same id in every run and in every warehouse."""
+__all__ = ["FINDING_ID", "Changes", "RuleRow", "form_rules", "record_findings"]
 
 _RULES = (
     "form_id",
@@ -37,6 +35,8 @@ _RULES = (
     "keeps_out",
     "stops",
 )
+_RULES_BEFORE = "_laktasi_rules_before"
+_EVENTS = "_laktasi_events"
 _GAPS = ("form_id", "form_version", "field", "kind", "expression", "reason")
 
 
@@ -85,32 +85,20 @@ class Changes:
     """What one run changed in the ledger."""
 
     opened: int
-    """Findings that are new, or came back."""
+    """Findings that are new, or came back; those that a decision accepts at once among them."""
     mended: int
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One finding as a person reads it."""
-
-    finding_id: str
-    form_id: str
-    submission_id: str
-    row: str
-    rule_id: str
-    kind: str | None
-    field: str | None
-    severity: str
-    message: str
-    enumerator_code: str | None
-    centre_code: str | None
-    status: str
-    first_seen_at: datetime
-    changed_at: datetime
+    accepted: int = 0
+    """Findings that a decision accepts from now on."""
 
 
 def record_findings(
-    con: duckdb.DuckDBPyConnection, run_id: str, failing: Any, rules: Iterable[RuleRow], gaps: Iterable[Gap]
+    con: duckdb.DuckDBPyConnection,
+    run_id: str,
+    failing: Any,
+    rules: Iterable[RuleRow],
+    gaps: Iterable[Gap],
+    *,
+    accepted: str | None = None,
 ) -> Changes:
     """Write what a run found, in one transaction.
 
@@ -121,124 +109,32 @@ def record_findings(
         is not in it is mended.
     rules, gaps
         What was checked, and what could not be; they replace `quality.rules` and `quality.unverified`.
+    accepted
+        SQL of a select `form_id, submission_id, row, rule_id, decision_id`: what people have decided to let stand,
+        while what they expected to find is there. A finding that fails and is in it is accepted, one that no longer is
+        in it is reopened.
     """
     con.begin()
     try:
+        con.execute(f"CREATE OR REPLACE TEMP TABLE {_RULES_BEFORE} AS FROM quality.rules")
         _replace(con, "quality.rules", _RULES, _rules_table(rules))
         _replace(con, "quality.unverified", _GAPS, _gaps_table(gaps))
         with _registered(con, failing) as now:
-            # Later than all that stands there, even where the clock of a laptop was set back.
-            changes = con.execute(
-                f"""
-                INSERT INTO quality.finding_events BY NAME
-                WITH failing AS (
-                    SELECT DISTINCT {FINDING_ID} AS finding_id, form_id, submission_id, "row", rule_id FROM {now}
-                ), known AS (
-                    SELECT finding_id, form_id, submission_id, "row", rule_id, arg_max(event, "at") AS event
-                    FROM quality.finding_events GROUP BY ALL
-                ), moment AS (
-                    SELECT greatest(now(), max("at") + INTERVAL 1 MICROSECOND) AS "at" FROM quality.finding_events
-                ), changed AS (
-                    SELECT
-                        finding_id,
-                        CASE
-                            WHEN known.event IS NULL THEN 'opened'
-                            WHEN failing.form_id IS NULL THEN 'mended'
-                            ELSE 'reopened'
-                        END AS event,
-                        coalesce(failing.form_id, known.form_id) AS form_id,
-                        coalesce(failing.submission_id, known.submission_id) AS submission_id,
-                        coalesce(failing."row", known."row") AS "row",
-                        coalesce(failing.rule_id, known.rule_id) AS rule_id
-                    FROM failing FULL JOIN known USING (finding_id)
-                    WHERE (failing.form_id IS NOT NULL) <> coalesce(known.event <> 'mended', false)
-                )
-                SELECT finding_id, $run_id AS run_id, event, moment."at", form_id, submission_id, "row", rule_id
-                FROM changed, moment ORDER BY form_id, submission_id, "row", rule_id
-                RETURNING event
-                """,
-                {"run_id": run_id},
-            ).fetchall()
+            moment = scalar(con, MOMENT)
+            events = select_events(now, accepted or NOTHING_ACCEPTED, _RULES_BEFORE)
+            con.execute(f"CREATE OR REPLACE TEMP TABLE {_EVENTS} AS {events}", {"run_id": run_id, "at": moment})
+        counts = dict(con.execute(f"SELECT event, count(*) FROM {_EVENTS} GROUP BY event").fetchall())
+        con.execute(
+            f'INSERT INTO quality.finding_events BY NAME FROM {_EVENTS} ORDER BY form_id, submission_id, "row", rule_id'
+        )
+        con.execute("INSERT INTO quality.check_runs VALUES (?, ?)", [run_id, moment])
+        con.execute(f"DROP TABLE {_EVENTS}; DROP TABLE {_RULES_BEFORE}")
         con.commit()
     except BaseException:
         con.rollback()
         raise
-    mended = sum(event == "mended" for (event,) in changes)
-    return Changes(opened=len(changes) - mended, mended=mended)
-
-
-def list_findings(
-    con_or_path: duckdb.DuckDBPyConnection | Path,
-    *,
-    centre: str | None = None,
-    enumerator: str | None = None,
-    rule: str | None = None,
-    severity: str | None = None,
-    status: str | None = "open",
-    language: str = "en",
-) -> list[Finding]:
-    """List findings, errors first, then by centre, enumerator and submission.
-
-    Parameters
-    ----------
-    con_or_path
-        A warehouse or a research copy that is open, or the path of one, which is read and closed again.
-    centre, enumerator, rule
-        Codes to keep; None keeps all.
-    severity
-        ``error`` or ``warning``; None keeps both.
-    status
-        ``open`` or ``mended``; None keeps both.
-    language
-        Of the message; another one where the rule has none in this.
-
-    Raises
-    ------
-    CheckError
-        `severity` or `status` is none of these.
-    """
-    for name, value, known in (("severity", severity, ("error", "warning")), ("status", status, ("open", "mended"))):
-        if value is not None and value not in known:
-            raise CheckError(
-                f"unknown {name} {value!r} of findings; known are {' and '.join(known)}",
-                next_step=f"choose one of {known}",
-            )
-    wanted = {
-        "centre_code": centre,
-        "enumerator_code": enumerator,
-        "rule_id": rule,
-        "severity": severity,
-        "status": status,
-    }
-    given = {name: value for name, value in wanted.items() if value is not None}
-    conditions = " AND ".join(f"{name} = ?" for name in given) or "true"
-    with _opened(con_or_path) as con:
-        rows = con.execute(
-            f"""
-            SELECT
-                finding_id, form_id, submission_id, "row", rule_id, kind, field, severity,
-                coalesce(messages[?], messages['en'], map_values(messages)[1], rule_id) AS message,
-                enumerator_code, centre_code, status, first_seen_at, changed_at
-            FROM quality.findings WHERE {conditions}
-            ORDER BY severity, centre_code NULLS LAST, enumerator_code NULLS LAST, submission_id, "row", rule_id
-            """,
-            [language, *given.values()],
-        ).fetchall()
-    return [Finding(*row) for row in rows]
-
-
-@contextmanager
-def _opened(con_or_path: duckdb.DuckDBPyConnection | Path) -> Iterator[duckdb.DuckDBPyConnection]:
-    if not isinstance(con_or_path, Path):
-        yield con_or_path
-        return
-    import duckdb
-
-    con = duckdb.connect(con_or_path, read_only=True)
-    try:
-        yield con
-    finally:
-        con.close()
+    opened = counts.get("opened", 0) + counts.get("reopened", 0)
+    return Changes(opened, counts.get("mended", 0), counts.get("accepted", 0))
 
 
 @contextmanager
