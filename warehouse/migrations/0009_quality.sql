@@ -293,34 +293,62 @@ create or replace view quality.findings as
 with
 latest_events as (
     select
-        *,
-        first_value("at") over (partition by finding_id order by "at", run_id) as first_seen_at,
-        first_value(run_id) over (partition by finding_id order by "at", run_id) as first_seen_run
+        finding_id,
+        min("at") as first_seen_at,
+        arg_min(run_id, "at") as first_seen_run,
+        unnest(arg_max(
+            struct_pack(
+                form_id := form_id,
+                submission_id := submission_id,
+                "row" := "row",
+                rule_id := rule_id,
+                event := event,
+                "at" := "at",
+                run_id := run_id,
+                settled_by := settled_by,
+                decision_id := decision_id
+            ),
+            "at"
+        ))
     from quality.finding_events
-    qualify row_number() over (partition by finding_id order by "at" desc, run_id desc) = 1
+    group by finding_id
+),
+
+rules as (
+    select
+        form_id,
+        form_version,
+        rule_id,
+        struct_pack(
+            kind := kind,
+            field := field,
+            severity := severity,
+            messages := messages,
+            keeps_out := keeps_out,
+            stops := stops
+        ) as wording
+    from quality.rules
+    qualify row_number() over (partition by form_id, form_version, rule_id) = 1
+),
+
+newest_rules as (
+    select * from rules
+    qualify row_number() over (partition by form_id, rule_id order by form_version desc nulls last) = 1
 ),
 
 worded as (
     select
         latest_events.*,
-        rules.kind,
-        rules.field,
-        rules.severity,
-        rules.messages,
-        rules.keeps_out,
-        rules.stops
+        unnest(coalesce(own_rules.wording, newest_rules.wording))
     from latest_events
     left join staging.submissions as submissions
         on latest_events.form_id = submissions.form_id and latest_events.submission_id = submissions.submission_id
-    left join quality.rules as rules
-        on latest_events.rule_id = rules.rule_id
-        and (rules.form_id is null or latest_events.form_id = rules.form_id)
-    qualify row_number() over (
-        partition by latest_events.finding_id
-        order by
-            (rules.form_version is not distinct from submissions.form_version) desc,
-            rules.form_version desc nulls last
-    ) = 1
+    left join rules as own_rules
+        on latest_events.form_id = own_rules.form_id
+        and latest_events.rule_id = own_rules.rule_id
+        and submissions.form_version = own_rules.form_version
+    left join newest_rules
+        on latest_events.form_id = newest_rules.form_id and latest_events.rule_id = newest_rules.rule_id
 ),
 
 -- a finding that no longer fails was seen last by the check before the one that found it mended
