@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ TOP_KEYS = {
     "citation",
     "synthetic",
     "roles",
+    "special",
     "population",
     "variables",
     "analyses",
@@ -24,6 +25,8 @@ TOP_KEYS = {
 }
 NEEDED = ("study", "title", "form", "roles", "variables", "analyses")
 ROLES = ("centre", "enumerator", "subject", "consent")
+SPECIAL = ("dont_know", "refused", "other")
+"""Choices that are no answer to what was asked, by what they mean."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +79,8 @@ class Study:
     citation: str = ""
     synthetic: Mapping[str, str] | None = None
     """A notice, by language, that the data are synthetic; shown wherever a person sees them."""
+    special: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Choices, by what they mean, of those in :data:`SPECIAL`."""
 
 
 def read_study(path: Path) -> Study | None:
@@ -112,6 +117,7 @@ class _Reader:
             consent = self.mapping("role 'consent'", roles.pop("consent"), known=keys, needed=keys)
         population = self.mapping("'population'", data.get("population") or {}, known=("include",))
         variables = self.variables(data["variables"])
+        special = self.special(data.get("special") or {})
         study = Study(
             name=self.text("'study'", data["study"]),
             title=self.texts("'title'", data["title"]),
@@ -127,11 +133,20 @@ class _Reader:
             tables=tuple(self.sequence("'tables'", data.get("tables") or [])),
             citation=self.text("'citation'", data["citation"]) if data.get("citation") else "",
             synthetic=self.texts("'synthetic'", data["synthetic"]) if data.get("synthetic") else None,
+            special=special,
         )
         used = {name for pair in study.analyses for name in (pair.exposure, pair.outcome)} | set(study.tables)
         if unknown := sorted(used - set(variables)):
             raise self.wrong(f"{unknown[0]!r} is analysed or tabulated but not among the variables")
         return study
+
+    def special(self, value: Any) -> dict[str, tuple[str, ...]]:
+        given = self.mapping("'special'", value, known=SPECIAL)
+        special = {name: tuple(self.sequence(f"{name!r} of 'special'", choices)) for name, choices in given.items()}
+        everything = [choice for choices in special.values() for choice in choices]
+        if twice := [choice for choice in everything if everything.count(choice) > 1]:
+            raise self.wrong(f"the choice {twice[0]!r} stands twice under 'special'")
+        return special
 
     def variables(self, value: Any) -> dict[str, Variable]:
         variables: dict[str, Variable] = {}
