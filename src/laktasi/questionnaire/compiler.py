@@ -16,7 +16,7 @@ from laktasi.questionnaire.functions import tokens
 from laktasi.questionnaire.layers import ROW, Column, Frame, put_together
 from laktasi.questionnaire.model import Field, Questionnaire, Table, Texts, ValueType
 from laktasi.questionnaire.names import sanitise
-from laktasi.questionnaire.plan import Plan, parsed
+from laktasi.questionnaire.plan import Plan, parsed, reads_moment
 from laktasi.questionnaire.types import is_of_type
 from laktasi.questionnaire.values import Unsupported, quote
 
@@ -333,7 +333,7 @@ class _Derived:
             compiler.scope.joins |= made.joins
             compiler.frame.columns |= made.frame.columns
             compiler.frame.clock = made.frame.clock
-            if made.frame.clock and _reads_moment(made.frame):
+            if made.frame.clock and reads_moment(made.frame):
                 raise Unsupported("now() was another moment when it was computed")
             same = agrees(made.value, raw)
             try:
@@ -376,13 +376,3 @@ class _Derived:
 
 def _prefix(table: Table) -> str:
     return "".join(f"{sanitise(part)}__" for part in table.path.split("/")) if table.path else ""
-
-
-def _reads_moment(frame: Frame) -> bool:
-    waiting = list(frame.columns)
-    while waiting:
-        column = waiting.pop()
-        if column.name == "clock moment":
-            return True
-        waiting.extend(column.needs)
-    return False

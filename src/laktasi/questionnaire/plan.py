@@ -8,10 +8,11 @@ be recomputed, or may have been made on another day, the stored value is taken.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import takewhile
 
 from laktasi.questionnaire import values, xpath
+from laktasi.questionnaire.calculations import as_stored
 from laktasi.questionnaire.dates import moment, offset_minutes, time_of_day
 from laktasi.questionnaire.expressions import Compiler
 from laktasi.questionnaire.layers import ROW, Column, Frame, Tables
@@ -32,19 +33,29 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class Recomputed:
-    """A calculation, compiled."""
+    """A calculation, compiled, in the row of its field."""
 
+    result: Value
+    """What the expression gives."""
     value: Value
-    """In the row of its field, before it is stored."""
+    """What its node then holds, and other expressions read."""
     frame: Frame
     joins: frozenset[str]
 
 
 class Plan:
-    """Everything computed for one form version; fulfils what :class:`Compiler` asks of a form."""
+    """Everything computed for one form version; fulfils what :class:`Compiler` asks of a form.
 
-    def __init__(self, questionnaire: Questionnaire) -> None:
+    Parameters
+    ----------
+    renews
+        Whether expressions read what depends on the day as it would be now that other answers have changed, where the
+        day of the interview is beyond doubt; without, as it is stored.
+    """
+
+    def __init__(self, questionnaire: Questionnaire, *, renews: bool = False) -> None:
         self.questionnaire = questionnaire
+        self._renews = renews
         self.tables = Tables(questionnaire)
         self._readings: dict[str, Reading] = {}
         self._relevance: dict[str, Column | str | Unsupported] = {}
@@ -147,7 +158,11 @@ class Plan:
         if item.calculate is not None:
             made = self.recomputed(item)
             if isinstance(made, Recomputed):
-                return self._read_recomputed(item, made) if not made.frame.clock else self._read_made(item, made)
+                if not made.frame.clock:
+                    return self._read_recomputed(item, made)
+                if self._renews and not reads_moment(made.frame):
+                    return self._read_renewed(item, made)
+                return self._read_made(item, made)
         return self._read_stored(item, item.type)
 
     def typed(self, item: Field, alias: str, frame: Frame) -> str | None:
@@ -182,8 +197,8 @@ class Plan:
             raise Unsupported(f"a calculation stored as {item.type} is not compiled")
         scope, frame = self.scope(item.path, shared="calculate"), Frame()
         value = Compiler(self, scope, frame).value(parsed(item.calculate))
-        stored = values.each(value, lambda leaf: _as_stored(leaf, item.type))
-        return Recomputed(stored, frame, frozenset(scope.joins))
+        stored = values.each(value, lambda leaf: as_stored(leaf, item.type))
+        return Recomputed(value, stored, frame, frozenset(scope.joins))
 
     def _gate(self, item: Field, scope: Scope, frame: Frame) -> str:
         try:
@@ -221,6 +236,17 @@ class Plan:
         only = next(iter(kinds)) if len(kinds) == 1 else Kind.TEXT
         kind = as_type.get(only, ValueType.TEXT)
         return self._read_stored(item, ValueType.DATE if item.type is ValueType.DATE else kind)
+
+    def _read_renewed(self, item: Field, made: Recomputed) -> Reading:
+        """Read a calculation that depends on the day: computed where the day is beyond doubt, else as it is stored."""
+        scope, frame = self.scope(item.path), Frame()
+        settled = self.clock("settled", scope.alias_of, frame)
+        column = self.column(f"settled {item.path}", f"coalesce({settled}, FALSE)", scope, frame)
+        new, stored = self._read_recomputed(item, made), self._read_made(item, made)
+        value = values.choose(f"{ROW}.{quote(column.name)}", new.value, stored.value)
+        # Either way it is what the node holds in the end, so what reads it depends on the day no more than that.
+        renewed = [replace(part, clock=False) for part in new.columns]
+        return Reading(value, (column, *renewed, *stored.columns))
 
     def _read_stored(self, item: Field, kind: ValueType) -> Reading:
         raw = f"{ROW}.{quote(item.column)}"
@@ -309,38 +335,15 @@ class Plan:
         return self._clock[name]
 
 
-def _as_stored(leaf: Leaf, kind: ValueType) -> Value:
-    """Turn the result of a calculation into what its node holds, as JavaRosa does (and NaN into nothing)."""
-    match leaf.kind:
-        case Kind.NUMBER if kind is ValueType.BOOLEAN:
-            return values.choose(f"({leaf.sql} IS NOT NULL)", values.truth(values.as_truth(leaf)), EMPTY)
-        case Kind.NUMBER if kind is ValueType.INTEGER:
-            sql = leaf.sql if leaf.integral else values.let(leaf.sql, _of_32_bits)
-            return Leaf(Kind.NUMBER, sql, may_be_empty=True, integral=True)
-        case Kind.NUMBER if leaf.integral:
-            return Leaf(Kind.NUMBER, leaf.sql, may_be_empty=True, integral=True)
-        case Kind.NUMBER:
-            # The engine keeps a number within a billionth of a whole one as the whole one.
-            sql = values.let(
-                leaf.sql, lambda it: f"(CASE WHEN abs({it} - trunc({it})) < 1e-9 THEN trunc({it}) ELSE {it} END)"
-            )
-            return Leaf(Kind.NUMBER, sql, may_be_empty=True, finite=leaf.finite)
-        case Kind.TEXT if kind is ValueType.BOOLEAN and leaf.literal != "":
-            return values.choose(f"({leaf.sql} <> '')", values.truth("TRUE"), EMPTY)
-        case Kind.TEXT if kind in (ValueType.DATE, ValueType.DATETIME) and leaf.literal != "":
-            return values.date(moment(leaf.sql))
-        case Kind.DATE if kind is ValueType.DATE:
-            return values.date(f"date_trunc('day', {leaf.sql})")
-        case Kind.DATE if kind is ValueType.BOOLEAN:
-            raise Unsupported("the phone's engine makes no truth value of a date")
-        case Kind.TIME:
-            raise Unsupported("the phone's engine copies a time of day with the day it is read on")
-    return leaf
-
-
-def _of_32_bits(number: str) -> str:
-    most, least = "2147483647.0::DOUBLE", "-2147483648.0::DOUBLE"
-    return f"(CASE WHEN {number} > {most} THEN {most} WHEN {number} < {least} THEN {least} ELSE trunc({number}) END)"
+def reads_moment(frame: Frame) -> bool:
+    """Tell whether something is made of now(), which was another moment when it was computed."""
+    waiting = list(frame.columns)
+    while waiting:
+        column = waiting.pop()
+        if column.name == "clock moment":
+            return True
+        waiting.extend(column.needs)
+    return False
 
 
 def _of_column(sql: str, kind: Kind, branches: list[Leaf]) -> Value:
