@@ -24,7 +24,16 @@ import duckdb
 TRACES = {"execute", "commit", "begin", "rename", "replace", "fsync", "unlink", "register", "write"}
 # What names a run, its times or its code differs from run to run; everything else must not.
 FLEETING = {"run_id", "started_at", "finished_at", "landed_at", "first_landed_at", "changed_at", "at"}
-FLEETING |= {"first_seen_at", "last_landed_at", "first_seen_run", "changed_run", "door", "manifest", "applied_at"}
+FLEETING |= {
+    "first_seen_at",
+    "last_seen_at",
+    "last_landed_at",
+    "first_seen_run",
+    "changed_run",
+    "door",
+    "manifest",
+    "applied_at",
+}
 PER_RUN = ("analysis.kendall", "analysis.pooled", "analysis.contingency", "analysis.frequencies")
 ABOUT_RUNS = ("meta.runs", "meta.migrations", "meta.latest_run", "quality.check_runs")
 
