@@ -14,13 +14,16 @@ if TYPE_CHECKING:
     import yaml
 
 
-def read_yaml(path: Path, wrong: Callable[[Path, str], LaktasiError]) -> Any:
+def read_yaml(path: Path, wrong: Callable[[Path, str], LaktasiError], *, as_written: bool = False) -> Any:
     """Read a YAML file, as UTF-8.
 
     Parameters
     ----------
     wrong
         Makes the error to raise, of the path and what is wrong with it.
+    as_written
+        The file holds answers: every value is the text that stands there (``0012``, ``1e3`` and ``no`` too, and
+        nothing is the empty text), and no error quotes it.
 
     Raises
     ------
@@ -30,20 +33,26 @@ def read_yaml(path: Path, wrong: Callable[[Path, str], LaktasiError]) -> Any:
     """
     import yaml
 
-    class Loader(yaml.SafeLoader):
-        """Refuses a key that stands twice."""
+    base: Any = yaml.BaseLoader if as_written else yaml.SafeLoader
 
-        def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
-            keys = [key for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
-            for number, key in enumerate(keys):
-                if any(key.value == other.value for other in keys[:number]):
-                    raise wrong(path, f"{key.value!r} stands twice (line {key.start_mark.line + 1})")
-            return super().construct_mapping(node, deep=deep)
+    def construct_mapping(self: Any, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
+        """Refuse a key that stands twice."""
+        keys = [key for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
+        for number, key in enumerate(keys):
+            if any(key.value == other.value for other in keys[:number]):
+                name = "a key" if as_written else repr(key.value)
+                raise wrong(path, f"{name} stands twice (line {key.start_mark.line + 1})")
+        made: dict[Hashable, Any] = base.construct_mapping(self, node, deep)
+        return made
 
+    loader = type("Loader", (base,), {"construct_mapping": construct_mapping})
     try:
-        return yaml.load(path.read_text(encoding="utf-8"), Loader)  # noqa: S506 - a SafeLoader
+        return yaml.load(path.read_text(encoding="utf-8"), loader)  # noqa: S506 - a SafeLoader, or less
     except yaml.YAMLError as error:
-        raise wrong(path, f"not YAML: {' '.join(str(error).split())}") from error
+        if not as_written:
+            raise wrong(path, f"not YAML: {' '.join(str(error).split())}") from error
+        mark = getattr(error, "problem_mark", None)
+        raise wrong(path, "not YAML" + (f": see line {mark.line + 1}" if mark else "")) from None
     except UnicodeDecodeError:
         raise wrong(path, "not UTF-8 text: save it again with the encoding UTF-8") from None
     except OSError as error:

@@ -137,6 +137,7 @@ comment on column quality.decisions.landed_at is 'When that was (UTC)';
 
 create table quality.decision_states (
     decision_id varchar not null,
+    "action" varchar not null,
     form_id varchar,
     submission_id varchar,
     "row" varchar not null,
@@ -146,12 +147,14 @@ create table quality.decision_states (
 comment on table quality.decision_states is
     'How each decision stands in the latest run; made anew in every run, and holds no answer. One row per decision and row of a form''s table that it is about.';
 comment on column quality.decision_states.decision_id is 'Decision, see quality.decisions';
+comment on column quality.decision_states."action" is 'replace, drop, okay, recode or withdraw';
 comment on column quality.decision_states.form_id is 'Form';
 comment on column quality.decision_states.submission_id is 'Submission; empty where there is none';
 comment on column quality.decision_states."row" is 'Row of the repeat, or the group; else empty';
 comment on column quality.decision_states.column_name is 'Column of the question, see staging.codebook';
 comment on column quality.decision_states.state is
-    'applied; settled: the source says the same by now; stale: the source has changed since, so it is not applied; waiting: no such record yet; withdrawn; expired: its last day has passed';
+    'applied; settled: the source, or a later decision, says what stands there, or the record is gone; stale: the source has changed since, or the form '
+    'does not keep such an answer, so it does not hold; waiting: no such record yet; withdrawn; expired: its last day has passed';
 
 alter table answers.loaded_submissions add column decisions varchar;
 comment on column answers.loaded_submissions.decisions is 'Hash of the decisions that have been applied to its answers; empty: none';

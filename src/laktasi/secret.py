@@ -1,0 +1,98 @@
+"""The project's secret: the key of hashes that stand for answers which must not be written down.
+
+A plain hash of a name would prove a guess of it; a keyed one says only, to who has the key, whether it is still the
+same. The key is made once, stays in the private data folder, and is worth a backup: hashes made with another one agree
+with nothing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import os
+import re
+import secrets
+import tempfile
+from pathlib import Path
+
+from laktasi.errors import WarehouseError
+from laktasi.paths import DataFolder
+
+KEYED = "hmac:"
+"""What the hash of an answer begins with."""
+_KEY = re.compile(r"[0-9a-f]{64}")
+_SEPARATOR = "\x1f"
+
+
+def key_of(folder: DataFolder) -> bytes:
+    """Give the key of a data folder; where there is none yet, it is made, readable by its owner alone.
+
+    Raises
+    ------
+    WarehouseError
+        The file cannot be read or made, or holds no key.
+    """
+    folder.make()
+    try:
+        if not folder.secret.exists():
+            _make(folder.secret)
+        text = folder.secret.read_text(encoding="ascii", errors="replace").strip()
+    except OSError as error:
+        raise WarehouseError(
+            f"{folder.secret.name} in the data folder cannot be read or made ({error.strerror})",
+            next_step="check that the data folder is yours and that its disk has room",
+        ) from error
+    if not _KEY.fullmatch(text):
+        raise WarehouseError(
+            f"{folder.secret.name} in the data folder holds no key",
+            why="It must hold 64 hexadecimal digits. A new key would agree with no hash that was made before.",
+            next_step="put it back from a backup of the data folder",
+        )
+    return bytes.fromhex(text)
+
+
+def known_key(folder: DataFolder) -> bytes | None:
+    """Give the key, if there is one: what only compares hashes must not make a key that agrees with none of them.
+
+    Raises
+    ------
+    WarehouseError
+        As :func:`key_of`.
+    """
+    return key_of(folder) if folder.secret.exists() else None
+
+
+def keyed(key: bytes, form_id: str, path: str, text: str) -> str:
+    """Give what stands for an answer: ``hmac:`` and 64 hexadecimal digits.
+
+    Parameters
+    ----------
+    path
+        Of the question below the root node of the form: the same answer to another question has another hash.
+    """
+    message = _SEPARATOR.join((form_id, path, text)).encode()
+    return KEYED + hmac.new(key, message, hashlib.sha256).hexdigest()
+
+
+def _make(path: Path) -> None:
+    """Make the file whole and durable before it has its name; of two that do so at once, the first one stands."""
+    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".part")  # mode 0600
+    try:
+        with os.fdopen(descriptor, "w", encoding="ascii") as file:
+            file.write(secrets.token_hex(32) + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+        _name_it(Path(name), path)
+    finally:
+        Path(name).unlink(missing_ok=True)
+
+
+def _name_it(new: Path, path: Path) -> None:
+    try:
+        path.hardlink_to(new)  # refuses to replace, unlike a rename
+    except FileExistsError:
+        return
+    except OSError:
+        # A disk without hard links, such as a memory stick.
+        if not path.exists():
+            new.replace(path)
