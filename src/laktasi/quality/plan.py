@@ -146,7 +146,8 @@ def make_plan(
         for form in dict.fromkeys(form_id for form_id, _version in fitting[check.id]):
             versions = [questionnaires[key] for key in fitting[check.id] if key[0] == form]
             versions.sort(key=lambda item: version_key(item.version))
-            batches.append(_over_the_set(check, Scene(con, form, versions, study, schemas, questionnaires)))
+            errors = _error_rules(batches, form)
+            batches.append(_over_the_set(check, Scene(con, form, versions, study, schemas, questionnaires, errors)))
     return Plan(tuple(sorted(batches, key=lambda batch: _ORDER[batch.shape])), tuple(gaps))
 
 
@@ -224,6 +225,16 @@ def _declared_rule(check: DeclaredCheck, questionnaire: Questionnaire) -> Declar
     if check.where is not None:
         expression = f"not({check.where}) or ({expression})"
     return DeclaredRule(check.id, expression, check.severity, check.messages)
+
+
+def _error_rules(batches: Iterable[Batch], form_id: str) -> frozenset[str]:
+    return frozenset(
+        rule.rule_id
+        for batch in batches
+        if batch.shape == "rows" and batch.form_id == form_id
+        for rule in batch.rules
+        if rule.severity == "error"
+    )
 
 
 def _with_complete(select: str, rules: Iterable[Rule]) -> str:

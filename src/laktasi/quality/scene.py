@@ -7,7 +7,7 @@ Rows are those of the typed tables of schema staging, alias ``r``, beside who as
 from __future__ import annotations
 
 import csv
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -103,6 +103,8 @@ class Scene:
     """schemas/, where checks.yml and its lists stand."""
     questionnaires: Mapping[tuple[str, str], Questionnaire] = field(default_factory=dict)
     """Every form version at hand, for checks across forms."""
+    error_rules: Collection[str] = ()
+    """The row rules of this form whose findings are errors."""
 
     @property
     def form_table(self) -> str:

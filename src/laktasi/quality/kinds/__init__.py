@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from laktasi.quality.kinds import keys, rows, share, values
+from laktasi.quality.kinds import completion, keys, patterns, rates, rows, share, timing, trouble, values, versions
 from laktasi.quality.kinds.model import Kind
 
-KINDS: Mapping[str, Kind] = {kind.name: kind for module in (rows, keys, values, share) for kind in module.KINDS}
+_FAMILIES = (rows, keys, values, share, rates, patterns, timing, completion, versions, trouble)
+KINDS: Mapping[str, Kind] = {kind.name: kind for module in _FAMILIES for kind in module.KINDS}
 """Every kind that checks.yml can name, by its name."""
