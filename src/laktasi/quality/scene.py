@@ -17,6 +17,7 @@ from laktasi.questionnaire.compiler import predicate_sql
 from laktasi.questionnaire.model import Field, Privacy, Questionnaire, ValueType
 from laktasi.store.casts import SQL_TYPES
 from laktasi.store.columns import Column
+from laktasi.store.forms import versions_of
 from laktasi.store.sql import identifier, literal
 from laktasi.store.staging import type_of
 from laktasi.study import Study
@@ -51,9 +52,10 @@ def wilson(k: str, n: str, side: str) -> str:
     """
     sign = "-" if side == "low" else "+"
     centre = f"({k} + {_Z**2 / 2})"
-    # A share of none or all has an end at 0 or 1, which the square root misses by a rounding.
-    spread = f"{_Z} * sqrt(greatest({k} * ({n} - {k}) / {n}::double, 0) + {_Z**2 / 4})"
-    return f"(greatest(0, least(1, ({centre} {sign} {spread}) / ({n} + {_Z**2}))))"
+    spread = f"{_Z} * sqrt({k} * ({n} - {k}) / {n}::double + {_Z**2 / 4})"
+    # A share of none or all has an end at 0 or 1, which the square root would miss by a rounding.
+    exact = f"{k} = 0 then 0" if side == "low" else f"{k} = {n} then 1"
+    return f"(case when {exact} else ({centre} {sign} {spread}) / ({n} + {_Z**2}) end)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +70,35 @@ class Asked:
     type: ValueType
     """What staging keeps it as."""
     sql: str
-    """Its typed answer over alias ``r`` (``f`` where the question is the form's and the rows are a repeat's)."""
+    """Its typed answer over alias ``r`` (``f`` where the question is the form's and the rows are a repeat's). Of a
+    geopoint latitude and longitude in one text, see also :meth:`part`."""
+    columns: tuple[str, ...]
+    """Quoted, with their alias: one, unless the question has moved between versions."""
+
+    def part(self, ending: str) -> str:
+        """Give SQL of a further column that staging keeps of an answer: ``__lat``, ``__offset`` …"""
+        parts = [_with_ending(column, ending) for column in self.columns]
+        return f"coalesce({', '.join(parts)})" if len(parts) > 1 else parts[0]
+
+
+def day_of(asked: Asked) -> str:
+    """Give SQL of the day of a date, or of a moment by the clock that wrote it.
+
+    Raises
+    ------
+    CheckError
+        It is neither.
+    """
+    match asked.type:
+        case ValueType.DATE:
+            return asked.sql
+        case ValueType.DATETIME:
+            return f"cast(({asked.sql} at time zone 'UTC') + to_minutes({asked.part('__offset')}) as date)"
+        case _:
+            raise CheckError(
+                f"checks.yml: {asked.field.path!r} is of type {asked.type.value}, and a date is needed",
+                next_step="name a date or a dateTime in schemas/checks.yml",
+            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,11 +194,14 @@ class Scene:
                 next_step="name an integer or a decimal in schemas/checks.yml",
             )
         parts = [f"{alias}.{identifier(list(of.values())[-1].column)}" for of in columns.values()]
-        if not is_one:
-            parts = [f"cast({part} as varchar)" for part in parts]
-        return Asked(
-            newest.table, newest.column, newest, kind, f"coalesce({', '.join(parts)})" if len(parts) > 1 else parts[0]
-        )
+        if kind is ValueType.GEOPOINT:
+            lat, lon = (
+                f"coalesce({', '.join(_with_ending(part, end) for part in parts)})" for end in ("__lat", "__lon")
+            )
+            return Asked(newest.table, newest.column, newest, kind, f"({lat} || ' ' || {lon})", tuple(parts))
+        cast = parts if is_one else [f"cast({part} as varchar)" for part in parts]
+        sql = f"coalesce({', '.join(cast)})" if len(cast) > 1 else cast[0]
+        return Asked(newest.table, newest.column, newest, kind, sql, tuple(parts))
 
     def questions(self, names: Sequence[str]) -> list[Asked]:
         """Find several questions that must stand in one table; that of a repeat, where one of them stands in it."""
@@ -266,7 +299,7 @@ class Scene:
         CheckError
             No version of it is known.
         """
-        versions = [item for (form, _version), item in self.questionnaires.items() if form == form_id]
+        versions = versions_of(self.questionnaires, form_id)
         if not versions:
             raise CheckError(
                 f"checks.yml: check {check.id!r} compares with the form {form_id!r}, of which no version is known",
@@ -302,6 +335,10 @@ def read_list(folder: Path | None, file: str, columns: Sequence[str]) -> Listed:
     if crooked := [number for number, line in enumerate(lines[1:], start=2) if len(line) != len(header)]:
         raise wrong(f"row {crooked[0]} has not as many cells as the first row")
     return Listed(file, tuple(header), tuple(tuple(line) for line in lines[1:]))
+
+
+def _with_ending(column: str, ending: str) -> str:
+    return f'{column[:-1]}{ending}"'
 
 
 def _find(questionnaire: Questionnaire, name: str) -> Field | None:

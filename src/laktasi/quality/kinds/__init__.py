@@ -4,9 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from laktasi.quality.kinds import completion, keys, patterns, rates, rows, share, timing, trouble, values, versions
+from laktasi.quality.kinds import (
+    completion,
+    dates,
+    duplicates,
+    keys,
+    patterns,
+    place,
+    rates,
+    rounds,
+    rows,
+    share,
+    timing,
+    trouble,
+    values,
+    versions,
+)
 from laktasi.quality.kinds.model import Kind
 
-_FAMILIES = (rows, keys, values, share, rates, patterns, timing, completion, versions, trouble)
+_FAMILIES = (
+    *(rows, keys, values, dates, duplicates, rounds, place),
+    *(share, rates, patterns, timing, completion, versions, trouble),
+)
 KINDS: Mapping[str, Kind] = {kind.name: kind for module in _FAMILIES for kind in module.KINDS}
 """Every kind that checks.yml can name, by its name."""

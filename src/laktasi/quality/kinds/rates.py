@@ -130,7 +130,7 @@ def _answer(asked: Asked) -> str:
 
 
 def _join_asked(scene: Scene, table: str, asked: Sequence[Asked]) -> tuple[str, set[str]]:
-    """Give the join (alias ``a``) that says which questions were asked in a row, and those of which it cannot be told."""
+    """Give the join (alias ``a``) that says which questions were asked in a row, and those that it cannot tell of."""
     found = [asked_rows(version, table, [item.field.path for item in asked]) for version in scene.versions]
     selects = " union all ".join(f"({item.select})" for item in found)
     joined = f"inner join ({selects}) as a on r._submission_id = a._submission_id and r._row = a._row"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from laktasi.quality.kinds.model import DeclaredCheck, Kind, Parameter, number, one_of, text, whole
-from laktasi.quality.scene import Scene, questions_by
+from laktasi.quality.scene import NUMBERS, Scene, day_of, questions_by
 
 _FACTOR = {"iqr": 1.5, "sd": 3.0}
 
@@ -32,7 +32,32 @@ def _outlier(check: DeclaredCheck, scene: Scene) -> str:
             from (
                 select r._submission_id, r._row, cast({asked.sql} as double) as value, {group} as code
                 from {scene.rows(asked.table)}
-                where {scene.where(check)} and {asked.sql} is not null
+                where {scene.where(check)} and {asked.sql} is not null and {group} is not null
+            )
+            window one as (partition by code)
+        )
+    """
+
+
+def _near_others(check: DeclaredCheck, scene: Scene) -> str:
+    """Hold each number or day against the median of its group."""
+    asked = scene.question(check.parameters["question"])
+    if asked.type in NUMBERS:
+        value = f"cast({asked.sql} as double)"
+    else:
+        value = f"cast({day_of(asked)} - date '1970-01-01' as double)"
+    group, _ = scene.by(check.parameters["by"], asked.table)
+    return f"""
+        select
+            _submission_id,
+            _row,
+            n < {check.parameters["at_least"]} or abs(value - middle) <= {check.parameters["at_most"]} as is_good
+        from (
+            select *, median(value) over one as middle, count(*) over one as n
+            from (
+                select r._submission_id, r._row, {value} as value, {group} as code
+                from {scene.rows(asked.table)}
+                where {scene.where(check)} and {asked.sql} is not null and {group} is not null
             )
             window one as (partition by code)
         )
@@ -52,5 +77,17 @@ KINDS = (
         ),
         names=lambda check: (check.parameters["question"], *questions_by(check.parameters["by"])),
         verdicts=_outlier,
+    ),
+    Kind(
+        name="near_others",
+        level="set",
+        parameters=(
+            Parameter("question", text, required=True),
+            Parameter("at_most", number(low=0), required=True),
+            Parameter("by", text, default="centre"),
+            Parameter("at_least", whole(low=2), default=5),
+        ),
+        names=lambda check: (check.parameters["question"], *questions_by(check.parameters["by"])),
+        verdicts=_near_others,
     ),
 )

@@ -1,0 +1,108 @@
+"""Interviews that are too much alike to be two."""
+
+from __future__ import annotations
+
+import math
+
+from laktasi.errors import CheckError
+from laktasi.quality.kinds.model import DeclaredCheck, Kind, Parameter, number, text, texts, whole
+from laktasi.quality.scene import Asked, Scene, questions_by
+from laktasi.questionnaire.model import Questionnaire, ValueType
+
+
+def _near_duplicate(check: DeclaredCheck, scene: Scene) -> str:
+    """Find pairs of records of one group, some days apart at most, that give the same answers nearly everywhere.
+
+    Not every pair is compared. Of q questions a pair may differ in d at most, so if the questions are dealt into d + 1
+    hands, two such records agree in all of at least one hand; only pairs that do are looked at, and none is missed.
+    """
+    asked = _compared(check, scene)
+    group, _ = scene.by(check.parameters["by"])
+    differ = math.floor((1 - check.parameters["share"]) * len(asked) + 1e-9)
+    values = [f"v{number}" for number in range(len(asked))]
+    columns = ", ".join(f"cast({item.sql} as varchar) as {name}" for item, name in zip(asked, values, strict=True))
+    hands = ", ".join(
+        f"hash({number}, {', '.join(values[number :: differ + 1])})" for number in range(min(differ + 1, len(asked)))
+    )
+    answered = " + ".join(f"(a.{name} is not null or b.{name} is not null)::int" for name in values)
+    equal = " + ".join(f"coalesce(a.{name} = b.{name}, false)::int" for name in values)
+    days = check.parameters["days"]
+    return f"""
+        with kept as materialized (
+            select
+                r._submission_id, {group} as code, coalesce(i.day, cast(i.landed_at as date)) as day, {columns}
+            from {scene.rows()}
+            where {scene.where(check)} and {group} is not null
+        ),
+        dealt as materialized (select _submission_id, code, day, unnest([{hands}]) as hand from kept),
+        pairs as materialized (
+            select distinct a._submission_id as one, b._submission_id as other
+            from dealt as a
+            inner join dealt as b
+                on a.code = b.code
+                and a.hand = b.hand
+                and a._submission_id < b._submission_id
+                and abs(a.day - b.day) <= {days}
+        ),
+        alike as materialized (
+            select one, other
+            from pairs
+            inner join kept as a on pairs.one = a._submission_id
+            inner join kept as b on pairs.other = b._submission_id
+            where {equal} >= {check.parameters["at_least"]}
+                and {equal} >= {check.parameters["share"]} * ({answered}) - 1e-9
+        )
+        select
+            _submission_id,
+            '' as _row,
+            _submission_id not in (select one from alike union all select other from alike) as is_good
+        from kept
+    """
+
+
+def _compared(check: DeclaredCheck, scene: Scene) -> list[Asked]:
+    """Give the questions that are compared: those named, or all that people answer by hand, outside of repeats."""
+    named = check.parameters["questions"]
+    asked = scene.questions(named) if named else _asked_by_hand(scene)
+    if wrong := [item.field.path for item in asked if item.table != scene.form_table]:
+        raise CheckError(
+            f"checks.yml: {wrong[0]!r} stands in a repeat, and whole interviews are compared",
+            next_step="compare questions outside of repeats",
+        )
+    if len(asked) < check.parameters["at_least"]:
+        raise CheckError(
+            f"checks.yml: {len(asked)} questions are compared, and 'at_least' asks for {check.parameters['at_least']}"
+            " equal answers",
+            why="No two records could ever be that much alike, so the check would seem to pass.",
+            next_step="name more questions, or lower 'at_least', in schemas/checks.yml",
+        )
+    return asked
+
+
+def _asked_by_hand(scene: Scene) -> list[Asked]:
+    newest: Questionnaire = scene.versions[-1]
+    return [
+        scene.question(item.path)
+        for item in newest.fields_of(scene.form_table)
+        if item.is_question
+        and not item.readonly
+        and item.type not in (ValueType.MEDIA, ValueType.GEOPOINT)
+        and item.calculate is None
+    ]
+
+
+KINDS = (
+    Kind(
+        name="near_duplicate",
+        level="set",
+        parameters=(
+            Parameter("questions", texts),
+            Parameter("by", text, default="enumerator"),
+            Parameter("share", number(low=0.7, high=1), default=0.9),
+            Parameter("at_least", whole(low=2), default=10),
+            Parameter("days", whole(low=0, high=366), default=14),
+        ),
+        names=lambda check: (*(check.parameters["questions"] or ()), *questions_by(check.parameters["by"])),
+        verdicts=_near_duplicate,
+    ),
+)
