@@ -13,7 +13,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from laktasi import __version__
+from laktasi import __version__, back_checking
+from laktasi.back_checks import read_back_checks
 from laktasi.errors import MirrorError, QuestionnaireError, SourceError, StudyError, WarehouseError
 from laktasi.records import FieldedForm, Refused, Submission
 from laktasi.settings import Settings
@@ -188,6 +189,7 @@ def declare(run: Run, _progress: Progress) -> Counts:
     read_checks(run.settings.folders.checks)
     read_gates(run.settings.folders.gates)
     read_targets(run.settings.folders.targets)
+    read_back_checks(run.settings.folders.back_checks)
     return {}
 
 
@@ -219,7 +221,7 @@ def read(run: Run, progress: Progress) -> Counts:
 
 
 def stand(run: Run, _progress: Progress) -> Counts:
-    """Set up the typed tables, and say who was asked by whom, where and when."""
+    """Set up the typed tables, say who was asked by whom, where and when, and compare what was asked twice."""
     from laktasi.store import marts, people, staging
 
     study = read_study(run.settings.folders.study)
@@ -233,7 +235,9 @@ def stand(run: Run, _progress: Progress) -> Counts:
         stood = staging.stand(con, questionnaires)
         marts.build_interviews(con, study, _included(study, questionnaires), questionnaires)
         people.stand_targets(con, read_targets(run.settings.folders.targets), study, questionnaires)
-    return {"changed_types": [f"{item.table_name}.{item.column_name}" for item in stood.type_changes]}
+        repeated = back_checking.compare(con, run.settings.folders, questionnaires)
+    changed = [f"{item.table_name}.{item.column_name}" for item in stood.type_changes]
+    return {"changed_types": changed, "back_checks": dict(repeated)}
 
 
 def check(run: Run, progress: Progress) -> Counts:
@@ -257,7 +261,7 @@ def mart(run: Run, _progress: Progress) -> Counts:
 
 
 def analyse(run: Run, progress: Progress) -> Counts:
-    """Compute Kendall's tau_b for every centre and across them, from counts."""
+    """Compute Kendall's tau_b for every centre and across them, from counts; and test what was asked twice."""
     from laktasi.analysis.exact import exact_p_values
     from laktasi.analysis.kendall import kendall
     from laktasi.analysis.pooled import naive, stratified
@@ -283,6 +287,7 @@ def analyse(run: Run, progress: Progress) -> Counts:
                 ]
         results.write_results(con, run.run_id, study, kendall=by_centre, pooled=across)
         analysed_rows, analysed_hash = results.analysed_set(con)
+        back_checking.measure(con, run.settings.folders, _forms(con).questionnaires)
     return {"pairs": len(study.analyses), "analysed_rows": analysed_rows, "analysed_hash": analysed_hash}
 
 

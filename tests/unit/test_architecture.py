@@ -8,8 +8,8 @@ import pytest
 from laktasi.paths import HOUSE
 
 SRC = HOUSE / "src" / "laktasi"
-COMMON = {"errors", "paths", "settings", "records", "study", "targets", "yamlfile"}
-JOINERS = {"pipeline", "mirror", "feedback", "fieldkit", "publishing", "workplace", "summary", "cli"}
+COMMON = {"back_checks", "errors", "paths", "settings", "records", "study", "targets", "yamlfile"}
+JOINERS = {"pipeline", "back_checking", "mirror", "feedback", "fieldkit", "publishing", "workplace", "summary", "cli"}
 MAY_IMPORT = {
     "questionnaire": COMMON | {"questionnaire"},
     "odk": COMMON | {"odk"},

@@ -30,7 +30,10 @@ PUBLIC = ("none", "quasi")
 
 WHOLE = {
     "quality": ("rules", "unverified", "findings", "results"),
-    "marts": ("submissions", "analysed", "centres", "arrivals", "variables", "set_aside", "targets"),
+    "marts": (
+        *("submissions", "analysed", "centres", "arrivals", "variables", "set_aside", "targets"),
+        *(f"back_check{of}" for of in ("_variables", "s", "_pairs", "_rates", "_coverage", "_tests")),
+    ),
     "analysis": ("kendall", "pooled", "contingency", "frequencies"),
     "meta": ("runs",),
 }

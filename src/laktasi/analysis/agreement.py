@@ -1,0 +1,276 @@
+"""Whether the same people answer the same when asked again: tests of a change between two rounds of paired answers.
+
+Every function takes two arrays of one length, the first and the second answer of each person, and gives a `Tested`.
+Where there is no result it says why in `reason`; fewer than `MIN_PAIRS` pairs are not tested.
+
+References
+----------
+- Student (1908), The probable error of a mean, *Biometrika* 6, 1–25. (Paired t; its example is R's data set ``sleep``.)
+- Wilcoxon F. (1945), Individual comparisons by ranking methods, *Biometrics Bulletin* 1, 80–83.
+- Hollander M., Wolfe D. A. (1999), *Nonparametric Statistical Methods*, 2nd edition, Wiley. (Ties and zeros.)
+- McNemar Q. (1947), Note on the sampling error of the difference between correlated proportions or percentages,
+  *Psychometrika* 12, 153–157.
+- Hansen M. H., Hurwitz W. N., Bershad M. A. (1961), Measurement errors in censuses and surveys, *Bulletin of the
+  International Statistical Institute* 38, 359–374. (Simple response variance.)
+- The reliability ratio is that of IPA's Stata command ``bcstats``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+Truths = NDArray[np.bool_]
+
+MIN_PAIRS = 10
+"""Fewer pairs are not tested: a mean of few answers would say little of the question and much of the people."""
+EXACT_PAIRS = 50
+"""Up to so many pairs that moved, the signed-rank test is exact."""
+QUANTILE = 0.975
+
+TOO_FEW = "fewer than 10 pairs"
+NO_CHANGE = "no answer moved"
+SAME_CHANGE = "all answers moved by as much"
+NO_VARIANCE = "all answered alike when asked again"
+NONE_CHOSE = "all or none chose it both times"
+REASONS = (TOO_FEW, NO_CHANGE, SAME_CHANGE, NO_VARIANCE, NONE_CHOSE)
+
+
+@dataclass(frozen=True, slots=True)
+class Tested:
+    """What a test gave."""
+
+    n: int
+    """Pairs."""
+    original: float | None = None
+    """Mean of the first answers, or share of those that are true."""
+    back_check: float | None = None
+    """The same of the second."""
+    estimate: float | None = None
+    ci_low: float | None = None
+    """Lower end of a 95 % interval for the estimate, where the test gives one."""
+    ci_high: float | None = None
+    statistic: float | None = None
+    df: float | None = None
+    p_value: float | None = None
+    """Two-sided."""
+    reason: str | None = None
+    """Why there is no result; one of `REASONS`."""
+
+
+def paired_t(original: Floats, back_check: Floats) -> Tested:
+    """Test whether the mean has moved, by Student's t of the differences.
+
+    Parameters
+    ----------
+    original, back_check : ndarray of float, shape (pairs,)
+        No nan.
+
+    Returns
+    -------
+    Tested
+        ``estimate`` is the mean of d = back check − original, ``statistic`` t = mean(d) / (sd(d) / √n), ``df`` n − 1.
+    """
+    n, d = len(original), back_check - original
+    if n < MIN_PAIRS:
+        return Tested(n, reason=TOO_FEW)
+    mean, spread = float(d.mean()), float(d.std(ddof=1))
+    found = replace(_means(original, back_check), estimate=mean)
+    if _is_nothing(spread, d):
+        return replace(found, reason=SAME_CHANGE if _is_any(d) else NO_CHANGE)
+    from scipy.special import stdtr, stdtrit
+
+    error = spread / np.sqrt(n)
+    t, half = mean / error, float(stdtrit(n - 1, QUANTILE)) * error
+    return replace(
+        found,
+        ci_low=float(mean - half),
+        ci_high=float(mean + half),
+        statistic=float(t),
+        df=n - 1,
+        p_value=float(2 * stdtr(n - 1, -abs(t))),
+    )
+
+
+def signed_rank(original: Floats, back_check: Floats) -> Tested:
+    """Test whether answers moved in one direction, by Wilcoxon's signed ranks.
+
+    Pairs that did not move are left out, as Wilcoxon did; those that moved by as much share the mean of their ranks.
+
+    Parameters
+    ----------
+    original, back_check : ndarray of float, shape (pairs,)
+        No nan.
+
+    Returns
+    -------
+    Tested
+        ``statistic`` is W+, the sum of the ranks of |d| where d = back check − original > 0; ``df`` is how many pairs
+        moved; ``estimate`` is the median of d over all pairs. Up to `EXACT_PAIRS` pairs that moved, p is exact given
+        the ranks (ties too): twice the smaller tail over all 2^m signs, at most 1. Above, the normal approximation
+        with the variance Σ rank² / 4, which takes ties into account, and a continuity correction of ½.
+    """
+    n, d = len(original), back_check - original
+    if n < MIN_PAIRS:
+        return Tested(n, reason=TOO_FEW)
+    found = replace(_means(original, back_check), estimate=float(np.median(d)))
+    moved = d[np.abs(d) > _slack(d)]
+    if len(moved) == 0:
+        return replace(found, reason=NO_CHANGE)
+    ranks = _ranks(np.abs(moved))
+    above = float(ranks[moved > 0].sum())
+    p_value = _exact_p(ranks, above) if len(moved) <= EXACT_PAIRS else _normal_p(ranks, above)
+    return replace(found, statistic=above, df=len(moved), p_value=p_value)
+
+
+def proportions(original: Truths, back_check: Truths) -> Tested:
+    """Test whether a share has moved, by the two-sample z of proportions, as field teams do.
+
+    It takes the two rounds for independent samples. Asked of the same people they are not, so its p is too large
+    where people mostly repeat themselves; :func:`mcnemar` is made for pairs.
+
+    Parameters
+    ----------
+    original, back_check : ndarray of bool, shape (pairs,)
+        Whether each gave the answer.
+
+    Returns
+    -------
+    Tested
+        ``estimate`` is p2 − p1, ``statistic`` z = (p2 − p1) / √(p(1 − p) · 2/n) with p of both rounds together; the
+        interval takes each round's own variance, p1(1 − p1)/n + p2(1 − p2)/n.
+    """
+    n = len(original)
+    if n < MIN_PAIRS:
+        return Tested(n, reason=TOO_FEW)
+    first, second = float(original.mean()), float(back_check.mean())
+    change, both = second - first, (first + second) / 2
+    found = replace(_means(original, back_check), estimate=change)
+    if both in (0, 1):
+        return replace(found, reason=NONE_CHOSE)
+    from scipy.special import ndtr, ndtri
+
+    z = change / np.sqrt(2 * both * (1 - both) / n)
+    half = float(ndtri(QUANTILE)) * np.sqrt((first * (1 - first) + second * (1 - second)) / n)
+    return replace(
+        found,
+        ci_low=float(change - half),
+        ci_high=float(change + half),
+        statistic=float(z),
+        p_value=float(2 * ndtr(-abs(z))),
+    )
+
+
+def mcnemar(original: Truths, back_check: Truths) -> Tested:
+    """Test whether a share has moved among the same people, by the exact test of those who changed their answer.
+
+    Parameters
+    ----------
+    original, back_check : ndarray of bool, shape (pairs,)
+        Whether each gave the answer.
+
+    Returns
+    -------
+    Tested
+        ``statistic`` is how many gave the answer only when asked again, ``df`` how many gave it only once; p is
+        P(at least so uneven) if either way were as likely: twice the smaller tail of the binomial with ½, at most 1.
+    """
+    n = len(original)
+    if n < MIN_PAIRS:
+        return Tested(n, reason=TOO_FEW)
+    found = replace(_means(original, back_check), estimate=float(back_check.mean() - original.mean()))
+    to, away = int((~original & back_check).sum()), int((original & ~back_check).sum())
+    if to + away == 0:
+        return replace(found, reason=NO_CHANGE)
+    from scipy.special import bdtr
+
+    p_value = min(1.0, 2 * float(bdtr(min(to, away), to + away, 0.5)))
+    return replace(found, statistic=to, df=to + away, p_value=p_value)
+
+
+def reliability_ratio(original: Floats, back_check: Floats) -> Tested:
+    """Measure which share of the variance between people is not noise of asking.
+
+    Parameters
+    ----------
+    original, back_check : ndarray of float, shape (pairs,)
+        No nan.
+
+    Returns
+    -------
+    Tested
+        ``estimate`` is 1 − SRV / s², where SRV = var(back check − original) / 2 is the simple response variance and s²
+        the variance of the back checks, which are taken for the better answers (both with n − 1). 1: everybody
+        answers as before, but for a shift that all share; 0 or less: the answers of the same person differ as much as
+        those of two people.
+    """
+    n, d = len(original), back_check - original
+    if n < MIN_PAIRS:
+        return Tested(n, reason=TOO_FEW)
+    found = _means(original, back_check)
+    variance = float(back_check.var(ddof=1))
+    if _is_nothing(np.sqrt(variance), back_check):
+        return replace(found, reason=NO_VARIANCE)
+    return replace(found, estimate=1 - float(d.var(ddof=1)) / 2 / variance)
+
+
+NUMBER_TESTS: Mapping[str, Callable[[Floats, Floats], Tested]] = {
+    "paired_t": paired_t,
+    "signed_rank": signed_rank,
+    "reliability": reliability_ratio,
+}
+CHOICE_TESTS: Mapping[str, Callable[[Truths, Truths], Tested]] = {"proportions": proportions, "mcnemar": mcnemar}
+
+
+def _means(original: Floats | Truths, back_check: Floats | Truths) -> Tested:
+    return Tested(len(original), original=float(original.mean()), back_check=float(back_check.mean()))
+
+
+def _slack(values: Floats) -> float:
+    """Give what is nothing beside these values: the noise of subtracting decimals."""
+    return 1e-9 * max(1.0, float(np.abs(values).max(initial=0)))
+
+
+def _is_nothing(spread: float, values: Floats) -> bool:
+    return spread <= _slack(values)
+
+
+def _is_any(values: Floats) -> bool:
+    return bool((np.abs(values) > _slack(values)).any())
+
+
+def _ranks(sizes: Floats) -> Floats:
+    """Give ranks from 1; those alike within the noise of subtracting decimals share the mean of theirs."""
+    order = np.argsort(sizes, kind="stable")
+    starts = np.concatenate(([True], np.diff(sizes[order]) > _slack(sizes)))
+    group = np.cumsum(starts) - 1
+    counts = np.bincount(group)
+    shared = np.cumsum(counts) - (counts - 1) / 2
+    ranks = np.empty(len(sizes))
+    ranks[order] = shared[group]
+    return ranks
+
+
+def _exact_p(ranks: Floats, above: float) -> float:
+    """Give the two-sided p over all signs. Ranks may be halves, so sums are counted in halves."""
+    halves = np.rint(2 * ranks).astype(int)
+    chances = np.zeros(halves.sum() + 1)
+    chances[0] = 1.0
+    for half in halves:
+        shifted = np.zeros_like(chances)
+        shifted[half:] = chances[: len(chances) - half]
+        chances = (chances + shifted) / 2
+    at = round(2 * above)
+    return min(1.0, 2 * float(min(chances[: at + 1].sum(), chances[at:].sum())))
+
+
+def _normal_p(ranks: Floats, above: float) -> float:
+    from scipy.special import ndtr
+
+    away = above - ranks.sum() / 2
+    z = (away - np.sign(away) / 2) / np.sqrt((ranks * ranks).sum() / 4)
+    return float(2 * ndtr(-abs(z)))

@@ -1,0 +1,92 @@
+"""The joiner of back checks: schemas/back_checks.yml and the questionnaires become marts, tests and a sample."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, replace
+from typing import TYPE_CHECKING, Any
+
+from laktasi.back_checks import read_back_checks
+from laktasi.errors import CheckError, LaktasiError
+from laktasi.study import read_study
+
+if TYPE_CHECKING:
+    import duckdb
+
+    from laktasi.paths import Project
+    from laktasi.store.asked_twice import Twice
+    from laktasi.store.back_checks import Comparison
+    from laktasi.store.forms import Questionnaires
+
+
+def comparison_of(project: Project, questionnaires: Questionnaires) -> Comparison | None:
+    """Find what schemas/back_checks.yml names in the questionnaires; None where there is no such file.
+
+    Raises
+    ------
+    CheckError
+        The file has a slip, or does not fit the study or the questionnaires.
+    """
+    from laktasi.store.back_checks import find_back_checks
+
+    declared = read_back_checks(project.back_checks)
+    if declared is None:
+        return None
+    found = find_back_checks(declared, read_study(project.study), questionnaires)
+    return replace(
+        found,
+        original_where=_where(questionnaires, declared.original.form_id, declared.original.where, "original"),
+        back_check_where=_where(questionnaires, declared.back_check.form_id, declared.back_check.where, "back_check"),
+    )
+
+
+def _where(questionnaires: Questionnaires, form_id: str, expression: str | None, side: str) -> str | None:
+    """Give the select of the records for which an expression is true, each by the words of its own form version."""
+    from laktasi.questionnaire.compiler import predicate_sql
+    from laktasi.store.forms import versions_of
+
+    if expression is None:
+        return None
+    try:
+        return " union all ".join(predicate_sql(item, expression) for item in versions_of(questionnaires, form_id))
+    except LaktasiError as error:
+        raise CheckError(
+            f"back_checks.yml: 'where' of {side!r} cannot be used: {error.what}",
+            why=error.why,
+            next_step="correct the expression in schemas/back_checks.yml",
+        ) from error
+
+
+def compare(con: duckdb.DuckDBPyConnection, project: Project, questionnaires: Questionnaires) -> Mapping[str, int]:
+    """Match and compare the back checks anew; give how many there are by state (see marts.back_checks)."""
+    from laktasi.store.back_checks import build_back_checks
+
+    return build_back_checks(con, comparison_of(project, questionnaires))
+
+
+def measure(con: duckdb.DuckDBPyConnection, project: Project, questionnaires: Questionnaires) -> None:
+    """Test whether answers moved between interview and back check, and keep the results in marts.back_check_tests."""
+    from laktasi.store.back_checks import answers_twice, write_tests
+
+    comparison = comparison_of(project, questionnaires)
+    if comparison is not None:
+        found = answers_twice(con, comparison)
+        write_tests(con, (row for twice, answers in found for row in _tests(twice, answers)))
+
+
+def _tests(twice: Twice, answers: list[tuple[Any, Any]]) -> Iterator[dict[str, Any]]:
+    import numpy as np
+
+    from laktasi.analysis import agreement
+
+    named = {"variable": twice.variable.name, "type": twice.variable.type}
+    original, repeated = np.array([row[0] for row in answers]), np.array([row[1] for row in answers])
+    if twice.kind == "choice":
+        for level in sorted({*twice.original.offered, *original, *repeated}):
+            chosen = original == level, repeated == level
+            for name, compare in agreement.CHOICE_TESTS.items():
+                yield {**named, "level": level, "test": name, **asdict(compare(*chosen))}
+        return
+    for name, measure in agreement.NUMBER_TESTS.items():
+        result = measure(original.astype(float), repeated.astype(float))
+        yield {**named, "level": None, "test": name, **asdict(result)}
