@@ -11,7 +11,7 @@ from laktasi.quality.kinds.model import DeclaredCheck, Kind, Parameter, number, 
 from laktasi.quality.scene import NUMBERS, Asked, Scene, questions_by
 from laktasi.questionnaire.asked import asked_rows
 from laktasi.questionnaire.model import Field, ValueType
-from laktasi.store.sql import identifier, literal
+from laktasi.store.sql import literal
 
 BY_QUESTION = "question"
 """Groups are the questions themselves: one row for each."""
@@ -126,7 +126,7 @@ def _is_put_to_people(item: Field) -> bool:
 
 def _answer(asked: Asked) -> str:
     """Give SQL that is NULL where there is no answer: staging keeps a place in several columns."""
-    return f"r.{identifier(f'{asked.column}__lat')}" if asked.type is ValueType.GEOPOINT else asked.sql
+    return asked.part("__lat") if asked.type is ValueType.GEOPOINT else asked.sql
 
 
 def _join_asked(scene: Scene, table: str, asked: Sequence[Asked]) -> tuple[str, set[str]]:

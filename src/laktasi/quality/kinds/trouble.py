@@ -5,23 +5,17 @@ from __future__ import annotations
 from laktasi.quality.kinds.groups import AT_LEAST_ROWS, BY, SHARE_AT_MOST, grouped, rate
 from laktasi.quality.kinds.model import DeclaredCheck, Kind
 from laktasi.quality.scene import Scene, questions_by
+from laktasi.store.decisions import accepted
 from laktasi.store.sql import literal
 
 
 def _error_rate(check: DeclaredCheck, scene: Scene) -> str:
     """Count the records in which a row check of severity error fails, and nobody has accepted that."""
     errors = ", ".join(literal(rule_id) for rule_id in sorted(scene.error_rules))
-    form = literal(scene.form_id)
     broken = f"""
-        select submission_id from quality.failing as failing
-        where form_id = {form} and rule_id in ({errors or "null"})
-        and not exists (
-            from quality.decisions as okay
-            inner join quality.decision_states as states on okay.decision_id = states.decision_id
-            where okay.action = 'okay' and okay.rule_id = failing.rule_id and states.state = 'applied'
-            and states.form_id = {form} and states.submission_id = failing.submission_id
-            and states.row = failing.row
-        )
+        select submission_id from quality.failing
+        anti join ({accepted()}) as okays using (form_id, submission_id, "row", rule_id)
+        where form_id = {literal(scene.form_id)} and rule_id in ({errors or "null"})
     """
     counted = f"r._submission_id in ({broken})"
     return rate(check, grouped(check, scene, counted=counted, among="true"))
