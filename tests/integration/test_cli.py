@@ -46,7 +46,8 @@ def laktasi(*words: object) -> Result:
 @pytest.fixture
 def on_terminal(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[str]]:
     """Run a command as on a terminal of 80 columns, and give its lines."""
-    monkeypatch.setattr("laktasi.cli.read.is_terminal", lambda: True)
+    for module in ("read", "findings"):
+        monkeypatch.setattr(f"laktasi.cli.{module}.is_terminal", lambda: True)
     monkeypatch.setenv("COLUMNS", "80")
 
     def run(*words: object) -> list[str]:

@@ -9,7 +9,19 @@ from laktasi.paths import HOUSE
 
 SRC = HOUSE / "src" / "laktasi"
 COMMON = {"back_checks", "errors", "paths", "settings", "records", "study", "targets", "yamlfile"}
-JOINERS = {"pipeline", "back_checking", "mirror", "feedback", "fieldkit", "publishing", "workplace", "summary", "cli"}
+JOINERS = {
+    "pipeline",
+    "back_checking",
+    "mirror",
+    "feedback",
+    "fieldkit",
+    "publishing",
+    "workplace",
+    "summary",
+    "worklist",
+    "deciding",
+    "cli",
+}
 MAY_IMPORT = {
     "questionnaire": COMMON | {"questionnaire"},
     "odk": COMMON | {"odk"},

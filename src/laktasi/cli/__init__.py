@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from laktasi import __version__
-from laktasi.cli import enumerators, feedback, forms, read, run
+from laktasi.cli import enumerators, feedback, findings, forms, read, run
 from laktasi.errors import LaktasiError
 
 
@@ -42,7 +42,7 @@ for command in (
     run.run,
     read.status,
     read.arrivals,
-    read.findings,
+    findings.findings,
     feedback.feedback,
     read.kendall,
     read.report,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -33,6 +33,12 @@ def settings_for(project: Path | None, data: Path | None, **given: Any) -> Setti
     from laktasi.settings import read_settings
 
     return read_settings(project, data=data.resolve() if data else None, **given)
+
+
+def given_options(wanted: Mapping[str, str | None]) -> str:
+    """Give options as they were typed, for a sentence: `` for --centre c1``; a flag has an empty value."""
+    said = "".join(f" --{name} {value}".rstrip() for name, value in wanted.items() if value is not None)
+    return said and f" for{said}"
 
 
 def is_terminal() -> bool:

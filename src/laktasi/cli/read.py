@@ -1,4 +1,4 @@
-"""Commands that read: status, arrivals, findings, kendall, report, sql.
+"""Commands that read: status, arrivals, kendall, report, sql.
 
 All but the first two read the research copy alone. `status` looks into the private warehouse for the list of runs, and
 `arrivals` for the phones.
@@ -12,14 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from laktasi.cli.common import is_terminal, print_table, print_values, project_options, settings_for
+from laktasi.cli.common import given_options, is_terminal, print_table, print_values, project_options, settings_for
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     import duckdb
 
-    from laktasi.quality import Finding
     from laktasi.settings import Settings
 
 RUNS_SHOWN = 10
@@ -124,78 +123,6 @@ def arrivals(project: Path | None, data: Path | None) -> None:
         print_table(columns, rows, title=f"By {kind}", right=("hours", "most"))
 
 
-@click.command(short_help="List what is wrong: record, field and rule.")
-@project_options
-@click.option("--centre", metavar="CODE", help="Only this health centre.")
-@click.option("--enumerator", metavar="CODE", help="Only this enumerator.")
-@click.option("--rule", metavar="RULE", help="Only this rule, as the list names it.")
-@click.option("--severity", type=click.Choice(["error", "warning"]), help="Only errors, or only warnings.")
-@click.option("--status", type=click.Choice(["open", "mended", "all"]), default="open", show_default=True)
-@click.option("--language", metavar="CODE", help="Of the messages: id or en.  [default: the project's]")
-def findings(
-    project: Path | None,
-    data: Path | None,
-    centre: str | None,
-    enumerator: str | None,
-    rule: str | None,
-    severity: str | None,
-    status: str,
-    language: str | None,
-) -> None:
-    """List what the checks found: which record, field and rule; never the answer, so the list can be mailed.
-
-    On a terminal they are grouped by rule. Into a file or pipe goes one line a finding, tab-separated, for a
-    spreadsheet: laktasi findings > findings.tsv
-    """
-    from dataclasses import astuple, fields
-
-    from laktasi.quality import Finding, list_findings
-
-    settings = settings_for(project, data)
-    wanted = {"centre": centre, "enumerator": enumerator, "rule": rule, "severity": severity}
-    of_status = None if status == "all" else status
-    with _research(settings) as con:
-        found = list_findings(con, **wanted, status=of_status, language=language or settings.language)
-        others = 0 if found else len(list_findings(con, status=of_status))
-    if is_terminal():
-        _tell_findings(found)
-    else:
-        print_values([item.name for item in fields(Finding)], map(astuple, found))
-    errors = sum(item.severity == "error" for item in found)
-    word = "" if status == "all" else f" {status}"
-    if found:
-        click.echo(f"{len(found)} findings{word}: {errors} errors, {len(found) - errors} warnings", err=True)
-    else:
-        click.echo(f"no findings{word}{_said(wanted)}" + (f" ({others} without these)" if others else ""), err=True)
-
-
-def _tell_findings(found: Sequence[Finding]) -> None:
-    """Tell findings rule by rule: the message once, then the records it is about."""
-    import shutil
-    import textwrap
-
-    if not found:
-        return
-    by_rule: dict[tuple[str, str, str], list[Finding]] = {}
-    for item in found:
-        by_rule.setdefault((item.severity, item.rule_id, item.message), []).append(item)
-    width = shutil.get_terminal_size().columns
-    places = {
-        name: max(len(getattr(item, name) or "-") for item in found) for name in ("centre_code", "enumerator_code")
-    }
-    for (severity, rule, message), items in sorted(by_rule.items(), key=lambda entry: (entry[0][0], -len(entry[1]))):
-        heading = click.style(f"{severity} {rule}", bold=True, fg="red" if severity == "error" else "yellow")
-        click.echo(f"{heading}  × {len(items)}")
-        click.echo(textwrap.fill(message, width, initial_indent="  ", subsequent_indent="  "))
-        for item in items:
-            place = "  ".join(f"{getattr(item, name) or '-':<{length}}" for name, length in places.items())
-            row = f" ({item.row})" if item.row else ""
-            at = item.first_seen_at if item.status == "open" else item.changed_at
-            since = f"{'since' if item.status == 'open' else 'mended'} {at.astimezone():%Y-%m-%d}"
-            click.echo(f"    {place}  {item.submission_id}{row}  {since}")
-        click.echo()
-
-
 @click.command(short_help="Show Kendall's tau_b by health centre, and over all.")
 @project_options
 @click.option("--centre", metavar="CODE", help="Only this health centre.")
@@ -240,7 +167,9 @@ def kendall(
         )
         columns, rows = [item[0] for item in result.description], result.fetchall()
     if not rows and any(wanted.values()):
-        raise LaktasiError(f"no result{_said(wanted)}", next_step="laktasi kendall, without these, lists what there is")
+        raise LaktasiError(
+            f"no result{given_options(wanted)}", next_step="laktasi kendall, without these, lists what there is"
+        )
     if not is_terminal():
         print_values(columns, rows)
     elif rows:
@@ -381,9 +310,3 @@ def _research(settings: Settings) -> Any:
     from laktasi.store.warehouse import open_research
 
     return open_research(settings.data_folder.research)
-
-
-def _said(wanted: Mapping[str, str | None]) -> str:
-    """Give the options as they were typed."""
-    said = "".join(f" --{name} {value}" for name, value in wanted.items() if value)
-    return said and f" for{said}"

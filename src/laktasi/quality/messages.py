@@ -21,8 +21,8 @@ Texts = Mapping[str, str]
 AT_MOST_LINES = 10
 AT_MOST_LETTERS = 240
 """Of one line of a comment."""
-NOT_SAID = ("source",)
-"""Kinds of rules that nobody with a phone can mend: they are about what the sources, or their reviewers, say."""
+NOT_SAID = ("source", "decision")
+"""Kinds of rules that nobody with a phone can mend: they are about what the sources, reviewers or decisions say."""
 
 PHONE = "collect:"
 """How a phone's id begins that Collect gives with all that it sends; browsers and programs give none, or another."""
@@ -194,7 +194,7 @@ def problems(con: duckdb.DuckDBPyConnection, severities: Collection[str]) -> lis
         {"severities": list(severities), "not_said": list(NOT_SAID)},
     ).fetchall()
     return [
-        Problem(form_id, submission_id, rule_id, row, _without_answers(labels), _without_answers(told), kind, path)
+        Problem(form_id, submission_id, rule_id, row, without_answers(labels), without_answers(told), kind, path)
         for form_id, submission_id, rule_id, row, kind, path, labels, told in rows
     ]
 
@@ -214,7 +214,7 @@ def place_of(problem: Problem, questionnaire: Questionnaire | None) -> Texts:
     around = [
         (len(group.path), labels)
         for group in (questionnaire.groups if questionnaire else ())
-        if problem.path.startswith(f"{group.path}/") and (labels := _without_answers(group.labels))
+        if problem.path.startswith(f"{group.path}/") and (labels := without_answers(group.labels))
     ]
     return max(around, key=lambda item: item[0])[1] if around else {"default": problem.path.rpartition("/")[2]}
 
@@ -283,7 +283,8 @@ def _cut(text: str) -> str:
     return text if len(text) <= AT_MOST_LETTERS else f"{text[: AT_MOST_LETTERS - 1].rstrip()}…"
 
 
-def _without_answers(texts: Texts | None) -> Texts:
+def without_answers(texts: Texts | None) -> Texts:
+    """Give labels or messages as plain words, with dots where a phone would show an answer."""
     return {language: text for language, own in (texts or {}).items() if (text := _plain(own))}
 
 

@@ -176,17 +176,17 @@ def write_todo(folder: Path, lists: Sequence[TodoList], *, as_of: date, language
     return folder / INDEX
 
 
-def file_names(enumerators: Sequence[str | None]) -> dict[str | None, str]:
-    """Give each enumerator's code, which is an answer and may hold anything, a file name of its own."""
+def file_names(codes: Sequence[str | None], pattern: str = "todo-{}.html") -> dict[str | None, str]:
+    """Give each code of a person or place, which is an answer and may hold anything, a file name of its own."""
     names: dict[str | None, str] = {}
     taken: set[str] = set()
-    for code in sorted(enumerators, key=lambda item: item or ""):
+    for code in sorted(codes, key=lambda item: item or ""):
         safe = re.sub(r"[^A-Za-z0-9-]+", "-", code or "")[:40]
         # Not told apart by capitals alone: some systems do not see them.
         if (safe != code and code is not None) or safe.casefold() in taken:
             safe += f"_{hashlib.sha256((code or '').encode()).hexdigest()[:8]}"
         taken.add(safe.casefold())
-        names[code] = f"todo-{safe}.html"
+        names[code] = pattern.format(safe)
     return names
 
 
