@@ -184,23 +184,43 @@ def _reconcile(run: Run, progress: Progress, *, thorough: bool) -> Counts:
 def declare(run: Run, _progress: Progress) -> Counts:
     """Read what schemas/ declares: a slip in it is told before the long work, and after everything has landed."""
     from laktasi.quality import read_checks, read_gates
+    from laktasi.quality.decisions import read_decisions
 
     read_study(run.settings.folders.study)
     read_checks(run.settings.folders.checks)
     read_gates(run.settings.folders.gates)
     read_targets(run.settings.folders.targets)
     read_back_checks(run.settings.folders.back_checks)
+    read_decisions(run.settings.folders.corrections)
     return {}
+
+
+def decide(run: Run, _progress: Progress) -> Counts:
+    """Keep people's new decisions, once it is sure that they speak of what there is."""
+    from laktasi.quality.decision_checks import check_decisions
+    from laktasi.quality.decisions import read_decisions
+    from laktasi.store.decisions import land_decisions, not_landed
+
+    decided = read_decisions(run.settings.folders.corrections)
+    with _warehouse(run) as con:
+        new = not_landed(con, [decision.as_row() for decision in decided])
+        # Where no form is known yet, nothing has come in that they could be about: they wait in their files.
+        if new and (questionnaires := _forms(con).questionnaires):
+            check_decisions(con, {row["decision_id"] for row in new}, decided, questionnaires)
+            land_decisions(con, run.run_id, new)
+    return {"decided": len(decided), "new_decisions": len(new)}
 
 
 def read(run: Run, progress: Progress) -> Counts:
     """Resolve edits, and read the answers of what is new or changed."""
     from laktasi.questionnaire import codebook
-    from laktasi.store import answers, audit_log, entities, staging, submissions
+    from laktasi.secret import known_key
+    from laktasi.store import answers, audit_log, corrections, entities, staging, submissions
 
     with _warehouse(run) as con:
         forms = _forms(con)
         counts = submissions.resolve(con, forms.questionnaires)
+        corrections.set_back(con, forms.questionnaires, known_key(run.settings.data_folder))
         loaded = answers.load_answers(con, forms.questionnaires, progress=progress)
         staging.stand_lists(con, forms.questionnaires, codebook.entries(list(forms.questionnaires.values())))
         logs = audit_log.load_audit_log(con, run.settings.data_folder, progress=progress)
@@ -218,6 +238,20 @@ def read(run: Run, progress: Progress) -> Counts:
             for name in item.missing_media
         ],
     }
+
+
+def correct(run: Run, _progress: Progress) -> Counts:
+    """Apply people's decisions to what was read, and compute anew what follows from it."""
+    from laktasi.questionnaire.recompute import recompute_sql
+    from laktasi.secret import known_key
+    from laktasi.store.corrections import correct as apply
+    from laktasi.store.decisions import has_decisions
+
+    with _warehouse(run) as con:
+        if not has_decisions(con):
+            return {}
+        key = known_key(run.settings.data_folder)
+        return asdict(apply(con, _forms(con).questionnaires, recompute_sql, key))
 
 
 def stand(run: Run, _progress: Progress) -> Counts:
@@ -355,7 +389,9 @@ READ = Step("read", read)
 STAND = Step("stand", stand)
 WORK = (
     Step("declare", declare),
+    Step("decide", decide),
     READ,
+    Step("correct", correct),
     STAND,
     Step("check", check),
     Step("mart", mart),

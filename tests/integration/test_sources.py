@@ -123,7 +123,13 @@ def test_what_central_says_stands_beside_the_answers(house: Warehouse) -> None:
     house.take(central("a"), central("a", source=THERE), phone("p"))
     says(house, "a", 20, submitted=5, review="approved", device="collect:1")
     says(house, "a", 15, submitted=2, review="hasIssues", device="collect:2", source=THERE)
-    assert resolve(house.con, house.questionnaires) == {"staged": 2, "drafts": 0, "waiting": 0, "deleted": 0}
+    assert resolve(house.con, house.questionnaires) == {
+        "staged": 2,
+        "drafts": 0,
+        "waiting": 0,
+        "deleted": 0,
+        "dropped": 0,
+    }
     assert house.rows(
         "select submission_id, received_at, device_id, submitter_name, review_state from staging.submissions order by 1"
     ) == [
@@ -151,7 +157,13 @@ def test_deleted_on_central_is_deleted_whatever_phones_have(house: Warehouse) ->
     says(house, "a", deleted=True, purged=True)
     assert current(house)[0] == ("a", "b", "deleted")
     house.take(phone("d", "4", deprecated="b"))
-    assert resolve(house.con, house.questionnaires) == {"staged": 1, "drafts": 0, "waiting": 0, "deleted": 1}
+    assert resolve(house.con, house.questionnaires) == {
+        "staged": 1,
+        "drafts": 0,
+        "waiting": 0,
+        "deleted": 1,
+        "dropped": 0,
+    }
     # restored
     says(house, "a", instance="a")
     assert current(house)[0] == ("a", "d", "staged")

@@ -78,6 +78,24 @@ on_central as (
     group by form_id, submission_id
 ),
 
+-- People have decided to leave this version of it out. An edit brings the submission back, and the decision is stale.
+dropped as (
+    select distinct
+        decisions.form_id,
+        called.submission_id,
+        decisions.expected as instance_id
+    from quality.decisions as decisions
+    inner join (
+        select form_id, submission_id, instance_id as name from names
+        union all
+        -- the first of a chain may only be named
+        select form_id, submission_id, submission_id from names
+    ) as called
+        on decisions.form_id = called.form_id and decisions.submission_id = called.name
+    where decisions."action" = 'drop'
+        and decisions.decision_id not in (select withdraws from quality.decisions where "action" = 'withdraw')
+),
+
 -- Where several Centrals have it, the one that changed last speaks, those before that still have it.
 newest_states as (
     select *
@@ -101,6 +119,7 @@ final as (
         current_versions.status,
         case
             when on_central.is_deleted then 'deleted'
+            when dropped.instance_id is not null then 'dropped'
             when current_versions.status = 'draft' then 'draft'
             when known_forms.form_id is null then 'waiting'
             else 'staged'
@@ -123,6 +142,10 @@ final as (
     left join newest_states
         on current_versions.form_id = newest_states.form_id
         and current_versions.submission_id = newest_states.submission_id
+    left join dropped
+        on current_versions.form_id = dropped.form_id
+        and current_versions.submission_id = dropped.submission_id
+        and current_versions.instance_id = dropped.instance_id
     left join ($known_forms) as known_forms
         on current_versions.form_id = known_forms.form_id
         and current_versions.form_version = known_forms.form_version

@@ -100,8 +100,21 @@ class Decision:
     file: str = field(default="", compare=False)
     """The file that it stands in, for errors."""
 
+    def as_row(self) -> dict[str, Any]:
+        """Give what `quality.decisions` keeps of it, by column."""
+        return {_COLUMNS.get(key, key): getattr(self, key) for key in KEYS}
+
 
 KEYS = tuple(item.name for item in fields(Decision) if item.name != "file")
+_COLUMNS = {
+    "id": "decision_id",
+    "form": "form_id",
+    "submission": "submission_id",
+    "rule": "rule_id",
+    "finding": "finding_id",
+    "date": "decided_on",
+}
+"""Columns of quality.decisions that are not called as the key is."""
 
 
 def new_id() -> str:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -11,7 +12,8 @@ import pyarrow as pa
 
 from laktasi.errors import CheckError
 from laktasi.store.rows import append, by_column
-from laktasi.store.sql import transaction
+from laktasi.store.sql import scalar, transaction
+from laktasi.store.submissions import select_versions
 
 COLUMNS: Mapping[str, Any] = {
     "decision_id": pa.string(),
@@ -76,6 +78,11 @@ def not_landed(con: duckdb.DuckDBPyConnection, rows: Sequence[Row]) -> list[Row]
     return [row for row in rows if row["decision_id"] not in landed]
 
 
+def has_decisions(con: duckdb.DuckDBPyConnection) -> bool:
+    """Say whether anybody has ever decided anything."""
+    return bool(scalar(con, "select count(*) from (from quality.decisions limit 1)"))
+
+
 def land_decisions(con: duckdb.DuckDBPyConnection, run_id: str, rows: Sequence[Row]) -> None:
     """Keep new decisions, all of them or none."""
     if rows:
@@ -85,14 +92,111 @@ def land_decisions(con: duckdb.DuckDBPyConnection, run_id: str, rows: Sequence[R
             append(con, "quality.decisions", by_column(kinds, [{**row, **fixed} for row in rows]))
 
 
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """A decision in force, and the record that it is about as it is staged now."""
+
+    decision_id: str
+    action: str
+    form_id: str
+    submission_id: str | None
+    """As the decision names it: by its first instanceID, or by any other that its chain has had."""
+    row: str
+    question: str
+    """Path, empty where it names none; as is `parent`."""
+    expected: str | None
+    value: str | None
+    parent: str
+    decided_on: date
+    until: date | None
+    record: str | None
+    """Submission in staging.submissions; None where it has none."""
+    record_state: str | None
+    """Its state there."""
+    instance_id: str | None
+    """Its current version."""
+
+    @property
+    def is_gone(self) -> bool:
+        """The record is deleted, or people have dropped it."""
+        return self.record_state in ("deleted", "dropped")
+
+
+@dataclass(slots=True)
+class State:
+    """A row of quality.decision_states."""
+
+    decision_id: str
+    action: str
+    form_id: str | None
+    submission_id: str | None
+    row: str
+    column_name: str | None
+    state: str
+
+    @classmethod
+    def of(
+        cls, decision: Decision, state: str, submission_id: str | None, row: str = "", column: str | None = None
+    ) -> State:
+        """Say how a decision stands."""
+        return cls(decision.decision_id, decision.action, decision.form_id, submission_id, row, column, state)
+
+
+def decisions_in_force(con: duckdb.DuckDBPyConnection) -> list[Decision]:
+    """Give the decisions that have not been withdrawn, in the order in which they are applied."""
+    found = con.execute(
+        f"""
+        select decided.decision_id, decided."action", decided.form_id, decided.submission_id, decided."row",
+            coalesce(decided.question, ''), decided.expected, decided."value", coalesce(decided.parent, ''),
+            decided.decided_on, decided.until
+        from ({IN_FORCE}) as decided
+        order by decided.decided_on, decided.decision_id
+        """
+    ).fetchall()
+    records = _records(con, {(row[2], row[3]) for row in found if row[3] is not None})
+    nowhere: tuple[Any, ...] = (None, None, None)
+    return [Decision(*row, *records.get((row[2], row[3]), nowhere)) for row in found]
+
+
+def _records(con: duckdb.DuckDBPyConnection, named: set[tuple[str, str]]) -> dict[tuple[str, str], tuple[Any, ...]]:
+    """Give submission, state and current version of the records that decisions name."""
+    staged = "select form_id, {called}, submission_id, state, instance_id from staging.submissions"
+    found = _asked(con, staged.format(called="submission_id"), named)
+    if unknown := named - found.keys():
+        # A chain is called by its first instanceID that is known: by another one once an older link has landed.
+        versions = f"select distinct form_id, instance_id as called, submission_id from ({select_versions()})"
+        query = (
+            "select form_id, called, submission_id, state, current.instance_id"
+            f" from ({versions}) inner join staging.submissions as current using (form_id, submission_id)"
+        )
+        found |= _asked(con, query, unknown)
+    return found
+
+
+def _asked(
+    con: duckdb.DuckDBPyConnection, query: str, named: Iterable[tuple[str, str]]
+) -> dict[tuple[str, str], tuple[Any, ...]]:
+    if not (listed := sorted(named)):
+        return {}
+    forms, submissions = zip(*listed, strict=True)
+    rows = con.execute(
+        f"""
+        with found (form_id, called, submission_id, state, instance_id) as ({query})
+        from found where (form_id, called) in (select (unnest($forms), unnest($submissions)))
+        """,
+        {"forms": list(forms), "submissions": list(submissions)},
+    ).fetchall()
+    return {row[:2]: row[2:] for row in rows}
+
+
 def accepted() -> str:
     """Give the SQL of the findings that people accept now.
 
     Returns
     -------
     str
-        A select of ``form_id, submission_id, "row", rule_id, decision_id``, one row per okay that has not
-        been withdrawn or expired, and whose expectation held when :func:`laktasi.store.corrections.correct` last ran.
+        A select of ``form_id, submission_id, "row", rule_id, decision_id``, one row for each okay that has neither been
+        withdrawn nor expired, and whose expectation held when :func:`laktasi.store.corrections.correct` last ran.
         ``submission_id`` is empty for a finding about a group.
     """
     return """

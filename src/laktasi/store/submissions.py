@@ -20,7 +20,7 @@ def resolve(con: duckdb.DuckDBPyConnection, known_forms: Iterable[tuple[str, str
     Returns
     -------
     dict
-        How many submissions are ``staged``, ``drafts``, ``waiting`` and ``deleted``.
+        How many submissions are ``staged``, ``drafts``, ``waiting``, ``deleted`` and ``dropped``.
     """
     query = select_from_file(
         "staging",
@@ -44,5 +44,5 @@ def select_versions() -> str:
     return select_from_file("staging", "versions")
 
 
-COUNTED = {"staged": "staged", "drafts": "draft", "waiting": "waiting", "deleted": "deleted"}
+COUNTED = {"staged": "staged", "drafts": "draft", "waiting": "waiting", "deleted": "deleted", "dropped": "dropped"}
 """What :func:`resolve` counts, by state."""
