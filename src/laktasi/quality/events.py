@@ -111,7 +111,9 @@ def select_events(failing: str, accepted: str, rules_before: str) -> str:
                 AND now.form_version IS NOT DISTINCT FROM before.form_version
             GROUP BY now.form_id, now.rule_id
         ), corrected AS (
-            SELECT DISTINCT form_id, submission_id, column_name FROM quality.decision_states WHERE state = 'applied'
+            SELECT DISTINCT form_id, submission_id, column_name
+            FROM quality.decision_states
+            WHERE state = 'applied' AND "action" IN ('replace', 'recode')
         ), told AS (
             SELECT
                 changed.* EXCLUDE (payload_sha256, decisions),
