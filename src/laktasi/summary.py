@@ -86,6 +86,7 @@ def summary(settings: Settings) -> list[str]:
     lines += [f"form set aside: {which}; its submissions wait" for which in told["read"]["forms_set_aside"]]
     if missing := told["read"]["missing_media"]:
         lines.append(f"media not at hand, or not readable: {', '.join(missing)}")
+    lines += _decided(told)
     lines.append(f"{told['check']['rows_checked']} rows checked by {told['check']['rules']} rules")
     lines.append(
         f"findings open: {errors} errors, {warnings} warnings; {told['check']['unverified']} rules not verifiable"
@@ -95,6 +96,24 @@ def summary(settings: Settings) -> list[str]:
     for variable, count in told["mart"].get("unranked", {}).items():
         lines.append(f"  {count} of these have no level of {variable}: their answer is none that study.yml lists")
     return lines
+
+
+DECISIONS_SHOWN = 5
+
+
+def _decided(told: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
+    """Tell how people's decisions stand: those that no longer fit what they were about by name."""
+    corrected = told.get("correct") or {}
+    if by_state := corrected.get("decisions"):
+        yield f"decisions of people: {', '.join(f'{count} {state}' for state, count in by_state.items())}"
+    for state, what in (("stale", "their record has changed, so they do not hold"), ("waiting", "no such record yet")):
+        if ids := corrected.get(f"{state}_decisions"):
+            more = f" and {len(ids) - DECISIONS_SHOWN} more" if len(ids) > DECISIONS_SHOWN else ""
+            yield f"  {state} ({what}): {', '.join(ids[:DECISIONS_SHOWN])}{more}"
+    for left in corrected.get("not_recomputed", ()):
+        yield f"  not computed anew in corrected records: {left}"
+    if dropped := told["read"].get("dropped"):
+        yield f"{dropped} records are left out by decision"
 
 
 def landed_lines(told: Mapping[str, Mapping[str, Any]], unreached: Mapping[str, str]) -> Iterator[str]:

@@ -17,6 +17,7 @@ from typing import Protocol
 import duckdb
 import pyarrow as pa
 
+from laktasi import __version__
 from laktasi.questionnaire.model import Questionnaire
 from laktasi.questionnaire.others import find_others
 from laktasi.store.applying import Applied, Cell, Record, Rules
@@ -179,8 +180,8 @@ class _Desk:
     def mark(self, record: Submission, version: str, decision_ids: Iterable[str]) -> str:
         """Give the mark of a record that stands corrected by its replacements and some recodes."""
         questionnaire = self.questionnaires.get((record[0], version))
-        # What follows from the answers follows from the form and its media, too.
-        form = (questionnaire.sha256, sorted(questionnaire.media.items())) if questionnaire else ()
+        # What follows from the answers follows from the form, its media and our code, too.
+        form = (questionnaire.sha256, sorted(questionnaire.media.items()), __version__) if questionnaire else ()
         ids = {*decision_ids, *(decision.decision_id for decision in self.replaces.get(record, ()))}
         return hashlib.sha256(repr((form, sorted(ids))).encode()).hexdigest()
 

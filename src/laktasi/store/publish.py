@@ -29,7 +29,7 @@ COPY = "research_copy"
 PUBLIC = ("none", "quasi")
 
 WHOLE = {
-    "quality": ("rules", "unverified", "findings", "results"),
+    "quality": ("rules", "unverified", "findings", "results", "decision_states"),
     "marts": (
         *("submissions", "analysed", "centres", "arrivals", "variables", "set_aside", "targets"),
         *(f"back_check{of}" for of in ("_variables", "s", "_pairs", "_rates", "_coverage", "_tests")),
