@@ -48,6 +48,7 @@ soak: $(READY)
 
 sample: $(READY)
 	@$(BIN)/python -m tests.engine.sample
+	@$(BIN)/python -m tests.engine.back_checks
 
 # No address of a registry in the file: the same lock serves a mirror, a proxy and the open network.
 lock:

@@ -24,8 +24,9 @@ def demo(no_prefect: bool) -> None:
     """
     from laktasi.paths import HOUSE
 
-    sample = HOUSE / "xlsforms" / "sample" / "postpartum_visit.zip"
-    settings = settings_for(None, HOUSE / "data" / "demo", phones=(sample,))
+    sample = HOUSE / "xlsforms" / "sample"
+    phones = (sample / "postpartum_visit.zip", sample / "back_check.zip")
+    settings = settings_for(None, HOUSE / "data" / "demo", phones=phones)
     _walk(settings, no_prefect)
     laktasi, folder = _as_typed(), _from_here(settings.data_folder.root)
     click.echo("\nThe sample is synthetic (data contoh, bukan data asli). Look further:")
