@@ -12,6 +12,7 @@ import random
 import socket
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -24,9 +25,10 @@ from laktasi.paths import HOUSE, DataFolder
 from laktasi.quality import plan as plan_module
 from laktasi.quality.declared import DeclaredCheck, make_check
 from laktasi.quality.engine import Engine, Verdict, engine_on
+from laktasi.quality.incremental import Rows
 from laktasi.quality.plan import Batch, make_plan
-from laktasi.quality.suites import COMPLETE, row_suite, unique_suite
-from laktasi.quality.validate import materialise, validate
+from laktasi.quality.suites import BROKEN, COMPLETE, row_suite, unique_suite
+from laktasi.quality.validate import SCHEMA, room_for_verdicts, validate
 from laktasi.questionnaire.compiler import CompiledForm, DeclaredRule, Rule, Unverified
 from laktasi.questionnaire.model import Field, Privacy, Questionnaire, Table, ValueType
 from laktasi.settings import read_settings
@@ -94,9 +96,28 @@ def con(tmp_path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
                 'uuid:' || i, '', CASE WHEN i < 6 THEN '1' ELSE '2' END, '{MARKER}',
                 CASE WHEN i IN (2, 7) THEN '-1' ELSE '30' END, 'M' || i
             FROM range(10) AS numbers(i);
+            INSERT INTO answers.loaded_submissions
+            SELECT '{FORM}', _submission_id, _form_version, md5(_submission_id), '', NULL FROM answers.{FORM};
             """
         )
         yield connection
+
+
+def edit(con: duckdb.DuckDBPyConnection, submission_id: str, **changed: str) -> None:
+    """Change answers as another version of the submission does: its payload is another one, too."""
+    answers = ", ".join(f"{name} = '{value}'" for name, value in changed.items())
+    con.execute(f"UPDATE answers.{FORM} SET {answers} WHERE _submission_id = ?", [submission_id])
+    con.execute(
+        "UPDATE answers.loaded_submissions SET payload_sha256 = md5(payload_sha256) WHERE _submission_id = ?",
+        [submission_id],
+    )
+
+
+def remove(con: duckdb.DuckDBPyConnection, condition: str) -> None:
+    """Take submissions out of the answers, as a deletion or a decision does."""
+    gone = f"_submission_id IN (SELECT _submission_id FROM answers.{FORM} WHERE {condition})"
+    con.execute(f"DELETE FROM answers.loaded_submissions WHERE {gone}")
+    con.execute(f"DELETE FROM answers.{FORM} WHERE {gone}")
 
 
 TWO_VERSIONS = {
@@ -118,16 +139,16 @@ def rules_of(monkeypatch: pytest.MonkeyPatch) -> Mapping[str, CompiledForm]:
     def compile_form(
         form: Questionnaire, declared: Sequence[DeclaredRule] = (), only: str | None = None
     ) -> CompiledForm:
-        return forms[form.version]
+        its = forms[form.version]
+        limit = f" AND _submission_id IN (SELECT _submission_id FROM {only})" if only else ""
+        return replace(its, selects={table: select + limit for table, select in its.selects.items()})
 
     monkeypatch.setattr(plan_module, "compile_form", compile_form)
     return forms
 
 
 def open_now(con: duckdb.DuckDBPyConnection) -> set[tuple[str, ...]]:
-    return set(
-        con.execute("SELECT submission_id, \"row\", rule_id FROM quality.findings WHERE status = 'open'").fetchall()
-    )
+    return set(con.execute('SELECT submission_id, "row", rule_id FROM quality.findings WHERE is_open').fetchall())
 
 
 def events(con: duckdb.DuckDBPyConnection) -> list[tuple[str, ...]]:
@@ -145,7 +166,15 @@ def test_every_planted_fault_becomes_a_finding_and_nothing_else(con: duckdb.Duck
         ("uuid:8", "", "code.choice"),
     }
     assert summary == quality.CheckSummary(
-        rows_checked=10, rules=7, opened=3, mended=0, open_errors=2, open_warnings=1, unverified=0, empty=()
+        rows_checked=10,
+        rows_asked=10,
+        rules=8,
+        opened=3,
+        mended=0,
+        open_errors=2,
+        open_warnings=1,
+        unverified=0,
+        empty=(),
     )
 
 
@@ -161,13 +190,13 @@ def test_a_second_run_over_the_same_data_adds_no_event_and_changes_no_rule(con: 
 @pytest.mark.usefixtures("rules_of")
 def test_a_finding_is_opened_mended_and_reopened_under_one_id(con: duckdb.DuckDBPyConnection) -> None:
     quality.check(con, "run-1", TWO_VERSIONS, [])
-    con.execute(f"UPDATE answers.{FORM} SET age = '25' WHERE _submission_id = 'uuid:2'")
+    edit(con, "uuid:2", age="25")
     mended = quality.check(con, "run-2", TWO_VERSIONS, [])
     assert (mended.opened, mended.mended, mended.open_errors) == (0, 1, 1)
     assert ("uuid:2", "", "age.constraint") not in open_now(con)
     # A laptop whose clock was set back must not turn the life of a finding round.
     con.execute('UPDATE quality.finding_events SET "at" = "at" + INTERVAL 400 DAY')
-    con.execute(f"UPDATE answers.{FORM} SET age = '-3' WHERE _submission_id = 'uuid:2'")
+    edit(con, "uuid:2", age="-3")
     assert quality.check(con, "run-3", TWO_VERSIONS, []).opened == 1
     assert ("uuid:2", "", "age.constraint") in open_now(con)
     life = con.execute(
@@ -192,14 +221,15 @@ def test_ids_from_great_expectations_equal_plain_sql_beyond_its_default_of_twent
     rules = tuple(rule(f"c{i}", table="big") for i in range(len(rates)))
     select = f"SELECT *, true AS {COMPLETE} FROM answers.big"
     batch = Batch("big", "big", "1", "big", select, rules)
-    materialise(con, [batch], {("big", "1"): questionnaire("1", form="big")})
-    result = validate(con, [batch])
+    with room_for_verdicts(con), engine_on(con, SCHEMA) as engine:
+        result = validate(con, engine, batch, Rows(600, 600))
     found: dict[str, set[tuple[str, str]]] = {item.rule_id: set() for item in rules}
     for item in result.failing.to_pylist():
         found[item["rule_id"]].add((item["submission_id"], item["row"]))
     for i in range(len(rates)):
         expected = con.execute(f"SELECT _submission_id, _row FROM answers.big WHERE NOT c{i}").fetchall()
         assert found[f"c{i}"] == set(expected)
+        assert (result.results[i].asked, result.results[i].failed) == (600, len(expected))
     assert len(found["c3"]) > 200  # GX keeps 20 ids by default, and 200 values at most
     assert result.failing.num_rows == sum(map(len, found.values()))
 
@@ -219,7 +249,7 @@ def test_great_expectations_itself_refuses_a_row_without_a_verdict(con: duckdb.D
     with engine_on(con, "checks") as engine:
         verdicts = engine.validate("t", row_suite("t", [rule("r", column="c")]), [COMPLETE])
     assert verdicts["r"].holds  # what makes the other expectation needed
-    assert verdicts[COMPLETE].submission_ids == ["a"]
+    assert verdicts[COMPLETE].failing["_submission_id"] == ["a"]
 
 
 def test_a_missing_column_is_an_error(con: duckdb.DuckDBPyConnection) -> None:
@@ -234,37 +264,62 @@ def test_a_missing_column_is_an_error(con: duckdb.DuckDBPyConnection) -> None:
     assert con.execute("SELECT 1").fetchone() == (1,)
 
 
+def says(verdicts: Mapping[str, Verdict], rule_id: str, **changed: Any) -> Mapping[str, Verdict]:
+    return {**verdicts, rule_id: replace(verdicts[rule_id], **changed)}
+
+
 @pytest.mark.parametrize(
     ("wrong", "said"),
     [
+        (lambda told: says(told, "age.constraint", holds=True), "says that it holds, with 1 ids, and SQL counts 1"),
+        (lambda told: says(told, "code.choice", holds=False), "says that it fails, with 0 ids, and SQL counts 0"),
         (
-            lambda verdict: Verdict(False, verdict.submission_ids[1:], verdict.rows[1:]),
-            "fails, with 0 ids, and SQL counts 1",
+            lambda told: says(told, BROKEN, failing={name: ids[1:] for name, ids in told[BROKEN].failing.items()}),
+            "says that it fails, with 0 ids, and SQL counts 1",
         ),
-        (lambda verdict: Verdict(True, [], []), "holds, with 0 ids, and SQL counts 1"),
-        (lambda verdict: Verdict(False, verdict.submission_ids, verdict.rows), "fails, with 0 ids, and SQL counts 0"),
+        # the row is right, and the rule is not
+        (
+            lambda told: says(told, BROKEN, failing={**told[BROKEN].failing, BROKEN: ["1"]}),
+            "says that it fails, with 0 ids, and SQL counts 1",
+        ),
+        (lambda told: says(told, COMPLETE, holds=False), "A rule gives no verdict in some row."),
     ],
 )
 def test_a_second_opinion_that_differs_is_an_error(
     con: duckdb.DuckDBPyConnection,
     rules_of: Mapping[str, CompiledForm],
     monkeypatch: pytest.MonkeyPatch,
-    wrong: Callable[[Verdict], Verdict],
+    wrong: Callable[[Mapping[str, Verdict]], Mapping[str, Verdict]],
     said: str,
 ) -> None:
     quality.check(con, "run-1", TWO_VERSIONS, [])
-    before = events(con)
+    before = events(con), con.execute("FROM quality.failing ORDER BY ALL").fetchall()
     answered = Engine.validate
 
-    def mistaken(self: Engine, table: str, suite: Any, ids_of: Any) -> Mapping[str, Verdict]:
-        verdicts = dict(answered(self, table, suite, ids_of))
-        return {name: item if name == COMPLETE else wrong(item) for name, item in verdicts.items()}
+    def mistaken(self: Engine, *arguments: Any) -> Mapping[str, Verdict]:
+        return wrong(answered(self, *arguments))
 
     monkeypatch.setattr(Engine, "validate", mistaken)
+    for submission_id in ("uuid:2", "uuid:3"):
+        edit(con, submission_id, name=MARKER)
     with pytest.raises(CheckError) as raised:
         quality.check(con, "run-2", TWO_VERSIONS, [])
     assert said in raised.value.why
-    assert events(con) == before
+    assert (events(con), con.execute("FROM quality.failing ORDER BY ALL").fetchall()) == before
+
+
+def test_a_row_that_breaks_a_rule_only_for_great_expectations_is_an_error(
+    con: duckdb.DuckDBPyConnection, rules_of: dict[str, CompiledForm], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answered = Engine.validate
+    monkeypatch.setattr(
+        Engine, "validate", lambda self, *arguments: says(answered(self, *arguments), BROKEN, holds=False)
+    )
+    for version in rules_of:
+        rules_of[version] = compiled(version, {"age.constraint": "true"})
+    with pytest.raises(CheckError) as raised:
+        quality.check(con, "run-1", TWO_VERSIONS, [])
+    assert raised.value.why == "Great Expectations finds rows that break a rule, and SQL counts none."
 
 
 def test_fewer_answers_than_expectations_are_an_error(
@@ -299,14 +354,14 @@ def test_rows_that_no_rule_would_look_at_are_an_error(
     with pytest.raises(CheckError) as raised:
         quality.check(con, "run-2", TWO_VERSIONS, [])
     assert raised.value.why == "4 rows are to be checked, and its rules give 3 verdicts."
-    # The tables of the checks are replaced all or none: those of the run before still stand.
-    tables = "SELECT estimated_size FROM duckdb_tables() WHERE schema_name = 'checks' ORDER BY 1"
-    assert con.execute(tables).fetchall() == [(4,), (6,)]
+    # Nothing is taken for checked, and the verdicts are gone.
+    assert con.execute("SELECT count(*) FROM quality.checked").fetchone() == (10,)
+    assert con.execute("SELECT count(*) FROM duckdb_databases() WHERE NOT internal").fetchone() == (1,)
 
 
 @pytest.mark.usefixtures("rules_of")
 def test_a_suite_without_rows_says_so(con: duckdb.DuckDBPyConnection) -> None:
-    con.execute(f"DELETE FROM answers.{FORM} WHERE _form_version = '1'")
+    remove(con, "_form_version = '1'")
     told: list[tuple[str, int, int | None]] = []
     summary = quality.check(
         con, "run-1", TWO_VERSIONS, [], progress=lambda what, done, total: told.append((what, done, total))
@@ -500,8 +555,11 @@ def test_the_shipped_sample_has_the_planted_faults_and_no_others(tmp_path: Path)
     """The real form, its compiled rules and schemas/checks.yml, against the list that the sample's maker kept."""
     settings = read_settings(HOUSE, data=tmp_path / "data", phones=(SAMPLE / "postpartum_visit.zip",))
     this = pipeline.Run("run-1", "cli", settings)
-    for step in (pipeline.land_forms, pipeline.land_phones, pipeline.stand, pipeline.check):
-        summary = step(this, pipeline.silent)
+    for step in (pipeline.FORMS, pipeline.PHONES, *pipeline.WORK):
+        this.told[step.name] = step.work(this, pipeline.silent)
+        if step.name == "check":
+            break
+    summary = this.told["check"]
     planted = json.loads((SAMPLE / "planted.json").read_text(encoding="utf-8"))
     expected = {(item["submission"], item["kind"], place_of(item)) for item in planted["findings"]}
     with duckdb.connect(settings.data_folder.warehouse, read_only=True) as con:
@@ -509,7 +567,7 @@ def test_the_shipped_sample_has_the_planted_faults_and_no_others(tmp_path: Path)
             """
             SELECT submission_id, kind,
                 CASE WHEN kind IN ('declared', 'set') THEN rule_id WHEN kind = 'unknown_node' THEN "row" ELSE field END
-            FROM quality.findings WHERE status = 'open'
+            FROM quality.findings WHERE is_open
             """
         ).fetchall()
     assert set(found) == expected

@@ -8,38 +8,39 @@ from typing import Any
 import pytest
 
 from laktasi.errors import CheckError
-from laktasi.quality.engine import _verdict
+from laktasi.quality.engine import ID_COLUMNS, _verdict
 
 NOTHING_RAISED = {"raised_exception": False, "exception_traceback": None, "exception_message": None}
 RAISED = {"raised_exception": True, "exception_traceback": "…", "exception_message": "no such column\nmore"}
 
 
 def answer(exception_info: Any, *, success: bool = False, **result: Any) -> Any:
-    config = SimpleNamespace(meta={"rule_id": "age.constraint"})
+    config = SimpleNamespace(meta={"rule_id": "age.constraint"}, type="expect_column_values_to_be_in_set")
     return SimpleNamespace(expectation_config=config, exception_info=exception_info, success=success, result=result)
 
 
 def test_failing_rows_are_read_as_columns() -> None:
     ids = [{"_submission_id": ["a", "b"], "_row": ["", "2"]}]
-    verdict = _verdict("visit", answer(NOTHING_RAISED, unexpected_count=2, unexpected_index_list=ids), True)
-    assert (verdict.holds, verdict.submission_ids, verdict.rows) == (False, ["a", "b"], ["", "2"])
+    verdict = _verdict("visit", answer(NOTHING_RAISED, unexpected_count=2, unexpected_index_list=ids), ID_COLUMNS)
+    assert (verdict.holds, verdict.count, verdict.failing) == (False, 2, ids[0])
+    assert verdict.expectation == "expect_column_values_to_be_in_set"
 
 
 @pytest.mark.parametrize("success", [True, False])
 def test_without_ids_only_the_outcome_is_read(success: bool) -> None:
-    verdict = _verdict("visit", answer(NOTHING_RAISED, success=success), False)
-    assert (verdict.holds, verdict.rows) == (success, [])
+    verdict = _verdict("visit", answer(NOTHING_RAISED, success=success), ())
+    assert (verdict.holds, verdict.count, verdict.failing) == (success, 0, {})
 
 
-@pytest.mark.parametrize("with_ids", [True, False])
+@pytest.mark.parametrize("columns", [ID_COLUMNS, ()])
 @pytest.mark.parametrize(
     "info",
     [RAISED, {"metric one": RAISED}, {"metric one": NOTHING_RAISED, "metric two": RAISED}],
     ids=["flat", "nested", "one of two"],
 )
-def test_an_exception_inside_a_check_is_an_error_in_either_shape(info: Any, with_ids: bool) -> None:
+def test_an_exception_inside_a_check_is_an_error_in_either_shape(info: Any, columns: tuple[str, ...]) -> None:
     with pytest.raises(CheckError, match=r"check 'age\.constraint' of suite 'visit' could not be run") as raised:
-        _verdict("visit", answer(info, success=True), with_ids)
+        _verdict("visit", answer(info, success=True), columns)
     assert raised.value.why == "no such column"
 
 
@@ -62,5 +63,5 @@ def test_an_exception_inside_a_check_is_an_error_in_either_shape(info: Any, with
 )
 def test_an_answer_that_contradicts_itself_is_an_error(broken: Any, why: str) -> None:
     with pytest.raises(CheckError) as raised:
-        _verdict("visit", broken, True)
+        _verdict("visit", broken, ID_COLUMNS)
     assert why in raised.value.why

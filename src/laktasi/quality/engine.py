@@ -11,7 +11,7 @@ Two things are mended on the way, both through public means:
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -27,7 +27,6 @@ ID_COLUMNS = ("_submission_id", "_row")
 
 _WITH_IDS = {
     "result_format": "COMPLETE",
-    "unexpected_index_column_names": list(ID_COLUMNS),
     "partial_unexpected_count": 2**62,
     # Ids only, and as columns: no value enters a result, and no dictionary is built per row.
     "exclude_unexpected_values": True,
@@ -38,17 +37,33 @@ _WITH_IDS = {
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What GX says of one rule: whether it holds, and the rows that fail it, as two lists of the same length."""
+    """What GX says of one rule."""
 
     holds: bool
-    submission_ids: list[str]
-    rows: list[str]
+    expectation: str
+    """Type of the expectation that was asked, as GX calls it."""
+    failing: Mapping[str, Sequence[str]]
+    """The columns asked for, of every row that fails: lists of one length. Empty where only the outcome was asked."""
+
+    @property
+    def count(self) -> int:
+        """Rows that fail, as far as they were asked for."""
+        return len(self.failing[ID_COLUMNS[0]]) if self.failing else 0
 
 
 class Engine:
     """A GX context over one schema of one DuckDB connection; made by :func:`engine_on`."""
 
     def __init__(self, con: duckdb.DuckDBPyConnection, schema: str) -> None:
+        self._con = con
+        self._schema = schema
+        self._source: Any = None
+        self._engines: tuple[Any, ...] = ()
+
+    def _open(self) -> Any:
+        """Set GX up when the first suite is asked: a run in which nothing is asked does without its six seconds."""
+        if self._source is not None:
+            return self._source
         import great_expectations as gx
         from duckdb_sqlalchemy import ConnectionWrapper
         from great_expectations.data_context.types.base import DataContextConfig, InMemoryStoreBackendDefaults
@@ -56,8 +71,8 @@ class Engine:
         from sqlalchemy.pool import StaticPool
 
         def cursor() -> ConnectionWrapper:
-            duplicate = con.cursor()
-            duplicate.execute(f"SET schema = {literal(schema)}")
+            duplicate = self._con.cursor()
+            duplicate.execute(f"SET schema = {literal(self._schema)}")
             return ConnectionWrapper(duplicate)
 
         # Spelled out, because the default makes room for Data Docs on disk.
@@ -72,8 +87,11 @@ class Engine:
         # GX keeps two engines of a source: one looks at tables, the other one runs the checks.
         self._engines = (self._source.get_engine(), self._source.get_execution_engine().engine)
         event.listen(self._engines[1], "after_cursor_execute", _fetch_at_once)
+        return self._source
 
-    def validate(self, table: str, suite: ExpectationSuite, ids_of: Collection[str]) -> Mapping[str, Verdict]:
+    def validate(
+        self, table: str, suite: ExpectationSuite, ids_of: Collection[str], columns: Sequence[str] = ID_COLUMNS
+    ) -> Mapping[str, Verdict]:
         """Run a suite over a table.
 
         Parameters
@@ -84,7 +102,9 @@ class Engine:
             Each expectation has a `rule_id` of its own in its meta.
         ids_of
             Rules whose failing rows are wanted: all of them, however many. Of the other rules GX is asked only whether
-            they hold, which takes it less than half the time.
+            they hold: that is one query for all of them, where ids take two for each.
+        columns
+            What is wanted of failing rows; the ids come first.
 
         Returns
         -------
@@ -98,12 +118,13 @@ class Engine:
         """
         rule_ids = [str((expectation.meta or {}).get("rule_id")) for expectation in suite.expectations]
         both = list(zip(rule_ids, suite.expectations, strict=True))
+        with_ids = _WITH_IDS | {"unexpected_index_column_names": list(columns)}
         parts: list[tuple[Any, list[Any]]] = [
-            (_WITH_IDS, [expectation for rule_id, expectation in both if rule_id in ids_of]),
+            (with_ids, [expectation for rule_id, expectation in both if rule_id in ids_of]),
             ("BOOLEAN_ONLY", [expectation for rule_id, expectation in both if rule_id not in ids_of]),
         ]
         try:
-            asset = self._source.add_table_asset(suite.name, table_name=table)
+            asset = self._open().add_table_asset(suite.name, table_name=table)
             batch = asset.add_batch_definition_whole_table("whole").get_batch()
             results = [
                 result
@@ -119,7 +140,7 @@ class Engine:
         if sorted(rule_ids) != answered or len(set(answered)) != len(answered):
             raise broken(suite.name, None, f"{len(rule_ids)} checks were asked and {len(answered)} answered")
         return {
-            rule_id: _verdict(suite.name, result, rule_id in ids_of)
+            rule_id: _verdict(suite.name, result, columns if rule_id in ids_of else ())
             for result in results
             if (rule_id := result.expectation_config.meta["rule_id"])
         }
@@ -132,7 +153,7 @@ class Engine:
 
 @contextmanager
 def engine_on(con: duckdb.DuckDBPyConnection, schema: str) -> Iterator[Engine]:
-    """Give an engine that sees what `con` has committed in a schema.
+    """Give an engine that sees what `con` has committed in a schema (``database.schema`` of one that is attached).
 
     It reads only. `con` must not be inside a transaction whose work the checks are to see.
     """
@@ -153,18 +174,19 @@ def broken(suite: str, rule_id: str | None, why: str) -> CheckError:
     )
 
 
-def _verdict(suite: str, result: Any, with_ids: bool) -> Verdict:
-    rule_id = result.expectation_config.meta["rule_id"]
+def _verdict(suite: str, result: Any, columns: Sequence[str]) -> Verdict:
+    """Read one result; with `columns`, also those of its failing rows."""
+    rule_id, kind = result.expectation_config.meta["rule_id"], str(result.expectation_config.type)
     if (why := _exception(result.exception_info)) is not None:
         raise broken(suite, rule_id, why)
-    if not with_ids:
-        return Verdict(bool(result.success), [], [])
+    if not columns:
+        return Verdict(bool(result.success), kind, {})
     told = result.result
-    columns = (told.get("unexpected_index_list") or [{name: [] for name in ID_COLUMNS}])[0]
-    verdict = Verdict(bool(result.success), *(columns[name] for name in ID_COLUMNS))
-    if len(verdict.rows) != told.get("unexpected_count"):
-        raise broken(suite, rule_id, f"{told.get('unexpected_count')} rows fail, but {len(verdict.rows)} ids came back")
-    if verdict.holds == bool(verdict.rows):
+    found = (told.get("unexpected_index_list") or [{name: [] for name in columns}])[0]
+    verdict = Verdict(bool(result.success), kind, {name: found[name] for name in columns})
+    if verdict.count != told.get("unexpected_count"):
+        raise broken(suite, rule_id, f"{told.get('unexpected_count')} rows fail, but {verdict.count} ids came back")
+    if verdict.holds == bool(verdict.count):
         raise broken(suite, rule_id, "the result contradicts its own list of failing rows")
     return verdict
 

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 COMPLETE = "_is_complete"
 """Column that is true where no rule of the row is NULL: NULL is neither good nor bad, and GX would pass it."""
 
+BROKEN = "_broken"
+"""Column that lists the places of the rules that a row breaks, ``0,7``; NULL where it breaks none."""
+
 COMPARED = "_is_compared"
 """Column that is true where a check over the set takes part in the comparison (the check's ``where``)."""
 
@@ -76,6 +79,18 @@ def row_suite(name: str, rules: Sequence[Rule]) -> ExpectationSuite:
         )
     )
     return gx.ExpectationSuite(name, expectations=expectations)
+
+
+def form_suite(name: str, rules: Sequence[Rule]) -> ExpectationSuite:
+    """Expect the same of a form version's table, and once more of each row that it breaks no rule.
+
+    The rows that fail that one come back with what they break, all in one question.
+    """
+    import great_expectations as gx
+    import great_expectations.expectations as gxe
+
+    unbroken = gxe.ExpectColumnValuesToBeNull(column=BROKEN, severity="critical", meta={"rule_id": BROKEN})
+    return gx.ExpectationSuite(name, expectations=[*row_suite(name, rules).expectations, unbroken])
 
 
 def unique_suite(name: str, rule: Rule) -> ExpectationSuite:

@@ -1,4 +1,4 @@
-"""Run the suites: verdicts into tables of the schema `checks`, the tables through Great Expectations, failing rows out.
+"""Run the suites: verdicts into tables in memory, the tables through Great Expectations, failing rows out.
 
 GX is the engine of record. Beside it stands one plain scan of the same table, which must count the same failing rows: a
 difference is an error, because one of the two is wrong.
@@ -6,35 +6,58 @@ difference is an error, because one of the two is wrong.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from laktasi.errors import CheckError
-from laktasi.quality.engine import broken, engine_on
-from laktasi.quality.plan import Batch, Questionnaires
-from laktasi.quality.suites import COMPARED, COMPLETE, row_suite, unique_suite
-from laktasi.store.sql import identifier, literal, scalar
+from laktasi.quality.engine import ID_COLUMNS, Engine, Verdict, broken
+from laktasi.quality.incremental import DATABASE, Rows
+from laktasi.quality.plan import Batch
+from laktasi.quality.suites import BROKEN, COMPARED, COMPLETE, form_suite, measure_suite, row_suite, unique_suite
+from laktasi.store.sql import identifier, literal
 
 if TYPE_CHECKING:
     import duckdb
+    from great_expectations import ExpectationSuite
 
-SCHEMA = "checks"
+SCHEMA = f"{DATABASE}.main"
+
+EXPECTATIONS = {
+    "rows": "expect_column_values_to_be_in_set",
+    "unique": "expect_column_values_to_be_unique",
+    "verdicts": "expect_column_values_to_be_in_set",
+    "measures": "expect_column_values_to_be_between",
+}
+"""What a rule is to Great Expectations, by shape of its batch: for suites that had nothing to ask in a run."""
 
 Progress = Callable[[str, int, int | None], None]
 """Called with what is being done, how many are done, and how many there are."""
 
 
 @dataclass(frozen=True, slots=True)
+class Result:
+    """What GX said of one rule in this run."""
+
+    batch: Batch
+    rule_id: str
+    expectation: str
+    asked: int
+    """Rows it was asked about."""
+    failed: int
+    """Of these: rows that failed."""
+    compared: int
+    """Of these: rows that take part: those that `where` lets in and that have a key, groups that are large enough."""
+
+
+@dataclass(frozen=True, slots=True)
 class Validation:
-    """What the suites found."""
+    """What one suite found."""
 
     failing: Any
     """pyarrow.Table `form_id, submission_id, row, rule_id, severity`, one row per row and rule that it fails."""
-    rows: int
-    """Rows that the suites of form versions looked at, repeats included."""
-    empty: tuple[str, ...]
-    """Suites that had no row to look at."""
+    results: tuple[Result, ...]
+    """One for each rule."""
 
 
 def failing_table(form_id: str, rule_id: str, severity: str, submission_ids: Sequence[str], rows: Sequence[str]) -> Any:
@@ -57,127 +80,204 @@ def failing_table(form_id: str, rule_id: str, severity: str, submission_ids: Seq
     )
 
 
-def materialise(con: duckdb.DuckDBPyConnection, batches: Sequence[Batch], questionnaires: Questionnaires) -> None:
-    """Replace the tables of the schema `checks` by those of `batches`, all or none.
+@contextmanager
+def room_for_verdicts(con: duckdb.DuckDBPyConnection) -> Iterator[None]:
+    """Attach the database in memory that verdicts stand in, and let go of it again.
 
-    Raises
-    ------
-    CheckError
-        A rule cannot be computed, or rows belong to a form version that is not at hand and would be passed over.
+    Its tables count as memory of DuckDB's, which spills them to disk where they are too many.
     """
-    _refuse_unknown_versions(con, questionnaires)
-    con.begin()
+    con.execute(f"ATTACH IF NOT EXISTS ':memory:' AS {DATABASE}")
     try:
-        for (name,) in con.execute(
-            "SELECT table_name FROM duckdb_tables() WHERE database_name = current_database() AND schema_name = ?",
-            [SCHEMA],
-        ).fetchall():
-            con.execute(f"DROP TABLE {identifier(SCHEMA, name)}")
-        for batch in batches:
-            _materialise(con, batch)
-        con.commit()
-    except BaseException:
-        con.rollback()
-        raise
+        yield
+    finally:
+        con.execute(f"DETACH DATABASE IF EXISTS {DATABASE}")
 
 
-def _materialise(con: duckdb.DuckDBPyConnection, batch: Batch) -> None:
-    import duckdb
-
-    table = identifier(SCHEMA, batch.name)
-    try:
-        con.execute(f"CREATE TABLE {table} AS {batch.select}")
-    except duckdb.Error as error:
-        # Not chained, not quoted: DuckDB's text of a failed cast holds the value.
-        raise broken(batch.name, None, f"Its rules cannot be computed ({type(error).__name__}).") from None
-    con.execute(
-        f"COMMENT ON TABLE {table} IS {literal('Internal: what each rule says of each row. One row per row checked.')}"
-    )
-    if not batch.is_set:
-        answers = identifier("answers", batch.table)
-        there = scalar(con, f"SELECT count(*) FROM {answers} WHERE _form_version = ?", [batch.version])
-        asked = scalar(con, f"SELECT count(*) FROM {table}")
-        if there != asked:
-            raise broken(batch.name, None, f"{there} rows are to be checked, and its rules give {asked} verdicts.")
-
-
-def _refuse_unknown_versions(con: duckdb.DuckDBPyConnection, questionnaires: Questionnaires) -> None:
-    for form_id in dict.fromkeys(form_id for form_id, _version in questionnaires):
-        versions = {version: item for (form, version), item in questionnaires.items() if form == form_id}
-        known = ", ".join(literal(version) for version in versions)
-        for table in dict.fromkeys(table.name for item in versions.values() for table in item.tables):
-            unknown = con.execute(
-                f"SELECT DISTINCT _form_version FROM {identifier('answers', table)}"
-                f" WHERE _form_version NOT IN ({known}) ORDER BY 1"
-            ).fetchall()
-            if unknown:
-                raise CheckError(
-                    f"form {form_id!r}, version {unknown[0][0]!r}: its answers are staged, but the form is not at hand",
-                    why="No rule would look at them.",
-                    next_step="put this version of the form into xlsforms/, and run `laktasi run` again",
-                )
-
-
-def validate(con: duckdb.DuckDBPyConnection, batches: Sequence[Batch], progress: Progress | None = None) -> Validation:
-    """Run the suite of every batch over its table.
+def validate(con: duckdb.DuckDBPyConnection, engine: Engine, batch: Batch, rows: Rows | None = None) -> Validation:
+    """Compute the verdicts of one batch, and run its suite over them.
 
     Parameters
     ----------
     con
         Outside a transaction: GX sees what is committed.
+    engine
+        On :data:`SCHEMA` of the same connection.
+    rows
+        Of a row batch: how many rows it must find to ask.
 
     Raises
     ------
     CheckError
-        A check broke, a column is missing, a verdict is NULL, or GX and plain SQL do not count the same failing rows.
+        A check cannot be computed, broke, a column is missing, a verdict is NULL, or GX and plain SQL do not count the
+        same failing rows.
     """
-    import pyarrow as pa
+    if rows is not None and not rows.asked:
+        return _nothing_asked(batch)
+    table = identifier(DATABASE, batch.name)
+    _materialise(con, table, batch)
+    try:
+        counted = _count(con, table, batch)
+        if rows is not None and counted.asked != rows.asked:
+            why = f"{rows.asked} rows are to be checked, and its rules give {counted.asked} verdicts."
+            raise broken(batch.name, None, why)
+        if not counted.asked:
+            return _nothing_asked(batch)
+        ask = _ask_rows if batch.shape == "rows" else _ask_set
+        verdicts, failing = ask(con, engine, batch, counted)
+    finally:
+        con.execute(f"DROP TABLE {table}")
+    found = _by_rule(failing)
+    for rule in batch.rules:
+        verdict, failed = verdicts[rule.rule_id], found.get(rule.rule_id, 0)
+        if verdict.holds == bool(failed) or failed != counted.failing[rule.rule_id]:
+            said = f"says that it {'holds' if verdict.holds else 'fails'}, with {failed} ids"
+            why = f"Great Expectations {said}, and SQL counts {counted.failing[rule.rule_id]} failing rows."
+            raise broken(batch.name, rule.rule_id, why)
+    results = [
+        Result(batch, rule.rule_id, verdicts[rule.rule_id].expectation, counted.asked, failed, counted.compared)
+        for rule in batch.rules
+        for failed in [found.get(rule.rule_id, 0)]
+    ]
+    return Validation(failing, tuple(results))
 
-    found, rows, empty = [failing_table("", "", "", [], [])], 0, []
-    with engine_on(con, SCHEMA) as engine:
-        for number, batch in enumerate(batches):
-            if progress is not None:
-                progress(f"checking {batch.name}", number, len(batches))
-            size, expected = _count(con, batch)
-            if not size:
-                empty.append(batch.name)
-                continue
-            suite = unique_suite(batch.name, batch.rules[0]) if batch.is_set else row_suite(batch.name, batch.rules)
-            verdicts = engine.validate(batch.name, suite, [rule_id for rule_id, count in expected.items() if count])
-            if not verdicts[COMPLETE].holds:
-                raise broken(batch.name, None, "A rule gives no verdict in some row.")
-            for rule in batch.rules:
-                verdict, count = verdicts[rule.rule_id], expected[rule.rule_id]
-                if verdict.holds == bool(count) or len(verdict.rows) != count:
-                    said = f"says that it {'holds' if verdict.holds else 'fails'}, with {len(verdict.rows)} ids"
-                    why = f"Great Expectations {said}, and SQL counts {count} failing rows."
-                    raise broken(batch.name, rule.rule_id, why)
-                if count:
-                    found.append(
-                        failing_table(batch.form_id, rule.rule_id, rule.severity, verdict.submission_ids, verdict.rows)
-                    )
-            rows += 0 if batch.is_set else size
-    return Validation(pa.concat_tables(found), rows, tuple(empty))
+
+def _nothing_asked(batch: Batch) -> Validation:
+    results = [Result(batch, rule.rule_id, EXPECTATIONS[batch.shape], 0, 0, 0) for rule in batch.rules]
+    return Validation(failing_table(batch.form_id, "", "", [], []), tuple(results))
 
 
-def _count(con: duckdb.DuckDBPyConnection, batch: Batch) -> tuple[int, dict[str, int]]:
-    """Count rows, and failing rows by rule, in one scan without GX."""
+def _materialise(con: duckdb.DuckDBPyConnection, table: str, batch: Batch) -> None:
     import duckdb
 
-    table = identifier(SCHEMA, batch.name)
-    if batch.is_set:
-        key = identifier(batch.rules[0].column)
-        size = scalar(con, f"SELECT count(*) FROM {table}")
-        twice = f"SELECT count(*) AS n FROM {table} WHERE {COMPARED} AND {key} IS NOT NULL GROUP BY {key} HAVING n > 1"
-        return size, {batch.rules[0].rule_id: int(scalar(con, f"SELECT coalesce(sum(n), 0) FROM ({twice})"))}
-    columns = [identifier(rule.column) for rule in batch.rules]
-    # Of the ways to write this, the one that DuckDB does some 25 times faster than filtered counts.
-    counts = ", ".join(f"count_if(NOT {name}), count({name})" for name in columns)
+    select = batch.select
+    if batch.shape == "rows":
+        columns = [identifier(rule.column) for rule in batch.rules]
+        listed = ", ".join(f"CASE WHEN NOT {column} THEN {place} END" for place, column in enumerate(columns))
+        # Only rows that break something pay for the list.
+        select = (
+            f"SELECT *, CASE WHEN NOT ({' AND '.join(columns)}) THEN array_to_string([{listed}], ',') END"
+            f" AS {identifier(BROKEN)} FROM ({select})"
+        )
     try:
-        size, *told = con.execute(f"SELECT count(*), {counts} FROM {table}").fetchone() or ()
+        con.execute(f"CREATE OR REPLACE TABLE {table} AS {select}")
     except duckdb.Error as error:
-        raise broken(batch.name, None, str(error)) from error
+        # Not chained, not quoted: DuckDB's text of a failed cast holds the value.
+        raise broken(batch.name, None, f"Its rules cannot be computed ({type(error).__name__}).") from None
+
+
+@dataclass(frozen=True, slots=True)
+class _Counted:
+    """A batch as plain SQL counts it."""
+
+    asked: int
+    compared: int
+    failing: Mapping[str, int]
+    """By rule."""
+
+
+def _count(con: duckdb.DuckDBPyConnection, table: str, batch: Batch) -> _Counted:
+    """Count rows, and failing rows by rule, in one scan without GX."""
+    columns = [identifier(rule.column) for rule in batch.rules]
+    if batch.shape == "unique":
+        takes_part = f"{COMPARED} AND {columns[0]} IS NOT NULL"
+        twice = f"SELECT count(*) AS n FROM {table} WHERE {takes_part} GROUP BY {columns[0]} HAVING n > 1"
+        counts = f"count_if({takes_part}), (SELECT sum(n) FROM ({twice}))"
+    elif batch.shape == "measures":
+        limits = [
+            f"{columns[0]} {sign} {limit!r}"
+            for sign, limit in ((">=", batch.low), ("<=", batch.high))
+            if limit is not None
+        ]
+        counts = f"count({columns[0]}), count_if(NOT ({' AND '.join(limits)}))"
+    else:
+        # Of the ways to write this, the one that DuckDB does some 25 times faster than filtered counts.
+        counts = ", ".join(f"count_if(NOT {name}), count({name})" for name in columns)
+    row = con.execute(f"SELECT count(*), {counts} FROM {table}").fetchone()
+    assert row is not None
+    size, *told = (int(count or 0) for count in row)
+    if batch.shape in ("unique", "measures"):
+        return _Counted(size, told[0], {batch.rules[0].rule_id: told[1]})
     for rule, known in zip(batch.rules, told[1::2], strict=True):
         if known != size:
             raise broken(batch.name, rule.rule_id, f"It is NULL in {size - known} rows: neither good nor bad.")
-    return size, {rule.rule_id: failing for rule, failing in zip(batch.rules, told[::2], strict=True)}
+    return _Counted(size, size, {rule.rule_id: count for rule, count in zip(batch.rules, told[::2], strict=True)})
+
+
+def _ask_rows(
+    con: duckdb.DuckDBPyConnection, engine: Engine, batch: Batch, counted: _Counted
+) -> tuple[Mapping[str, Verdict], Any]:
+    """Ask GX of every rule whether it holds, and of the rows that break one which they are and what they break.
+
+    Two questions for all rules, where failing rows rule by rule would be two for each; with eighty rules most of GX's
+    time is what it does around a question.
+    """
+    wanted = [BROKEN] if any(counted.failing.values()) else []
+    verdicts = engine.validate(batch.name, form_suite(batch.name, batch.rules), wanted, (*ID_COLUMNS, BROKEN))
+    _refuse_incomplete(batch, verdicts)
+    if not wanted and not verdicts[BROKEN].holds:
+        raise broken(batch.name, None, "Great Expectations finds rows that break a rule, and SQL counts none.")
+    return verdicts, _pairs(con, batch, verdicts[BROKEN])
+
+
+def _ask_set(
+    _con: duckdb.DuckDBPyConnection, engine: Engine, batch: Batch, counted: _Counted
+) -> tuple[Mapping[str, Verdict], Any]:
+    """Ask GX of the one rule of a check over the set, with ids where a plain count finds it broken."""
+    (rule,) = batch.rules
+    verdicts = engine.validate(batch.name, _set_suite(batch), [rule.rule_id] if counted.failing[rule.rule_id] else [])
+    _refuse_incomplete(batch, verdicts)
+    ids = [verdicts[rule.rule_id].failing.get(name, ()) for name in ID_COLUMNS]
+    return verdicts, failing_table(batch.form_id, rule.rule_id, rule.severity, *ids)
+
+
+def _set_suite(batch: Batch) -> ExpectationSuite:
+    (rule,) = batch.rules
+    if batch.shape == "unique":
+        return unique_suite(batch.name, rule)
+    if batch.shape == "measures":
+        return measure_suite(batch.name, rule, batch.low, batch.high)
+    return row_suite(batch.name, batch.rules)
+
+
+def _refuse_incomplete(batch: Batch, verdicts: Mapping[str, Verdict]) -> None:
+    if not verdicts[COMPLETE].holds:
+        raise broken(batch.name, None, "A rule gives no verdict in some row.")
+
+
+def _pairs(con: duckdb.DuckDBPyConnection, batch: Batch, verdict: Verdict) -> Any:
+    """Take apart which rules each failing row breaks; gives the pyarrow.Table of :class:`Validation`."""
+    import pyarrow as pa
+
+    if not verdict.count:
+        return failing_table(batch.form_id, "", "", [], [])
+    found = pa.table({name: pa.array(values, pa.string()) for name, values in verdict.failing.items()})
+    rules = pa.table(
+        {
+            "place": list(range(len(batch.rules))),
+            "rule_id": [rule.rule_id for rule in batch.rules],
+            "severity": [rule.severity for rule in batch.rules],
+        }
+    )
+    con.register("_laktasi_found", found)
+    con.register("_laktasi_rules", rules)
+    try:
+        return con.execute(
+            f"""
+            SELECT
+                {literal(batch.form_id)} AS form_id,
+                _submission_id AS submission_id,
+                _row AS "row",
+                rule_id,
+                severity
+            FROM (SELECT *, unnest(string_split({BROKEN}, ','))::BIGINT AS place FROM _laktasi_found)
+            INNER JOIN _laktasi_rules USING (place)
+            """
+        ).to_arrow_table()
+    finally:
+        con.unregister("_laktasi_found")
+        con.unregister("_laktasi_rules")
+
+
+def _by_rule(failing: Any) -> dict[str, int]:
+    counts = failing.column("rule_id").value_counts()
+    return {item["values"]: item["counts"] for item in counts.to_pylist()}

@@ -1,0 +1,195 @@
+"""Row checks cost by new and changed records: what must be asked again, and what stands from earlier runs.
+
+A record's verdicts depend on its answers, on the rules of its form version and on that version's lists, and on nothing
+else: compiled rules read no other record and no clock of ours. A digest of all that tells whether they still stand.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+
+from laktasi.errors import CheckError
+from laktasi.quality.plan import Batch, Questionnaires
+from laktasi.store.sql import identifier, literal, transaction, values
+
+if TYPE_CHECKING:
+    import duckdb
+
+DATABASE = "verdicts"
+"""An attached database in memory: verdicts are made anew when they are needed, and writing them down takes longer."""
+
+ASKED = f"{DATABASE}.asked"
+"""Table `form_id, _submission_id, digest`: the submissions that the row checks of this run look at."""
+
+_LIBRARIES = ("duckdb", "great-expectations")
+"""What a newer version of could judge otherwise."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """How many rows of a table one form version has."""
+
+    standing: int
+    asked: int
+    """Of these: rows of submissions that are new or changed."""
+
+
+def choose(con: duckdb.DuckDBPyConnection, batches: Iterable[Batch], questionnaires: Questionnaires) -> None:
+    """Fill :data:`ASKED` with what is new or changed since it was checked last.
+
+    Raises
+    ------
+    CheckError
+        Answers stand there that belong to no form version at hand, and would be passed over.
+    """
+    suites = _suites(con, [batch for batch in batches if not batch.is_set], questionnaires)
+    known = values(("form_id", "form_version", "suite"), [(*key, digest) for key, digest in suites.items()])
+    unknown = con.execute(
+        f"""
+        SELECT DISTINCT form_id, form_version FROM answers.loaded_submissions
+        ANTI JOIN ({known}) AS known USING (form_id, form_version) ORDER BY ALL
+        """
+    ).fetchone()
+    if unknown:
+        raise _not_at_hand(*unknown)
+    # An id that two forms share is asked in both: the compiled rules know a submission by its id alone.
+    con.execute(
+        f"""
+        CREATE OR REPLACE TABLE {ASKED} AS
+        WITH now AS (
+            SELECT
+                form_id,
+                _submission_id,
+                md5(concat_ws(chr(31), payload_sha256, layout, coalesce(decisions, ''), suite)) AS digest
+            FROM answers.loaded_submissions INNER JOIN ({known}) AS known USING (form_id, form_version)
+        ), changed AS (
+            SELECT now.* FROM now
+            ANTI JOIN quality.checked AS checked
+                ON now.form_id = checked.form_id
+                AND now._submission_id = checked.submission_id
+                AND now.digest = checked.digest
+        )
+        SELECT * FROM changed
+        UNION
+        SELECT now.* FROM now INNER JOIN changed
+            ON now._submission_id = changed._submission_id AND now.form_id <> changed.form_id
+        """
+    )
+
+
+def count_rows(con: duckdb.DuckDBPyConnection, form_id: str, table: str) -> dict[str, Rows]:
+    """Count the rows of a table by form version.
+
+    Raises
+    ------
+    CheckError
+        Rows belong to no submission that has been read, and no rule would look at them.
+    """
+    form = literal(form_id)
+    counted = con.execute(
+        f"""
+        SELECT
+            rows._form_version,
+            count(*),
+            count(asked._submission_id),
+            count_if(loaded._submission_id IS NULL)
+        FROM {identifier("answers", table)} AS rows
+        LEFT JOIN answers.loaded_submissions AS loaded
+            ON loaded.form_id = {form}
+            AND rows._submission_id = loaded._submission_id
+            AND rows._form_version = loaded.form_version
+        LEFT JOIN {ASKED} AS asked ON asked.form_id = {form} AND rows._submission_id = asked._submission_id
+        GROUP BY rows._form_version ORDER BY 1
+        """
+    ).fetchall()
+    for form_version, _standing, _asked, lost in counted:
+        if lost:
+            raise _not_at_hand(form_id, form_version)
+    return {form_version: Rows(standing, asked) for form_version, standing, asked, _lost in counted}
+
+
+def keep(con: duckdb.DuckDBPyConnection, failing: Any) -> None:
+    """Write down what the row checks of this run found, beside what stands from earlier ones; all or nothing.
+
+    Parameters
+    ----------
+    failing
+        pyarrow.Table `form_id, submission_id, row, rule_id` of the submissions in :data:`ASKED`.
+    """
+    with transaction(con):
+        con.execute(
+            f"""
+            DELETE FROM quality.checked AS checked WHERE NOT EXISTS (
+                FROM answers.loaded_submissions AS loaded
+                WHERE checked.form_id = loaded.form_id AND checked.submission_id = loaded._submission_id
+            ) OR EXISTS (
+                FROM {ASKED} AS asked
+                WHERE checked.form_id = asked.form_id AND checked.submission_id = asked._submission_id
+            );
+            DELETE FROM quality.failing AS failing WHERE NOT EXISTS (
+                FROM quality.checked AS checked
+                WHERE checked.form_id = failing.form_id AND checked.submission_id = failing.submission_id
+            );
+            INSERT INTO quality.checked SELECT form_id, _submission_id, digest FROM {ASKED};
+            """
+        )
+        con.register("_laktasi_failing", failing)
+        con.execute('INSERT INTO quality.failing SELECT form_id, submission_id, "row", rule_id FROM _laktasi_failing')
+        con.unregister("_laktasi_failing")
+
+
+def standing(con: duckdb.DuckDBPyConnection) -> Any:
+    """Give everything that fails a row check now, from this run and earlier ones, as :func:`keep` takes it."""
+    return con.execute('SELECT form_id, submission_id, "row", rule_id FROM quality.failing').to_arrow_table()
+
+
+def standing_counts(con: duckdb.DuckDBPyConnection) -> dict[tuple[str, str, str], int]:
+    """Count what fails a row check now, by form, form version and rule."""
+    counted = con.execute(
+        """
+        SELECT failing.form_id, loaded.form_version, failing.rule_id, count(*)
+        FROM quality.failing AS failing
+        INNER JOIN answers.loaded_submissions AS loaded
+            ON failing.form_id = loaded.form_id AND failing.submission_id = loaded._submission_id
+        GROUP BY ALL
+        """
+    ).fetchall()
+    return {(form_id, form_version, rule_id): count for form_id, form_version, rule_id, count in counted}
+
+
+def _suites(
+    con: duckdb.DuckDBPyConnection, batches: Sequence[Batch], questionnaires: Questionnaires
+) -> Mapping[tuple[str, str], str]:
+    """Give a digest of all that the verdicts on a form version rest on beside the record."""
+    lists = {
+        (form_id, form_version): digest
+        for form_id, form_version, digest in con.execute(
+            """
+            SELECT form_id, form_version, sha256(string_agg(choices::varchar, chr(30) ORDER BY list_name, position))
+            FROM staging.choices AS choices GROUP BY form_id, form_version
+            """
+        ).fetchall()
+    }
+    libraries = [[name, version(name)] for name in _LIBRARIES]
+    asked: dict[tuple[str, str], list[Any]] = {key: [] for key in questionnaires}
+    for batch in batches:
+        assert batch.version is not None
+        rules = [[rule.rule_id, rule.column] for rule in batch.rules]
+        asked[batch.form_id, batch.version].append([batch.table, batch.select, rules])
+    return {
+        key: hashlib.sha256(json.dumps([libraries, what, lists.get(key)]).encode()).hexdigest()
+        for key, what in asked.items()
+    }
+
+
+def _not_at_hand(form_id: str, form_version: str) -> CheckError:
+    return CheckError(
+        f"form {form_id!r}, version {form_version!r}: its answers are staged, but the form is not at hand",
+        why="No rule would look at them.",
+        next_step="put this version of the form into xlsforms/, and run `laktasi run` again",
+    )
