@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pyarrow as pa
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from laktasi.errors import CheckError
 from laktasi.paths import DataFolder
 from laktasi.quality.findings import Changes, RuleRow, record_findings
-from laktasi.quality.listing import list_findings
+from laktasi.quality.listing import Change, changes_since, life_of, list_findings
 from laktasi.quality.plan import Gap
 from laktasi.quality.validate import failing_table
 from laktasi.store.warehouse import open_warehouse
@@ -116,3 +120,154 @@ def test_a_list_says_where_which_rule_and_what_in_the_language_asked_for(tmp_pat
             list_findings(con, status="closed")
         with pytest.raises(CheckError, match="unknown severity 'fatal'"):
             list_findings(con, severity="fatal")
+
+
+# A life with decisions
+
+
+def accepting(*okays: tuple[tuple[str, str, str], str]) -> str | None:
+    """Give the SQL of what decisions accept: finding and decision."""
+    rows = ", ".join(
+        f"('visit', '{submission}', '{row}', '{rule}', '{decision}')" for (submission, row, rule), decision in okays
+    )
+    columns = '(form_id, submission_id, "row", rule_id, decision_id)'
+    return f"(SELECT * FROM (VALUES {rows}) AS okays {columns})" if rows else None
+
+
+def events(con: duckdb.DuckDBPyConnection) -> list[tuple[str, ...]]:
+    return con.execute(
+        "SELECT run_id, submission_id, event, coalesce(decision_id, '') FROM quality.finding_events ORDER BY \"at\""
+    ).fetchall()
+
+
+def test_a_decision_accepts_a_finding_while_it_holds(con: duckdb.DuckDBPyConnection) -> None:
+    one = ("a", "", "age.constraint")
+    lives = [
+        ([one], accepting((one, "d1")), Changes(1, 0, 1)),  # opened and accepted at once
+        ([one], accepting((one, "d1")), Changes(0, 0, 0)),
+        ([one], accepting((one, "d2")), Changes(0, 0, 1)),  # by another decision
+        ([one], None, Changes(1, 0, 0)),  # what it expected is no longer there
+        ([one], accepting((one, "d3")), Changes(0, 0, 1)),
+        ([], accepting((one, "d3")), Changes(0, 1, 0)),  # nothing fails: nothing is accepted
+        ([], accepting((one, "d3")), Changes(0, 0, 0)),
+        ([one], accepting((one, "d3")), Changes(1, 0, 1)),
+    ]
+    for number, (now, okays, expected) in enumerate(lives):
+        assert record_findings(con, f"run-{number}", failing(*now), [AGE], [], accepted=okays) == expected
+    assert events(con) == [
+        ("run-0", "a", "opened", ""),
+        ("run-0", "a", "accepted", "d1"),
+        ("run-2", "a", "accepted", "d2"),
+        ("run-3", "a", "reopened", ""),
+        ("run-4", "a", "accepted", "d3"),
+        ("run-5", "a", "mended", ""),
+        ("run-7", "a", "reopened", ""),
+        ("run-7", "a", "accepted", "d3"),
+    ]
+
+
+def test_an_accepted_finding_says_by_whom_and_is_not_open(con: duckdb.DuckDBPyConnection) -> None:
+    group = ("", "centre:c1", "one_visit")
+    con.execute(
+        "INSERT INTO quality.decisions BY NAME SELECT 'd1' AS decision_id, 'okay' AS action, '' AS \"row\","
+        " 'Checked on paper' AS reason, 'Ani' AS reporter, DATE '2026-11-21' AS decided_on,"
+        " DATE '2026-12-31' AS until, 'run-1' AS run_id, now() AS landed_at"
+    )
+    record_findings(con, "run-1", failing(group), [CODE], [], accepted=accepting((group, "d1")))
+    assert list_findings(con) == []
+    found = list_findings(con, status="accepted")[0]
+    assert (found.is_open, found.settled_by, found.reviewer, found.reason) == (
+        False, "decision", "Ani", "Checked on paper",
+    )  # fmt: skip
+    opened, accepted = life_of(con, found.finding_id)
+    assert (opened.event, opened.reviewer) == ("opened", None)
+    assert (accepted.event, accepted.decision_id, accepted.reviewer, accepted.until) == (
+        "accepted", "d1", "Ani", "2026-12-31",
+    )  # fmt: skip
+    record_findings(con, "run-2", failing(group), [CODE], [])
+    again = list_findings(con)[0]
+    # It came back, and nobody stands for it any more.
+    assert (again.status, again.is_open, again.reviewer, again.settled_by) == ("reopened", True, None, None)
+    assert list_findings(con, status="reopened") == [again]
+
+
+def test_the_list_knows_what_stops_the_publication(con: duckdb.DuckDBPyConnection) -> None:
+    stopping = replace(CODE, stops=True)
+    record_findings(con, "run-1", failing(("a", "", "age.constraint"), ("a", "", "one_visit")), [AGE, stopping], [])
+    assert [item.rule_id for item in list_findings(con, stops=True)] == ["one_visit"]
+    assert [item.rule_id for item in list_findings(con, kind="constraint")] == ["age.constraint"]
+
+
+def test_what_changed_since_a_run_or_a_moment(con: duckdb.DuckDBPyConnection) -> None:
+    old, back, new, fleeting, fine = (("abcde"[number], "", "age.constraint") for number in range(5))
+    record_findings(con, "run-1", failing(old, back, fine), [AGE], [])
+    record_findings(con, "run-2", failing(old, fine), [AGE], [])
+    con.execute('UPDATE quality.finding_events SET "at" = "at" - INTERVAL 3 DAY')
+    record_findings(con, "run-3", failing(old, back, new, fleeting, fine), [AGE], [])
+    record_findings(con, "run-4", failing(old, back, new, fine), [AGE], [], accepted=accepting((fine, "d1")))
+    yesterday = con.execute("SELECT now() - INTERVAL 1 DAY").fetchall()[0][0]
+    expected = [Change(None, "age.constraint", "error", opened=2, reopened=1, mended=1, accepted=1, open=3)]
+    assert changes_since(con, yesterday) == expected
+    assert changes_since(con, "run-2") == expected
+    assert changes_since(con, "run-4") == []
+    assert changes_since(con, "run-2", centre="c1") == []
+    assert changes_since(con, "run-2", rule="one_visit") == []
+
+
+PLACES = (("a", "", "age.constraint"), ("a", "2", "age.constraint"), ("", "centre:c1", "one_visit"))
+RUNS = st.lists(
+    st.tuples(
+        st.sets(st.sampled_from(PLACES)),
+        st.dictionaries(st.sampled_from(PLACES), st.sampled_from(["d1", "d2"])),
+    ),
+    min_size=1,
+    max_size=5,
+)
+
+
+@dataclass
+class Life:
+    """What a finding should be, in the simplest words."""
+
+    status: str
+    first_run: str
+    decision: str | None = None
+    events: int = 1
+
+
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(history=RUNS)
+def test_any_history_is_what_a_tiny_model_says(
+    con: duckdb.DuckDBPyConnection, history: list[tuple[set[Any], dict[Any, str]]]
+) -> None:
+    con.execute("DELETE FROM quality.finding_events; DELETE FROM quality.check_runs")
+    model: dict[tuple[str, str, str], Life] = {}
+    ids: dict[tuple[str, str, str], str] = {}
+    before: list[Any] = []
+    for number, (now, okays) in enumerate(history):
+        run_id = f"run-{number}"
+        record_findings(con, run_id, failing(*sorted(now)), [AGE, CODE], [], accepted=accepting(*sorted(okays.items())))
+        for place in PLACES:
+            life, decision = model.get(place), okays.get(place)
+            if place not in now:
+                if life and life.status != "mended":
+                    model[place] = Life("mended", life.first_run, None, life.events + 1)
+                continue
+            if life is None:
+                life = model[place] = Life("open", run_id)
+            elif life.status == "mended" or (life.status == "accepted" and decision is None):
+                life = model[place] = Life("reopened", life.first_run, None, life.events + 1)
+            if decision is not None and decision != life.decision:
+                model[place] = Life("accepted", life.first_run, decision, life.events + 1)
+        rows = con.execute(
+            'SELECT submission_id, "row", rule_id, status, first_seen_run, is_open, finding_id FROM quality.findings'
+        ).fetchall()
+        assert {tuple(row[:3]): tuple(row[3:6]) for row in rows} == {
+            place: (life.status, life.first_run, life.status in ("open", "reopened")) for place, life in model.items()
+        }
+        # The same problem keeps its id, and nothing that stands in the ledger is ever touched.
+        assert all(ids.setdefault(tuple(row[:3]), row[6]) == row[6] for row in rows)
+        ledger = con.execute('SELECT * FROM quality.finding_events ORDER BY "at", finding_id').fetchall()
+        assert ledger[: len(before)] == before
+        assert len(ledger) == sum(life.events for life in model.values())
+        before = ledger
