@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from tests.engine.faults import FAULTS, REFUSED_FILES, TORN, WAITING
 from tests.engine.mothers import SEED
 from tests.engine.plan import PHONES_WITH_ONLY_INSTANCES, PHONES_WITHOUT_LIST, Item
-from tests.engine.visits import Visit
+from tests.engine.visits import OLD_VERSION, Visit
 
 NOTICE = "Synthetic. Made by python -m tests.engine.sample; never edited by hand."
 HOW_TO_READ = {
@@ -75,7 +75,10 @@ def _centres(staged: dict[str, Visit]) -> dict[str, dict[str, int]]:
 def _findings(staged: dict[str, Visit]) -> list[dict[str, str]]:
     by_name = {fault.name: fault for fault in FAULTS}
     found = []
-    firsts = Counter(visit.mother.study_code for visit in staged.values() if _is_first(visit))
+    firsts = [visit for visit in staged.values() if _is_first(visit)]
+    mothers = Counter(visit.mother.study_code for visit in firsts)
+    phones = Counter(visit.answers.get("mother/phone") for visit in firsts)
+    codes = {visit.mother.study_code for visit in firsts if "check_digits_wrong" not in visit.faults}
     for key, visit in staged.items():
         for name in visit.faults:
             if name in by_name:
@@ -83,24 +86,33 @@ def _findings(staged: dict[str, Visit]) -> list[dict[str, str]]:
                 found.append({"submission": key, "kind": fault.kind, "field": fault.field, "fault": name})
             else:
                 found.append(_declared(key, name))
-        is_harmed = visit.answers.get("massage/harm", ["none"]) != ["none"] or (
-            "unknown_choice_among_several" in visit.faults
-        )
-        if is_harmed and visit.answers["massage/performed"] == "yes":
-            found.append(_declared(key, "harm_reported"))
-        if _is_first(visit) and firsts[visit.mother.study_code] > 1:
-            found.append(_declared(key, "duplicate_mother"))
+        found += [_declared(key, check) for check in _about_massage(visit)]
+        if _is_first(visit) and mothers[visit.mother.study_code] > 1:
+            # The same mother, asked the same things: as a rule the answers are the same too.
+            found += [_declared(key, check, "set") for check in ("duplicate_mother", "nearly_the_same_interview")]
+        if _is_first(visit) and visit.answers.get("mother/phone") and phones[visit.answers["mother/phone"]] > 1:
+            found.append(_declared(key, "same_phone", "set"))
+        if visit.answers.get("visit/round") == "follow_up" and visit.mother.study_code not in codes:
+            found.append(_declared(key, "follow_up_without_first", "set"))
     return found
+
+
+def _about_massage(visit: Visit) -> Iterator[str]:
+    """Give the checks of a mother's safety that a visit fails, by what was answered."""
+    if visit.answers.get("massage/performed") == "yes":
+        unknown = "unknown_choice_among_several" in visit.faults
+        if unknown or visit.answers.get("massage/harm", ["none"]) != ["none"]:
+            yield "harm_reported"
+            if visit.answers.get("massage/taught_today") == "yes":
+                yield "taught_despite_harm"
+        is_strong = visit.version != OLD_VERSION and visit.answers["massage/pressure"] == "strong"
+        if is_strong and visit.answers["massage/region"] != "neck_to_t12":
+            yield "massage_against_protocol"
 
 
 def _is_first(visit: Visit) -> bool:
     return visit.answers.get("visit/round") == "first"
 
 
-def _declared(key: str, check: str) -> dict[str, str]:
-    return {
-        "submission": key,
-        "kind": "set" if check.startswith("duplicate") else "declared",
-        "field": "",
-        "fault": check,
-    }
+def _declared(key: str, check: str, kind: str = "declared") -> dict[str, str]:
+    return {"submission": key, "kind": kind, "field": "", "fault": check}

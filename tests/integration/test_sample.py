@@ -357,12 +357,29 @@ def test_declared_faults_are_there(current: dict[str, Record], planted: dict[str
         key for key, given in answers.items() if given.get("massage/harm", "none") != "none"
     }
     assert listed("phone_clock") == {key for key, given in answers.items() if given["today"] < "2026-10-01"}
-    codes = Counter(given["mother/study_code"] for given in answers.values() if given.get("visit/round") == "first")
-    assert listed("duplicate_mother") == {
+    assert listed("taught_despite_harm") == {
+        key for key in listed("harm_reported") if answers[key].get("massage/taught_today") == "yes"
+    }
+    assert listed("massage_against_protocol") == {
         key
         for key, given in answers.items()
-        if given.get("visit/round") == "first" and codes[given["mother/study_code"]] > 1
+        if given.get("massage/pressure") == "strong" and given["massage/region"] != "neck_to_t12"
     }
+    firsts = {key: given for key, given in answers.items() if given.get("visit/round") == "first"}
+    for fault, node in (("duplicate_mother", "mother/study_code"), ("same_phone", "mother/phone")):
+        count = Counter(given[node] for given in firsts.values() if given.get(node))
+        assert listed(fault) == {key for key, given in firsts.items() if count[given.get(node, "")] > 1}
+    codes = {given["mother/study_code"] for given in firsts.values()}
+    assert listed("follow_up_without_first") == {
+        key
+        for key, given in answers.items()
+        if given.get("visit/round") == "follow_up" and given["mother/study_code"] not in codes
+    }
+    for key in (twice := listed("nearly_the_same_interview")):
+        same = {other for other in twice if answers[other]["mother/study_code"] == answers[key]["mother/study_code"]}
+        asked = [path for path in answers[key] if path.split("/")[0] in ("obstetric", "infant", "massage", "milk")]
+        (other,) = same - {key}
+        assert sum(answers[key][path] == answers[other].get(path) for path in asked) >= 0.9 * len(asked)
 
 
 def test_broken_files_are_broken(archive: zipfile.ZipFile, records: list[Record], planted: dict[str, Any]) -> None:

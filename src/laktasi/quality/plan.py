@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -126,6 +126,7 @@ def make_plan(
     uncompiled: dict[str, list[str]] = {}
     for (form_id, version), questionnaire in questionnaires.items():
         declared = [check for check in checks if _level(check) == "row" and (form_id, version) in fitting[check.id]]
+        asked = {check.id: check for check in declared}
         compiled = compile_form(questionnaire, [_declared_rule(check, questionnaire) for check in declared], only)
         gaps += [
             Gap(form_id, version, item.field, item.kind, item.expression, item.reason) for item in compiled.unverified
@@ -134,7 +135,7 @@ def make_plan(
             if item.kind == "declared":
                 uncompiled.setdefault(item.field, []).append(item.reason)
         for table in questionnaire.tables:
-            rules = tuple(rule for rule in compiled.rules if rule.table == table.name)
+            rules = tuple(_about(rule, asked, questionnaire) for rule in compiled.rules if rule.table == table.name)
             if rules:
                 name = f"{table.name}__{hashlib.sha256(version.encode()).hexdigest()[:8]}"
                 select = _with_complete(compiled.checks_sql(table.name), rules)
@@ -237,6 +238,14 @@ def _error_rules(batches: Iterable[Batch], form_id: str) -> frozenset[str]:
     )
 
 
+def _about(rule: CompiledRule, declared: Mapping[str, DeclaredCheck], questionnaire: Questionnaire) -> CompiledRule:
+    """Let a rule say which question it is about, where its check is about one."""
+    check = declared.get(rule.rule_id)
+    if check is None or "question" not in check.parameters:
+        return rule
+    return replace(rule, field=questionnaire.find(check.parameters["question"]).column)
+
+
 def _with_complete(select: str, rules: Iterable[Rule]) -> str:
     known = " AND ".join(f"{identifier(rule.column)} IS NOT NULL" for rule in rules)
     return f"SELECT verdicts.*, {known} AS {identifier(COMPLETE)} FROM ({select}) AS verdicts"
@@ -263,7 +272,7 @@ def _over_the_set(check: DeclaredCheck, scene: Scene) -> Batch:
 
 def _verdicts(check: DeclaredCheck, select: str, scene: Scene) -> Batch:
     select = f"SELECT _submission_id, _row, {GOOD}, {GOOD} IS NOT NULL AS {identifier(COMPLETE)} FROM ({select})"
-    rule = _rule(check, scene.form_table, GOOD)
+    rule = _rule(check, *_place(check, scene), GOOD)
     return Batch(f"set__{check.id}__{scene.form_id}", scene.form_id, None, rule.table, select, (rule,), "verdicts")
 
 
@@ -271,16 +280,24 @@ def _measures(check: DeclaredCheck, select: str, limits: tuple[float | None, flo
     # Each group once, each with a name: a measure that breaks this must not pass.
     complete = "_row IS NOT NULL AND count(*) OVER (PARTITION BY _row) = 1"
     select = f"SELECT '' AS _submission_id, _row, {VALUE}, n, {complete} AS {identifier(COMPLETE)} FROM ({select})"
-    rule = _rule(check, scene.form_table, VALUE)
+    rule = _rule(check, *_place(check, scene), VALUE)
     name = f"group__{check.id}__{scene.form_id}"
     return Batch(name, scene.form_id, None, rule.table, select, (rule,), "measures", *limits)
 
 
-def _rule(check: DeclaredCheck, table: str, column: str) -> CompiledRule:
+def _place(check: DeclaredCheck, scene: Scene) -> tuple[str, str | None]:
+    """Give the table and the column that a check is about; the form's and none where it is about several questions."""
+    if "question" not in check.parameters:
+        return scene.form_table, None
+    asked = scene.question(check.parameters["question"])
+    return asked.table, asked.column
+
+
+def _rule(check: DeclaredCheck, table: str, field: str | None, column: str) -> CompiledRule:
     return CompiledRule(
         rule_id=check.id,
         kind=_KINDS[_level(check)],
-        field=None,
+        field=field,
         table=table,
         severity=check.severity,
         messages=check.messages,
@@ -313,7 +330,7 @@ def _unique(check: DeclaredCheck, questions: Sequence[str], versions: Sequence[Q
             next_step="name questions of the form itself, or of one repeat, in schemas/checks.yml",
         )
     (table,) = tables
-    rule = _rule(check, table, KEY)
+    rule = _rule(check, table, None, KEY)
     name = f"set__{check.id}__{table}"
     return Batch(name, versions[0].form_id, None, table, " UNION ALL ".join(selects), (rule,), "unique")
 

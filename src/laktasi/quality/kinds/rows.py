@@ -48,21 +48,26 @@ def bound(value: Any) -> str:
 
 def _range(check: DeclaredCheck, questionnaire: Questionnaire) -> str:
     name = check.parameters["question"]
+    kind = _type(check, questionnaire, name)
     parts = []
-    for key, sign in (("min", ">="), ("max", "<=")):
+    for key, beyond in (("min", "<"), ("max", ">")):
         limit = check.parameters[key]
         if limit is None:
             continue
-        others = questions_in(limit)
-        if limit.startswith("date(") and _type(check, questionnaire, name) in _NUMBERS:
+        others, is_day = questions_in(limit), limit.startswith("date(")
+        if is_day and kind in _NUMBERS:
             raise _unfit(check, f"{name!r} is a number, and {key!r} is a date")
-        if not others and not limit.startswith("date(") and _type(check, questionnaire, name) in _DAYS:
+        if not others and not is_day and kind in _DAYS:
             raise _unfit(check, f"{name!r} is a date, and {key!r} is a number")
-        wrap = limit.startswith("date(") or _mixed(check, questionnaire, (name, *others))
-        left, right = (f"date({item})" if wrap else item for item in (f"${{{name}}}", limit))
-        right = limit if limit.startswith("date(") else right
-        empty = "".join(f"{limit} = '' or " for _ in others)
-        parts.append(f"({empty}{left} {sign} {right})")
+        asked = f"${{{name}}}"
+        if is_day:
+            asked = f"date({asked})"
+        elif others:
+            comparable = _as(check, questionnaire, (name, *others))
+            asked, limit = comparable.format(asked), comparable.format(limit)
+        empty = "".join(f"${{{other}}} = '' or " for other in others)
+        # What is no number at all is beyond nothing, and another finding.
+        parts.append(f"({empty}not({asked} {beyond} {limit}))")
     return f"${{{name}}} = '' or ({' and '.join(parts)})"
 
 
@@ -77,10 +82,10 @@ def _answered(check: DeclaredCheck, _questionnaire: Questionnaire) -> str:
 
 def _in_order(check: DeclaredCheck, questionnaire: Questionnaire) -> str:
     names = check.parameters["questions"]
-    sign = "<" if check.parameters["strict"] else "<="
-    wrap = "date({})" if _mixed(check, questionnaire, names) else "{}"
+    wrong = ">=" if check.parameters["strict"] else ">"
+    comparable = _as(check, questionnaire, names)
     return " and ".join(
-        f"({first} = '' or {second} = '' or {wrap.format(first)} {sign} {wrap.format(second)})"
+        f"({first} = '' or {second} = '' or not({comparable.format(first)} {wrong} {comparable.format(second)}))"
         # Each with each, so that one that is empty hides no disorder.
         for first, second in combinations([f"${{{name}}}" for name in names], 2)
     )
@@ -100,8 +105,10 @@ def _accuracy(check: DeclaredCheck, questionnaire: Questionnaire) -> str:
     return f"{asked} = '' or number(selected-at({asked}, 3)) <= {bound(check.parameters['at_most'])}"
 
 
-def _mixed(check: DeclaredCheck, questionnaire: Questionnaire, names: Sequence[str]) -> bool:
-    """Say whether days and moments are held against each other: then the days count.
+def _as(check: DeclaredCheck, questionnaire: Questionnaire, names: Sequence[str]) -> str:
+    """Give what makes answers comparable, with {} for the answer.
+
+    As numbers XPath sees whole days, so moments need decimals; a moment and a day are compared as days.
 
     Raises
     ------
@@ -112,9 +119,12 @@ def _mixed(check: DeclaredCheck, questionnaire: Questionnaire, names: Sequence[s
     for name, kind in types.items():
         if kind not in (*_NUMBERS, *_DAYS, *_UNKNOWN):
             raise _unfit(check, f"{name!r} is of type {kind.value}, and a number or a date is needed")
-    if any(kind in _NUMBERS for kind in types.values()) and any(kind in _DAYS for kind in types.values()):
+    times = {kind for kind in types.values() if kind in _DAYS}
+    if times and any(kind in _NUMBERS for kind in types.values()):
         raise _unfit(check, f"{', '.join(names)} are numbers and dates, which cannot be compared")
-    return len({kind for kind in types.values() if kind in _DAYS}) > 1
+    if times == {ValueType.DATETIME}:
+        return "decimal-date-time({})"
+    return "date({})" if len(times) > 1 else "{}"
 
 
 def _type(check: DeclaredCheck, questionnaire: Questionnaire, name: str) -> ValueType:
