@@ -280,9 +280,20 @@ def check(run: Run, progress: Progress) -> Counts:
 
     declared = quality.read_checks(run.settings.folders.checks)
     gates = quality.read_gates(run.settings.folders.gates)
+    study = read_study(run.settings.folders.study)
     with _warehouse(run) as con:
         questionnaires = _forms(con).questionnaires
-        return asdict(quality.check(con, run.run_id, questionnaires, declared, gates=gates, progress=progress))
+        summary = quality.check(
+            con,
+            run.run_id,
+            questionnaires,
+            declared,
+            gates=gates,
+            study=study,
+            schemas=run.settings.folders.checks.parent,
+            progress=progress,
+        )
+    return asdict(summary)
 
 
 def mart(run: Run, _progress: Progress) -> Counts:
