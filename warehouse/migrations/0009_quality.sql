@@ -159,6 +159,9 @@ comment on column quality.decision_states.state is
 alter table answers.loaded_submissions add column decisions varchar;
 comment on column answers.loaded_submissions.decisions is 'Hash of the decisions that have been applied to its answers; empty: none';
 
+-- Verdicts, rule by rule, stand in memory while they are asked about.
+drop schema checks cascade;
+
 -- What fails now, row by row: kept from run to run, so that only what is new or changed is checked again.
 create table quality.checked (
     form_id varchar not null,
@@ -193,21 +196,26 @@ create table quality.results (
     failed bigint not null,
     "rows" bigint not null,
     failing bigint not null,
+    low double,
+    high double,
     is_met boolean not null
 );
 comment on table quality.results is
     'What Great Expectations said in the latest run, and how each rule stands over all rows. Made anew in every run. One row per suite and rule.';
 comment on column quality.results.run_id is 'Run';
-comment on column quality.results.suite is 'Suite: a form version''s table, or a check over the set';
+comment on column quality.results.suite is 'Suite: a form version''s table, or a check over the set or of its groups';
 comment on column quality.results.form_id is 'Form';
-comment on column quality.results.form_version is 'Form version; empty for a check over the set';
+comment on column quality.results.form_version is 'Form version; empty for a check over the set or of its groups';
 comment on column quality.results.rule_id is 'Rule, see quality.rules';
 comment on column quality.results.expectation is 'Type of the expectation, as Great Expectations calls it';
-comment on column quality.results.asked is 'Rows it was asked about in this run: new and changed ones, for a check over the set all';
+comment on column quality.results.asked is 'Rows it was asked about in this run: new and changed ones, for a check over the set all; of groups: groups';
 comment on column quality.results.failed is 'Of these: rows that failed';
-comment on column quality.results."rows" is 'Rows that stand checked by it, from this run and earlier ones';
+comment on column quality.results."rows" is
+    'Rows that stand checked by it, from this run and earlier ones; over the set: rows that take part; of groups: groups that are large enough';
 comment on column quality.results.failing is 'Of these: rows that fail';
-comment on column quality.results.is_met is 'No row fails';
+comment on column quality.results.low is 'Of groups: the least that is allowed; empty: no limit';
+comment on column quality.results.high is 'Of groups: the most that is allowed; empty: no limit';
+comment on column quality.results.is_met is 'No row fails, and there was one to look at';
 
 -- The ledger. DuckDB cannot alter a check, so its table is made anew, with all that it holds.
 alter table quality.finding_events rename to finding_events_before;
