@@ -297,12 +297,15 @@ def check(run: Run, progress: Progress) -> Counts:
 
 
 def mart(run: Run, _progress: Progress) -> Counts:
-    """Say who counts, and as what."""
-    from laktasi.store import marts
+    """Say who counts, and as what; and how the work goes."""
+    from laktasi.store import marts, people
 
     study = read_study(run.settings.folders.study)
     with _warehouse(run) as con:
-        return asdict(marts.build_marts(con, study, _forms(con).questionnaires))
+        questionnaires = _forms(con).questionnaires
+        counts = asdict(marts.build_marts(con, study, questionnaires))
+        people.build_people(con, study, questionnaires)
+        return counts
 
 
 def analyse(run: Run, progress: Progress) -> Counts:

@@ -5,15 +5,34 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import duckdb
+import numpy as np
 import pyarrow as pa
 
-from laktasi.errors import CheckError
-from laktasi.store.forms import Questionnaires
+from laktasi.errors import CheckError, StudyError
+from laktasi.store.answered import answered, choices_given, numbers_given
+from laktasi.store.forms import Questionnaires, versions_of
 from laktasi.store.roles import find_question
 from laktasi.store.rows import append, by_column
-from laktasi.store.sql import transaction
+from laktasi.store.sql import literal, select_from_file, transaction
 from laktasi.study import Study
 from laktasi.targets import Target
+
+TABLES = ("people", "people_rates", "daily", "digit_preference", "frequent_values")
+
+FEWEST = 10
+"""Below this many records or answers a share says too little to be compared."""
+
+TAIL = 0.025
+"""A rate is marked where fewer than this share of those that are like all others would lie as far out, on each side."""
+
+_Z = 1.959963984540054
+"""97.5 % point of the normal distribution."""
+
+# A phone whose clock was set back, or that stood a day or more ahead of the server's, cannot say which day it was.
+_IS_CLOCK_WRONG = (
+    "coalesce(interviews.is_clock_behind or interviews.is_clock_ahead"
+    " and interviews.finished_at > interviews.received_at + interval 1 day, false)"
+)
 
 
 def stand_targets(
@@ -55,3 +74,135 @@ def _offered_centres(study: Study | None, questionnaires: Questionnaires) -> set
         if field.list_name is not None
         for choice in questionnaire.choice_lists[field.list_name].choices
     }
+
+
+def build_people(con: duckdb.DuckDBPyConnection, study: Study | None, questionnaires: Questionnaires) -> None:
+    """Make the marts of people and places anew, from the other marts and the answers.
+
+    Parameters
+    ----------
+    study
+        Says who asks and where. None leaves them empty.
+
+    Raises
+    ------
+    StudyError
+        A choice under `special` is offered by no form version: it would be counted nowhere.
+    """
+    if study:
+        _check_special(study, questionnaires)
+    with transaction(con):
+        for table in TABLES:
+            con.execute(f"delete from marts.{table}")
+        if study is None:
+            return
+        form_id = literal(study.form_id)
+        _insert(con, "daily", form_id=form_id, is_clock_wrong=_IS_CLOCK_WRONG)
+        _insert(con, "people", form_id=form_id, is_clock_wrong=_IS_CLOCK_WRONG)
+        rates = select_from_file(
+            "marts",
+            "people_rates",
+            form_id=form_id,
+            asks_consent=literal(study.roles.consent is not None),
+            answers=answered(study, questionnaires),
+            fewest=literal(FEWEST),
+            low=wilson("(k / design_effect)", "(n / design_effect)", "low"),
+            high=wilson("(k / design_effect)", "(n / design_effect)", "high"),
+        )
+        _insert_rates(con, rates)
+        if study.roles.enumerator:
+            for table, given, insert in (
+                ("digit_preference", numbers_given(study, questionnaires), _insert_digits),
+                ("frequent_values", choices_given(study, questionnaires), _insert_frequent),
+            ):
+                select = select_from_file(
+                    "marts",
+                    table,
+                    form_id=form_id,
+                    questions=given.questions,
+                    counts=given.counts,
+                    fewest=literal(FEWEST),
+                    low=wilson("k", "n", "low"),
+                    high=wilson("k", "n", "high"),
+                )
+                insert(con, select)
+
+
+def wilson(k: str, n: str, end: str) -> str:
+    """Give SQL of one end, ``low`` or ``high``, of Wilson's 95 % interval of a share of `k` in `n`.
+
+    Source: Wilson (1927); as formula 4 in Brown, Cai and DasGupta (2001).
+    """
+    sign, limit = ("-", f"when {k} = 0 then 0") if end == "low" else ("+", f"when {k} = {n} then 1")
+    # At the ends, where the square root would miss 0 and 1 by a rounding, the limit is written out.
+    return (
+        f"(case {limit} else ({k} + {_Z**2 / 2} {sign} {_Z} * sqrt({k} * ({n} - {k}) / {n} + {_Z**2 / 4}))"
+        f" / ({n} + {_Z**2}) end)"
+    )
+
+
+def _insert(con: duckdb.DuckDBPyConnection, table: str, **placeholders: str) -> None:
+    con.execute(f"insert into marts.{table} by name {select_from_file('marts', table, **placeholders)}")
+
+
+def _insert_rates(con: duckdb.DuckDBPyConnection, select: str) -> None:
+    """Add the exact tail, and mark what differs: Wilson's interval alone would mark one single rare event."""
+    from scipy.special import betainc
+
+    found = con.execute(select).to_arrow_table()
+    k, n, overall, effect = (found[name].to_numpy() for name in ("k", "n", "overall", "design_effect"))
+    low, high = (found[name].to_numpy().astype(float) for name in ("low", "high"))
+    k, n = k / effect, n / effect
+    # The binomial tail as an incomplete beta function, which takes counts that a design effect has made fractions.
+    at_least = np.where(k > 0, betainc(np.maximum(k, 1e-9), n - k + 1, overall), 1.0)
+    at_most = np.where(k < n, betainc(np.maximum(n - k, 1e-9), k + 1, 1 - overall), 1.0)
+    tail = np.where(np.isnan(low), np.nan, np.where(k > n * overall, at_least, at_most))
+    above, below = (low > overall) & (tail <= TAIL), (high < overall) & (tail <= TAIL)
+    differs = ["above" if over else "below" if under else None for over, under in zip(above, below, strict=True)]
+    found = found.append_column("tail", pa.array(tail, pa.float64(), from_pandas=True))
+    append(con, "marts.people_rates", found.append_column("differs", pa.array(differs, pa.string())))
+
+
+def _insert_digits(con: duckdb.DuckDBPyConnection, select: str) -> None:
+    """Add Fisher's exact test: twice the smaller tail of the hypergeometric distribution."""
+    from scipy.stats import hypergeom
+
+    found = con.execute(select).to_arrow_table()
+    k, n, others_k, others_n = (found[name].to_numpy() for name in ("k", "n", "others_k", "others_n"))
+    tails = (hypergeom(n + others_n, k + others_k, n), k)
+    p = np.minimum(1.0, 2 * np.minimum(tails[0].cdf(tails[1]), tails[0].sf(tails[1] - 1)))
+    tests = len(p)
+    found = found.drop_columns(["others_k"])
+    _append_tested(con, "digit_preference", found, p, tests)
+
+
+def _insert_frequent(con: duckdb.DuckDBPyConnection, select: str) -> None:
+    """Add the two-sided probability of each z. Every choice that was given could have been the most frequent one."""
+    from scipy.special import ndtr
+
+    found = con.execute(select).to_arrow_table()
+    z = found["z"].to_numpy().astype(float)
+    tests = int(found["choices"].to_numpy()[~np.isnan(z)].sum())
+    _append_tested(con, "frequent_values", found.drop_columns(["z", "choices"]), 2 * ndtr(-z), tests)
+
+
+def _append_tested(con: duckdb.DuckDBPyConnection, table: str, found: pa.Table, p: np.ndarray, tests: int) -> None:
+    for name, values in (("p_value", p), ("p_adjusted", np.minimum(1.0, p * tests))):
+        found = found.append_column(name, pa.array(values, pa.float64(), from_pandas=True))
+    append(con, f"marts.{table}", found.append_column("comparisons", pa.array([tests] * len(p), pa.int64())))
+
+
+def _check_special(study: Study, questionnaires: Questionnaires) -> None:
+    offered = {
+        choice.value
+        for questionnaire in versions_of(questionnaires, study.form_id)
+        for listed in questionnaire.choice_lists.values()
+        for choice in listed.choices
+    }
+    for meaning, choices in study.special.items():
+        if unknown := [choice for choice in choices if choice not in offered]:
+            raise StudyError(
+                f"study.yml: {meaning!r} of 'special': no list of the form offers {unknown[0]!r}",
+                why="It would be counted nowhere, and nobody would seem to answer so.",
+                next_step="write the choice as in the choices sheet, or take it out, in schemas/study.yml",
+            )

@@ -32,6 +32,7 @@ WHOLE = {
     "quality": ("rules", "unverified", "findings", "results", "decision_states"),
     "marts": (
         *("submissions", "analysed", "centres", "arrivals", "variables", "set_aside", "targets"),
+        *("people", "people_rates", "daily", "digit_preference", "frequent_values"),
         *(f"back_check{of}" for of in ("_variables", "s", "_pairs", "_rates", "_coverage", "_tests")),
     ),
     "analysis": ("kendall", "pooled", "contingency", "frequencies"),
