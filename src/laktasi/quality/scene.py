@@ -50,12 +50,12 @@ def wilson(k: str, n: str, side: str) -> str:
 
     Source: Wilson (1927), as in Brown, Cai and DasGupta (2001), formula 4.
     """
-    sign = "-" if side == "low" else "+"
-    centre = f"({k} + {_Z**2 / 2})"
-    spread = f"{_Z} * sqrt({k} * ({n} - {k}) / {n}::double + {_Z**2 / 4})"
+    # Written as doubles: a count and 3.84 would make a decimal, which has room for few digits.
+    square, half, quarter = (f"{_Z**2 / part!r}e0" for part in (1, 2, 4))
+    spread = f"{_Z!r}e0 * sqrt({k} * ({n} - {k}) / {n}::double + {quarter})"
     # A share of none or all has an end at 0 or 1, which the square root would miss by a rounding.
-    exact = f"{k} = 0 then 0" if side == "low" else f"{k} = {n} then 1"
-    return f"(case when {exact} else ({centre} {sign} {spread}) / ({n} + {_Z**2}) end)"
+    exact, sign = (f"{k} = 0 then 0", "-") if side == "low" else (f"{k} = {n} then 1", "+")
+    return f"(case when {exact} else ({k} + {half} {sign} {spread}) / ({n} + {square}) end)"
 
 
 @dataclass(frozen=True, slots=True)
