@@ -23,6 +23,8 @@ _COLUMNS = (
     "failed",
     "rows",
     "failing",
+    "low",
+    "high",
     "is_met",
 )
 
@@ -43,7 +45,7 @@ class Standing:
 
     @property
     def is_empty(self) -> bool:
-        """It is met by nothing at all."""
+        """There is nothing that it looks at, so it is not met, though nothing fails."""
         return not self.rows
 
 
@@ -63,7 +65,9 @@ def write_results(con: duckdb.DuckDBPyConnection, run_id: str, standing: Sequenc
             item.result.failed,
             item.rows,
             item.failing,
-            not item.failing,
+            item.result.batch.low,
+            item.result.batch.high,
+            not item.failing and not item.is_empty,
         )
         for item in standing
     ]
@@ -71,6 +75,7 @@ def write_results(con: duckdb.DuckDBPyConnection, run_id: str, standing: Sequenc
         con.execute("DELETE FROM quality.results")
         if rows:
             columns = dict(zip(_COLUMNS, (list(column) for column in zip(*rows, strict=True)), strict=True))
-            con.register("_laktasi_results", pa.table(columns))
+            limits = {name: pa.array(columns[name], pa.float64()) for name in ("low", "high")}
+            con.register("_laktasi_results", pa.table(columns | limits))
             con.execute("INSERT INTO quality.results BY NAME FROM _laktasi_results")
             con.unregister("_laktasi_results")
