@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from laktasi.back_checks import read_back_checks
-from laktasi.errors import CheckError, LaktasiError
+from laktasi.errors import CheckError, LaktasiError, WarehouseError
 from laktasi.study import read_study
 
 if TYPE_CHECKING:
     import duckdb
 
     from laktasi.paths import Project
+    from laktasi.settings import Settings
     from laktasi.store.asked_twice import Twice
     from laktasi.store.back_checks import Comparison
     from laktasi.store.forms import Questionnaires
@@ -90,3 +92,77 @@ def _tests(twice: Twice, answers: list[tuple[Any, Any]]) -> Iterator[dict[str, A
     for name, measure in agreement.NUMBER_TESTS.items():
         result = measure(original.astype(float), repeated.astype(float))
         yield {**named, "level": None, "test": name, **asdict(result)}
+
+
+@dataclass(frozen=True, slots=True)
+class Repeats:
+    """The interviews that are to be repeated."""
+
+    columns: tuple[str, ...]
+    rows: tuple[tuple[Any, ...], ...]
+    drawn: int
+    """How many were drawn just now; the others had been drawn before."""
+
+
+COLUMNS = ("study_code", "centre", "enumerator", "day", "why", "drawn_on", "submission_id")
+
+
+def sample(
+    settings: Settings, *, share: float | None = None, seed: str | None = None, with_contacts: bool = False
+) -> Repeats:
+    """Draw the interviews that are still wanted, and list all that have been drawn and nobody tried to repeat yet.
+
+    Parameters
+    ----------
+    share, seed
+        In the place of those in schemas/back_checks.yml.
+    with_contacts
+        With the answers to the questions that back_checks.yml names as contacts.
+
+    Raises
+    ------
+    CheckError
+        The project has no back checks, or names no contacts and they are wanted; or the file has a slip.
+    WarehouseError
+        A run is at work, or none has finished here.
+    """
+    from laktasi.questionnaire.lists import condition
+    from laktasi.questionnaire.xform import parse
+    from laktasi.store.back_check_sample import draw, to_repeat, with_sample
+    from laktasi.store.forms import load_questionnaires
+    from laktasi.store.sql import scalar
+    from laktasi.workplace import RUN_FIRST, alone, check_begun, opened
+
+    folder = settings.data_folder
+    check_begun(folder)
+    with alone(folder), opened(folder) as con:
+        comparison = comparison_of(settings.folders, load_questionnaires(con, parse, condition).questionnaires)
+        if comparison is None:
+            raise CheckError(
+                "this project has no back checks",
+                next_step="write schemas/back_checks.yml, see docs/back-checks.md",
+            )
+        if with_contacts and not comparison.contacts:
+            raise CheckError(
+                "back_checks.yml names no contacts",
+                next_step="add 'contacts' to 'sample' in schemas/back_checks.yml",
+            )
+        if not scalar(con, "select count(*) from marts.back_check_variables"):
+            raise WarehouseError(f"no run has compared back checks in {folder.root}", next_step=RUN_FIRST)
+        drawn = draw(con, with_sample(comparison, share=share, seed=seed), datetime.now(UTC))
+        found = to_repeat(con, comparison, with_contacts=with_contacts)
+    names = tuple(item.path for item in comparison.contacts) if with_contacts else ()
+    rows = tuple(
+        (
+            item.study_code,
+            item.centre,
+            item.enumerator,
+            item.day,
+            item.why,
+            item.drawn_at.date(),
+            item.submission_id,
+            *item.contacts,
+        )
+        for item in found
+    )
+    return Repeats((*COLUMNS, *names), rows, drawn)

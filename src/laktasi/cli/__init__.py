@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from laktasi import __version__
-from laktasi.cli import enumerators, feedback, findings, forms, read, run
+from laktasi.cli import back_checks, enumerators, feedback, findings, forms, read, run
 from laktasi.errors import LaktasiError
 
 
@@ -44,6 +44,7 @@ for command in (
     read.arrivals,
     findings.findings,
     feedback.feedback,
+    back_checks.back_checks,
     read.kendall,
     read.report,
     read.sql,

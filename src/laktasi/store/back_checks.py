@@ -18,7 +18,7 @@ from laktasi.errors import CheckError
 from laktasi.store.asked_twice import Asked, Twice, find_question, find_variable
 from laktasi.store.forms import Questionnaires
 from laktasi.store.rows import TEXTS, append, by_column
-from laktasi.store.sql import identifier, literal, scalar, select_from_file, transaction
+from laktasi.store.sql import identifier, literal, select_from_file, transaction
 from laktasi.study import Study
 
 TABLES = ("back_check_variables", "back_checks", "back_check_pairs", "back_check_rates", "back_check_coverage")
@@ -282,8 +282,3 @@ def write_tests(con: duckdb.DuckDBPyConnection, rows: Iterable[Mapping[str, Any]
     with transaction(con):
         con.execute("delete from marts.back_check_tests")
         append(con, "marts.back_check_tests", by_column(TEST_COLUMNS, list(rows)))
-
-
-def has_back_checks(con: duckdb.DuckDBPyConnection) -> bool:
-    """Say whether the project has back checks, by what the last run made."""
-    return bool(scalar(con, "select count(*) from marts.back_check_variables"))
