@@ -51,8 +51,8 @@ STATES = {
 def back_checks(context: click.Context, /, project: Path | None, data: Path | None, by: str) -> None:
     """Tell how many interviews were repeated, and how often the answers differ, with 95 % intervals.
 
-    On a terminal: coverage, then error rates by type (n is interviews). Into a file or pipe go all rates of the group that --by names,
-    one line each, tab-separated. As of the latest run.
+    On a terminal: coverage, then error rates by type (n is interviews). Into a file or pipe go all rates of the groups
+    that --by names, one line each, tab-separated. As of the latest run.
     """
     if context.invoked_subcommand is not None:
         given = {name: context.params[name] for name in ("project", "data") if context.params[name] is not None}

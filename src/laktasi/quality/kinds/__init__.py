@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from laktasi.quality.kinds import (
+    back_checks,
     completion,
     dates,
     duplicates,
@@ -24,7 +25,7 @@ from laktasi.quality.kinds.model import Kind
 
 _FAMILIES = (
     *(rows, keys, values, dates, duplicates, rounds, place),
-    *(share, rates, patterns, timing, completion, versions, trouble),
+    *(share, rates, patterns, timing, completion, versions, trouble, back_checks),
 )
 KINDS: Mapping[str, Kind] = {kind.name: kind for module in _FAMILIES for kind in module.KINDS}
 """Every kind that checks.yml can name, by its name."""
