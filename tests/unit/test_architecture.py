@@ -12,6 +12,7 @@ COMMON = {"back_checks", "errors", "paths", "settings", "records", "study", "tar
 JOINERS = {
     "pipeline",
     "back_checking",
+    "checkup",
     "mirror",
     "feedback",
     "fieldkit",

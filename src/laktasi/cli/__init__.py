@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from laktasi import __version__
-from laktasi.cli import back_checks, enumerators, feedback, findings, forms, read, run
+from laktasi.cli import back_checks, check, enumerators, feedback, findings, forms, read, run
 from laktasi.errors import LaktasiError
 
 
@@ -37,6 +37,7 @@ def main() -> None:
 for command in (
     run.demo,
     forms.forms,
+    check.check,
     enumerators.enumerators,
     run.import_,
     run.run,

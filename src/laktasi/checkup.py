@@ -1,0 +1,387 @@
+"""A data file checked by the form that it was filled with: what `laktasi check` does.
+
+The records go into a warehouse of their own, in a folder that is removed afterwards, and are checked there as those of
+a project are.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
+
+from laktasi.datacolumns import VERSIONS, Match, Target, match
+from laktasi.datafile import NAME_LIMITS, DataFile, read_data
+from laktasi.errors import CheckError, QuestionnaireError
+from laktasi.partial import Partial, lacks, partial
+from laktasi.phonetext import Written, from_flags, from_parts, whole, with_offset
+from laktasi.questionnaire.model import Field, Questionnaire
+
+if TYPE_CHECKING:
+    import duckdb
+    import pyarrow as pa
+
+    from laktasi.pipeline import Progress
+    from laktasi.quality import DeclaredCheck
+
+FILE_RULES = {
+    "record_id.unique": {
+        "id": "Pengenal ini dipakai oleh lebih dari satu baris.",
+        "en": "More than one row has this id.",
+    },
+    "flag": {
+        "id": "Kolom untuk satu pilihan hanya boleh berisi 0 atau 1.",
+        "en": "A column for one choice may hold 0 and 1 only.",
+    },
+}
+"""What is wrong with the file itself, in words."""
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One finding: record, field and rule, never the answer."""
+
+    record: str
+    """What tells the record apart; empty where the file does not say, and of a finding about a group."""
+    line: int | None
+    """Line of the record as a spreadsheet counts (the header of a CSV file is 1); None of a finding about a group."""
+    group: str
+    """Kind and code of a group, as in ``enumerator:P03``; else empty."""
+    field: str | None
+    """Path of the question; None for a rule about several."""
+    rule: str
+    kind: str
+    severity: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class NotChecked:
+    """A rule that could not be asked, and why."""
+
+    rule: str
+    """Path of the question, or id of the declared check."""
+    kind: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Checkup:
+    """What a file was found to be; names, counts and rules, never an answer."""
+
+    file: str
+    form_id: str
+    form_version: str
+    rows: int
+    rules: int
+    """Different rules that were asked."""
+    problems: tuple[Problem, ...]
+    not_checked: tuple[NotChecked, ...]
+    id_column: str | None
+    not_found: tuple[str, ...]
+    """Paths of the questions that no column holds."""
+    computed: tuple[str, ...]
+    """Paths of calculations that no column holds; they were computed."""
+    repeats: tuple[str, ...]
+    """Paths of the repeats; a file holds one row for each record, so their rules are not asked."""
+    unknown: tuple[str, ...]
+    """Columns that are no question."""
+    claimed: tuple[tuple[str, tuple[str, ...]], ...]
+    """Path of a question and the columns that could all be it; none was used."""
+    unsure: tuple[tuple[str, tuple[str, ...]], ...]
+    """Column and the questions that it could all be; it was not used."""
+    remarks: tuple[tuple[str, str], ...]
+    """Path of a question (or name of a column) and how its answers were read."""
+
+    @property
+    def errors(self) -> int:
+        """How many findings are errors."""
+        return sum(problem.severity == "error" for problem in self.problems)
+
+
+def check_file(
+    path: Path,
+    form: Path,
+    *,
+    checks: Path | None = None,
+    id_column: str | None = None,
+    language: str = "en",
+    progress: Progress | None = None,
+) -> Checkup:
+    """Check the records of a data file by what their form says, and by declared checks.
+
+    Parameters
+    ----------
+    path
+        CSV, Parquet, SPSS or Stata; one row for each record.
+    form
+        XLSForm or XForm.
+    checks
+        Declared checks, in the words of schemas/checks.yml; what they name in files lies beside it.
+    id_column
+        The column that tells records apart; where it is not given, the ones of usual exports are looked for.
+    language
+        Of the messages.
+
+    Raises
+    ------
+    SourceError
+        The data file cannot be read.
+    QuestionnaireError
+        The form cannot be read.
+    CheckError
+        There is no record, no column is a question of the form, or a declared check cannot be asked.
+    """
+    from laktasi.quality import read_checks
+
+    questionnaire = read_form(form)
+    data = read_data(path)
+    columns = _matched(questionnaire, data, id_column)
+    if checks is not None and not checks.is_file():
+        raise CheckError(f"{checks.name}: there is no such file", next_step="check the path of the declared checks")
+    declared = read_checks(checks) if checks is not None else ()
+    written = _written(questionnaire, data, columns)
+    cut = partial(questionnaire, written)
+    asked, unasked = _fitting(declared, questionnaire, cut)
+    labels = _labels(data, columns)
+    with TemporaryDirectory(prefix="laktasi-") as folder:
+        found, gaps, rules = _checked(
+            Path(folder), cut, written, data, asked, checks.parent if checks else None, language, progress
+        )
+    problems = [_problem(row, labels, data, questionnaire) for row in found]
+    problems += _about_file(data, labels, written, language)
+    return Checkup(
+        file=data.name,
+        form_id=questionnaire.form_id,
+        form_version=questionnaire.version,
+        rows=data.rows,
+        rules=rules,
+        problems=tuple(problems),
+        not_checked=(*unasked, *(_not_checked(gap, cut) for gap in gaps)),
+        id_column=data.columns[columns.id_column].name if columns.id_column is not None else None,
+        not_found=tuple(item.path for item in cut.absent),
+        computed=tuple(item.path for item in cut.computed),
+        repeats=tuple(table.path for table in cut.repeats),
+        unknown=(*columns.unknown, *data.unreadable),
+        claimed=columns.claimed,
+        unsure=columns.unsure,
+        remarks=tuple(_remarks(questionnaire, data, written)),
+    )
+
+
+def read_form(path: Path) -> Questionnaire:
+    """Read an XLSForm (.xlsx, .md) or an XForm (.xml), with the media beside it.
+
+    Raises
+    ------
+    QuestionnaireError
+        It is neither.
+    """
+    from laktasi.questionnaire import xform, xlsform
+
+    if path.suffix.lower() != ".xml":
+        converted = xlsform.convert(path)
+        return xform.parse(converted.xform, converted.media)
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise QuestionnaireError(f"{path.name}: there is no such file", next_step="check the path") from error
+    return xform.parse(content, xlsform.read_media(path))
+
+
+def _matched(questionnaire: Questionnaire, data: DataFile, id_column: str | None) -> Match:
+    names = [column.name for column in data.columns]
+    if not data.rows:
+        raise CheckError(
+            f"{data.name} has no record",
+            why="Checks of nothing would seem to pass.",
+            next_step="export it again, with the records",
+        )
+    columns = match(questionnaire, names, limit=NAME_LIMITS.get(data.kind), id_name=id_column)
+    if id_column is not None and columns.id_column is None:
+        raise CheckError(
+            f"{data.name} has no column {id_column!r}",
+            why=f"Its columns are {', '.join(names[:20])}{' …' if len(names) > 20 else ''}.",
+            next_step="name the column that tells records apart with --id",
+        )
+    if not columns.whole and not columns.parts:
+        raise CheckError(
+            f"no column of {data.name} is a question of form {questionnaire.form_id!r}",
+            why=f"Its columns are {', '.join(names[:20])}{' …' if len(names) > 20 else ''}.",
+            next_step="check that the file and the form belong together",
+        )
+    return columns
+
+
+def _written(questionnaire: Questionnaire, data: DataFile, columns: Match) -> dict[str, Written]:
+    """Give the answers to each question that the file has, by path."""
+    written: dict[str, Written] = {}
+    for item in questionnaire.fields_of(questionnaire.tables[0].name):
+        choices = questionnaire.choice_lists.get(item.list_name or "")
+        parts = {target: data.columns[at] for target, at in columns.parts.get(item.path, {}).items()}
+        if item.path in columns.whole:
+            found = whole(item, choices, data.columns[columns.whole[item.path]])
+            if (offset := parts.get(Target(item.path, offset=True))) is not None:
+                found = with_offset(found, offset)
+            written[item.path] = found
+        elif choices is not None and (flags := {key: part for key, part in parts.items() if key.choice is not None}):
+            written[item.path] = from_flags(choices, flags)
+        elif {0, 1} <= {target.part for target in parts}:
+            written[item.path] = from_parts(parts)
+    return written
+
+
+def _fitting(
+    declared: Iterable[DeclaredCheck], questionnaire: Questionnaire, cut: Partial
+) -> tuple[list[DeclaredCheck], list[NotChecked]]:
+    """Part the declared checks into those that can be asked and those that lack something that the form has."""
+    asked, unasked = [], []
+    for check in declared:
+        lacking = lacks(questionnaire, cut.questionnaire, check.names)
+        if check.form not in (None, questionnaire.form_id):
+            unasked.append(NotChecked(check.id, "declared", f"it is about the form {check.form}"))
+        elif lacking:
+            unasked.append(NotChecked(check.id, "declared", f"it asks for what is not there: {', '.join(lacking)}"))
+        else:
+            asked.append(check)
+    return asked, unasked
+
+
+def _checked(
+    folder: Path,
+    cut: Partial,
+    written: Mapping[str, Written],
+    data: DataFile,
+    declared: Sequence[DeclaredCheck],
+    schemas: Path | None,
+    language: str,
+    progress: Progress | None,
+) -> tuple[list[Any], list[tuple[str, str, str, str]], int]:
+    """Put the records into a warehouse and check them there; give findings, gaps and how many rules were asked."""
+    from laktasi import quality
+    from laktasi.paths import DataFolder
+    from laktasi.questionnaire.codebook import entries
+    from laktasi.store import marts, runs, staging
+    from laktasi.store.answers import load_answers
+    from laktasi.store.warehouse import open_warehouse
+
+    form = cut.questionnaire
+    forms = {(form.form_id, form.version): form}
+    with open_warehouse(DataFolder(folder)) as con:
+        run_id = runs.begin(con, "check")
+        load_answers(con, forms)
+        staging.stand_lists(con, forms, entries([form]))
+        _fill(con, form, written, data.rows)
+        _compute(con, form, cut.computed)
+        staging.stand(con, forms)
+        marts.build_interviews(con, None, None, forms)
+        summary = quality.check(con, run_id, forms, declared, schemas=schemas, progress=progress)
+        found = quality.list_findings(con, language=language)
+        gaps = con.execute("select field, kind, expression, reason from quality.unverified order by all").fetchall()
+    return found, gaps, summary.rules
+
+
+def _key(row: int) -> str:
+    # As text it sorts as the file does.
+    return f"{row:09d}"
+
+
+def _fill(con: duckdb.DuckDBPyConnection, form: Questionnaire, written: Mapping[str, Written], rows: int) -> None:
+    """Put the records where those of a project stand after they have been read."""
+    import pyarrow as pa
+
+    from laktasi.store.rows import append
+    from laktasi.store.sql import identifier
+
+    def same(value: str) -> pa.Array:
+        return pa.repeat(pa.scalar(value), rows)
+
+    keys = pa.array([_key(row) for row in range(rows)], pa.string())
+    answers = {item.column: written[item.path].values for item in form.fields if item.path in written}
+    fixed = {"_submission_id": keys, "_row": same(""), "_form_version": same(form.version)}
+    append(con, identifier("answers", form.tables[0].name), pa.table({**fixed, **answers}))
+    known = {"form_id": same(form.form_id), "form_version": same(form.version), "payload_sha256": same("")}
+    append(con, "answers.loaded_submissions", pa.table({**known, "_submission_id": keys, "layout": same("")}))
+    submissions = {
+        **known,
+        "submission_id": keys,
+        "instance_id": keys,
+        "status": same("unknown"),
+        "state": same("staged"),
+        "version_count": pa.repeat(1, rows),
+        "first_landed_at": pa.repeat(pa.scalar(datetime.now(UTC), pa.timestamp("us", "UTC")), rows),
+    }
+    append(con, "staging.submissions", pa.table(submissions))
+
+
+def _compute(con: duckdb.DuckDBPyConnection, form: Questionnaire, fields: Sequence[Field]) -> None:
+    """Compute the calculations that the file does not have."""
+    from laktasi.questionnaire.recompute import recompute_sql
+    from laktasi.store.sql import identifier
+
+    if not fields:
+        return
+    table = form.tables[0].name
+    made = recompute_sql(form, table, "answers.loaded_submissions")
+    con.execute(f"create or replace temp table made as {made.select}")
+    sets = ", ".join(f"{identifier(item.column)} = made.{identifier(item.column)}" for item in fields)
+    place = identifier("answers", table)
+    con.execute(f"update {place} as answers set {sets} from made where answers._submission_id = made._submission_id")
+
+
+def _labels(data: DataFile, columns: Match) -> list[str]:
+    """Give what tells each record apart; empty where nothing does."""
+    if columns.id_column is None:
+        return [""] * data.rows
+    return [word or "" for word in data.columns[columns.id_column].values.to_pylist()]
+
+
+def _problem(row: Any, labels: Sequence[str], data: DataFile, questionnaire: Questionnaire) -> Problem:
+    paths = {item.column: item.path for item in questionnaire.fields_of(questionnaire.tables[0].name)}
+    at = int(row.submission_id) if row.submission_id else None
+    return Problem(
+        record=labels[at] if at is not None else "",
+        line=at + data.first_line if at is not None else None,
+        group=row.row,
+        field=paths.get(row.field, row.field) if row.field else None,
+        rule=row.rule_id,
+        kind=row.kind or "",
+        severity=row.severity,
+        message=row.message,
+    )
+
+
+def _about_file(data: DataFile, labels: Sequence[str], written: Mapping[str, Written], language: str) -> list[Problem]:
+    """Give what is wrong with the file itself: one id for several records, and flags that are none."""
+
+    def problem(at: int, field: str | None, rule: str, said: str) -> Problem:
+        words = FILE_RULES[said].get(language, FILE_RULES[said]["en"])
+        return Problem(labels[at], at + data.first_line, "", field, rule, "file", "error", words)
+
+    times = Counter(label for label in labels if label)
+    twice = [at for at, label in enumerate(labels) if times[label] > 1]
+    problems = [problem(at, None, "record_id.unique", "record_id.unique") for at in twice]
+    for path, answers in written.items():
+        problems += [problem(at, path, f"{path.replace('/', '__')}.flag", "flag") for at in answers.wrong]
+    return problems
+
+
+def _not_checked(gap: tuple[str, str, str, str], cut: Partial) -> NotChecked:
+    field, kind, _, reason = gap
+    paths = {item.column: item.path for item in cut.questionnaire.fields}
+    return NotChecked(paths.get(field, field), kind, cut.reason(reason))
+
+
+def _remarks(questionnaire: Questionnaire, data: DataFile, written: Mapping[str, Written]) -> Iterable[tuple[str, str]]:
+    for path, answers in written.items():
+        for remark in answers.remarks:
+            yield path, remark
+    for column in data.columns:
+        if column.name in VERSIONS:
+            others = [word for word in column.values.to_pylist() if word is not None and word != questionnaire.version]
+            if others:
+                yield column.name, f"{len(others)} records are of another form version, and were checked by this one"
