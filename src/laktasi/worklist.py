@@ -97,7 +97,7 @@ def export_findings(
         Nothing has been checked yet.
     """
     from laktasi.quality import list_findings
-    from laktasi.report.workbook import Book, file_names, write_books
+    from laktasi.report.workbook import WITHOUT_CENTRE, Book, file_names, write_books
 
     with findings_source(settings) as source:
         found = list_findings(source.con, status="open", language=language)
@@ -106,6 +106,8 @@ def export_findings(
         checked_at = scalar(source.con, "select max(last_seen_at) from quality.findings")
     as_of = checked_at.astimezone().date() if checked_at else None
     by_centre: dict[str | None, list[Entry]] = {code: [] for code in names}
+    if (folder / WITHOUT_CENTRE).exists():
+        by_centre[None] = []
     for finding, entry in zip(found, entries, strict=True):
         by_centre.setdefault(finding.centre_code, []).append(entry)
     if centre is not None and centre not in by_centre:

@@ -49,8 +49,8 @@ def commands(group: click.Group, *above: str) -> Iterator[tuple[tuple[str, ...],
     for name, command in group.commands.items():
         if isinstance(command, click.Group):
             yield from commands(command, *above, name)
-        else:
-            yield (*above, name), command
+        if not isinstance(command, click.Group) or command.invoke_without_command:
+            yield (*above, name), command  # after what is below it: the longest name that fits is meant
 
 
 COMMANDS = dict(commands(main))
