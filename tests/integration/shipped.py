@@ -40,6 +40,8 @@ class World:
 
     payloads: dict[str, bytes]
     used: set[str] = field(default_factory=set)
+    also: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
+    """By check: what it rightly sees of another one's fault."""
 
     def answers(self, key: str) -> dict[str, str]:
         """Give the answers of a record that are not empty, by node."""
@@ -156,9 +158,6 @@ def _version(xml: bytes) -> str:
     return found[1].decode()
 
 
-ALSO = {"taught_despite_harm": ("harm_reported",)}
-"""Checks that rightly see the fault of another one too."""
-
 FAULTS: dict[str, Callable[[World], Collection[str]]] = {}
 """By id of the check: plants its fault and gives where it must be found, submissions or groups."""
 
@@ -238,6 +237,7 @@ def _(world: World) -> Collection[str]:
 @fault("taught_despite_harm")
 def _(world: World) -> Collection[str]:
     key = world.take(lambda given: _massaged(given) and given["taught_today"] == "yes")
+    world.also["harm_reported"].add(key)
     return (world.set(key, harm="bruise dizziness"),)
 
 
@@ -259,7 +259,9 @@ def _(world: World) -> Collection[str]:
 
 @fault("unusual_weight_newborn")
 def _(world: World) -> Collection[str]:
-    return (world.set(world.take(_weighed), weight="1499"), world.set(world.take(_weighed), weight="6501"))
+    light, heavy = world.set(world.take(_weighed), weight="1499"), world.set(world.take(_weighed), weight="6501")
+    world.also["weight_far_from_others"].add(heavy)
+    return light, heavy
 
 
 def _aged(world: World, days: int, weight: str) -> str:
