@@ -249,7 +249,9 @@ def _entries(path: Path, name: str) -> Sequence[Any]:
     data = read_yaml(path, lambda _path, what: wrong(name, what), as_written=True)
     if not isinstance(data, dict) or set(data) != {"decisions"}:
         raise wrong(name, "it must hold one key, 'decisions', with a list of decisions")
-    listed = data["decisions"] or []
+    listed = data["decisions"]
+    if listed == "":
+        return ()
     if not isinstance(listed, list):
         raise wrong(name, "'decisions' must be a list")
     return listed
