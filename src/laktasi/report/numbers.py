@@ -7,7 +7,7 @@ printed as zero: below one thousandth it says so.
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 MINUS = "−"
 NOT_AVAILABLE = "–"
@@ -74,4 +74,11 @@ def moment(value: datetime | None, language: str) -> str:
         return NOT_AVAILABLE
     utc = value.astimezone(UTC)
     clock = f"{utc:%H.%M}" if language == "id" else f"{utc:%H:%M}"
-    return f"{utc.day} {MONTHS[language].split()[utc.month - 1]} {utc.year} {clock} UTC"
+    return f"{day(utc, language)} {clock} UTC"
+
+
+def day(value: date | None, language: str) -> str:
+    """Write a day: ``21 Nov 2026``."""
+    if value is None:
+        return NOT_AVAILABLE
+    return f"{value.day} {MONTHS[language].split()[value.month - 1]} {value.year}"

@@ -212,6 +212,8 @@ class Content:
     codebook: Sequence[CodebookField]
     choices: Sequence[Choice]
     unverified: Sequence[Unverified]
+    decisions: Mapping[str, int]
+    """People's decisions, by how they stand; one that is about several records can stand in several ways."""
 
 
 @contextmanager
@@ -331,6 +333,11 @@ def read(connection: duckdb.DuckDBPyConnection, name: str) -> Content:
         codebook=rows(CodebookField),
         choices=[Choice(*row) for row in connection.execute(CHOICES).fetchall()],
         unverified=rows(Unverified),
+        decisions=dict(
+            connection.execute(
+                "select state, count(distinct decision_id) from quality.decision_states group by state"
+            ).fetchall()
+        ),
     )
 
 

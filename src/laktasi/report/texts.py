@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from laktasi.report.texts_people import PEOPLE
+
 LANGUAGES = ("id", "en")
 """The default first."""
 
@@ -16,6 +18,7 @@ NAMES = {"id": "Bahasa Indonesia", "en": "English"}
 Text = Mapping[str, str]
 
 TEXTS: Mapping[str, Text] = {
+    **PEOPLE,
     # the top of the page
     "report_of": {"id": "Laporan survei", "en": "Survey report"},
     "synthetic": {"id": "Data sintetis", "en": "Synthetic data"},
