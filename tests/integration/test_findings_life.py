@@ -170,10 +170,25 @@ def test_last_seen_is_the_check_before_it_was_mended(house: Warehouse) -> None:
     assert sorted(checks.values()) == [checks[f"run-{number}"] for number in range(1, 6)]
 
 
+def test_a_record_that_is_gone_keeps_its_last_owner(house: Warehouse) -> None:
+    house.con.execute("update staging.submissions set state = 'dropped'; delete from marts.interviews")
+    settled(house)
+    found = list_findings(house.con, centre="c1", status="mended")
+    assert sorted(item.rule_id for item in found) == ["mother__age.constraint", "one_code", "silent", STALE.rule_id]
+    record(house, "run-3", RECORD)
+    assert [item.centre_code for item in list_findings(house.con)] == ["c1"]
+
+
 def test_a_finding_about_a_group_belongs_to_the_group(house: Warehouse) -> None:
-    record(house, "run-2", GROUP, ("", "enumerator:P03", "silent"), ("", "all:", "silent"))
+    groups = ("enumerator:P03", "enumerator:P04 2026-10-02", "all:")
+    record(house, "run-2", GROUP, *(("", row, "silent") for row in groups))
     owners = house.rows(
         'select "row", centre_code, enumerator_code from quality.findings where rule_id = \'silent\' order by "row"'
     )
-    assert owners == [("all:", None, None), ("centre:c1", "c1", None), ("enumerator:P03", None, "P03")]
+    assert owners == [
+        ("all:", None, None),
+        ("centre:c1", "c1", None),
+        ("enumerator:P03", None, "P03"),
+        ("enumerator:P04 2026-10-02", None, "P04"),
+    ]
     assert [item.row for item in list_findings(house.con, centre="c1", rule="silent")] == ["centre:c1"]

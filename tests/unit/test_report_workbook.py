@@ -82,7 +82,7 @@ def test_the_list_is_sorted_by_enumerator_and_day_and_names_no_one_last(tmp_path
         ("centre:c1", "en", "the whole health centre c1"),
         ("enumerator:P03 2026-10-02", "id", "semua kiriman petugas P03 2026-10-02"),
         ("all:", "en", "all records"),
-        ("week:2026-W40", "id", "week 2026-W40"),
+        ("shift:night", "id", "shift night"),
     ],
 )
 def test_a_finding_about_a_group_says_which(tmp_path: Path, row: str, language: str, said: str) -> None:

@@ -232,6 +232,8 @@ create table quality.finding_events (
         settled_by in ('edit', 'correction', 'drop', 'deletion', 'rule', 'set', 'decision')
     ),
     decision_id varchar,
+    centre_code varchar,
+    enumerator_code varchar,
     payload_sha256 varchar,
     decisions varchar
 );
@@ -250,6 +252,8 @@ comment on column quality.finding_events.settled_by is
     'Of mended: edit of the record; correction or drop (decisions); deletion on Central; rule: no longer asked, or changed; set: other records changed. Of accepted: decision. '
     'Empty for opened and reopened, and before this was kept';
 comment on column quality.finding_events.decision_id is 'Of accepted: the decision, see quality.decisions';
+comment on column quality.finding_events.centre_code is 'Health centre of the record when this was seen, or before it was gone; empty for a group, and before this was kept';
+comment on column quality.finding_events.enumerator_code is 'Who had asked, likewise';
 comment on column quality.finding_events.payload_sha256 is
     'Payload that the record''s answers were read from when this was seen, see answers.loaded_submissions; empty for a group, and before this was kept';
 comment on column quality.finding_events.decisions is
@@ -317,7 +321,9 @@ latest_events as (
                 "at" := "at",
                 run_id := run_id,
                 settled_by := settled_by,
-                decision_id := decision_id
+                decision_id := decision_id,
+                owner_centre := centre_code,
+                owner_enumerator := enumerator_code
             ),
             "at"
         ))
@@ -362,6 +368,22 @@ worded as (
         on latest_events.form_id = newest_rules.form_id and latest_events.rule_id = newest_rules.rule_id
 ),
 
+-- a finding about a group belongs to the group, also where that is of one day: "enumerator:P03 2026-10-02"
+groups as (
+    select
+        finding_id,
+        case when kind = 'enumerator' then code end as enumerator_code,
+        case when kind = 'centre' then code end as centre_code
+    from (
+        select
+            finding_id,
+            split_part("row", ':', 1) as kind,
+            regexp_replace(substr("row", strpos("row", ':') + 1), ' [0-9]{4}-[0-9]{2}-[0-9]{2}$', '') as code
+        from latest_events
+        where submission_id = ''
+    )
+),
+
 -- a finding that no longer fails was seen last by the check before the one that found it mended
 checks as (
     select
@@ -386,15 +408,8 @@ final as (
         -- a rule that is no longer known was an error until somebody says otherwise
         coalesce(worded.severity, 'error') as severity,
         worded.messages,
-        -- a finding about a group belongs to the group
-        coalesce(
-            whose.enumerator_code,
-            case when starts_with(worded."row", 'enumerator:') and worded.submission_id = '' then substr(worded."row", 12) end
-        ) as enumerator_code,
-        coalesce(
-            whose.centre_code,
-            case when starts_with(worded."row", 'centre:') and worded.submission_id = '' then substr(worded."row", 8) end
-        ) as centre_code,
+        coalesce(whose.enumerator_code, worded.owner_enumerator, groups.enumerator_code) as enumerator_code,
+        coalesce(whose.centre_code, worded.owner_centre, groups.centre_code) as centre_code,
         case worded.event when 'opened' then 'open' else worded.event end as status,
         worded.event in ('opened', 'reopened') as is_open,
         coalesce(worded.keeps_out, true) as keeps_out,
@@ -412,6 +427,7 @@ final as (
     from worded
     cross join latest_check
     left join checks on worded.run_id = checks.run_id
+    left join groups on worded.finding_id = groups.finding_id
     left join marts.interviews as whose
         on worded.form_id = whose.form_id and worded.submission_id = whose.submission_id
     left join quality.decisions as decisions on worded.decision_id = decisions.decision_id
@@ -428,8 +444,8 @@ comment on column quality.findings.kind is 'Kind of the rule';
 comment on column quality.findings.field is 'Column that the rule is about, see staging.codebook; empty for a rule about several';
 comment on column quality.findings.severity is 'error or warning';
 comment on column quality.findings.messages is 'What a person reads, by language';
-comment on column quality.findings.enumerator_code is 'Owner: who asked, or the enumerator that it is about';
-comment on column quality.findings.centre_code is 'Owner: the health centre';
+comment on column quality.findings.enumerator_code is 'Owner: who asked, or the enumerator that it is about; of a record that is gone the last one';
+comment on column quality.findings.centre_code is 'Owner: the health centre; of a record that is gone the last one';
 comment on column quality.findings.status is 'open, reopened, mended or accepted';
 comment on column quality.findings.is_open is 'open or reopened: somebody must look at it';
 comment on column quality.findings.keeps_out is 'While it is open, it keeps its record out of the accepted population';

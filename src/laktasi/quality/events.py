@@ -72,6 +72,8 @@ def select_events(failing: str, accepted: str, rules_before: str) -> str:
                 coalesce(failing.submission_id, known.submission_id) AS submission_id,
                 coalesce(failing."row", known."row") AS "row",
                 coalesce(failing.rule_id, known.rule_id) AS rule_id,
+                known.centre_code,
+                known.enumerator_code,
                 known.payload_sha256,
                 known.decisions,
                 CASE
@@ -116,7 +118,11 @@ def select_events(failing: str, accepted: str, rules_before: str) -> str:
             WHERE state = 'applied' AND "action" IN ('replace', 'recode')
         ), told AS (
             SELECT
-                changed.* EXCLUDE (payload_sha256, decisions),
+                changed.* EXCLUDE (payload_sha256, decisions) REPLACE (
+                    -- a record that is gone has no owner any more: its last one stays
+                    coalesce(whose.centre_code, changed.centre_code) AS centre_code,
+                    coalesce(whose.enumerator_code, changed.enumerator_code) AS enumerator_code
+                ),
                 answers.payload_sha256,
                 answers.decisions,
                 CASE WHEN changed.event = 'mended' THEN {_SETTLED_BY} END AS settled_by
@@ -126,6 +132,8 @@ def select_events(failing: str, accepted: str, rules_before: str) -> str:
                 ON changed.form_id = submissions.form_id AND changed.submission_id = submissions.submission_id
             LEFT JOIN answers.loaded_submissions AS answers
                 ON changed.form_id = answers.form_id AND changed.submission_id = answers._submission_id
+            LEFT JOIN marts.interviews AS whose
+                ON changed.form_id = whose.form_id AND changed.submission_id = whose.submission_id
             LEFT JOIN corrected
                 ON changed.form_id = corrected.form_id
                 AND changed.submission_id = corrected.submission_id

@@ -94,6 +94,10 @@ GROUPS: Mapping[str, Text] = {
     "enumerator": {"id": "semua kiriman petugas {}", "en": "all records of the enumerator {}"},
     "device": {"id": "semua kiriman HP {}", "en": "all records of the phone {}"},
     "form_version": {"id": "semua kiriman versi {}", "en": "all records of the version {}"},
+    "subject": {"id": "semua kiriman kode studi {}", "en": "all records of the study code {}"},
+    "day": {"id": "semua kiriman tanggal {}", "en": "all records of the day {}"},
+    "week": {"id": "semua kiriman minggu {}", "en": "all records of the week {}"},
+    "month": {"id": "semua kiriman bulan {}", "en": "all records of the month {}"},
     "all": {"id": "semua kiriman", "en": "all records"},
 }
 """What a finding about a group is about, by kind of group."""
