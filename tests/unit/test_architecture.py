@@ -21,6 +21,7 @@ JOINERS = {
     "summary",
     "worklist",
     "deciding",
+    "recoding",
     "cli",
 }
 MAY_IMPORT = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from laktasi import __version__
-from laktasi.cli import back_checks, check, enumerators, feedback, findings, forms, read, run
+from laktasi.cli import back_checks, check, enumerators, feedback, findings, forms, read, recode, run
 from laktasi.errors import LaktasiError
 
 
@@ -44,6 +44,7 @@ for command in (
     read.status,
     read.arrivals,
     findings.findings,
+    recode.recode,
     feedback.feedback,
     back_checks.back_checks,
     read.kendall,
