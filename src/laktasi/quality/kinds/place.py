@@ -57,7 +57,7 @@ def _places(check: DeclaredCheck, scene: Scene) -> dict[str, tuple[float, float]
     if check.parameters["list"] is not None:
         listed = scene.listed(check.parameters["list"], names)
         rows: list[Mapping[str, str]] = [dict(zip(listed.columns, row, strict=True)) for row in listed.rows]
-        source = f"schemas/{check.parameters['file']}"
+        source = f"schemas/{check.parameters['list']}"
     else:
         rows, source = _choices(check, scene, names), f"the choices of {check.parameters['place']!r}"
     places = {}

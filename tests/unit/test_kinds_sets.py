@@ -1,0 +1,293 @@
+"""The kinds of checks that hold records against each other, against lists, and against the earlier round."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from laktasi.errors import CheckError
+from laktasi.quality.declared import make_check
+from laktasi.quality.duplicates import differences
+from tests.answers_fixture import Answered, answered
+from tests.kinds_fixture import MESSAGES, asked, batches_of, failing
+
+
+@pytest.fixture(scope="module")
+def opened(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Answered]:
+    with answered(tmp_path_factory.mktemp("sets")) as house:
+        yield house
+
+
+@pytest.fixture
+def house(opened: Answered) -> Answered:
+    """Give a warehouse in which nobody has answered yet."""
+    return opened.emptied()
+
+
+def at(*numbers: int) -> set[str]:
+    return {f"uuid:{number}" for number in numbers}
+
+
+def put(folder: Path, text: str, name: str = "list.csv") -> Path:
+    (folder / name).write_text(text, encoding="utf-8")
+    return folder
+
+
+# Outliers
+
+
+def weights(*values: float, **more: str) -> list[dict[str, str]]:
+    return [{"weight": str(value)} | more for value in values]
+
+
+def test_an_outlier_lies_beyond_one_and_a_half_times_the_spread_of_the_quartiles(house: Answered) -> None:
+    # 1 … 20: Q1 = 5.75, Q3 = 15.25 (R type 7); with one more, 1 … 21: 6, 16, so beyond 31
+    house.take(*weights(*range(1, 21), 31), {"weight": ""})
+    assert failing(house, kind="outlier", question="weight") == set()
+    house.emptied().take(*weights(*range(1, 21), 31.1))
+    assert failing(house, kind="outlier", question="weight") == at(20)
+    assert failing(house, kind="outlier", question="weight", factor=3) == set()
+
+
+def test_an_outlier_lies_beyond_three_standard_deviations(house: Answered) -> None:
+    house.take(*weights(*[0, 2] * 20, 9))
+    # mean 1.195, sd 1.584: 3 sd reach to 5.95, 5 sd to 9.12
+    assert failing(house, kind="outlier", question="weight", method="sd") == at(40)
+    assert failing(house, kind="outlier", question="weight", method="sd", factor=5) == set()
+
+
+def test_an_outlier_is_one_of_its_group_and_a_small_group_has_none(house: Answered) -> None:
+    house.take(*weights(*range(1, 21), centre="c1"), *weights(*range(101, 121), 15, centre="c2"))
+    assert failing(house, kind="outlier", question="weight") == set()
+    assert failing(house, kind="outlier", question="weight", by="centre") == at(40)
+    assert failing(house, kind="outlier", question="weight", by="centre", at_least=22) == set()
+    assert failing(house, kind="outlier", question="weight", where="${weight} > 10 and ${weight} < 120") == set()
+
+
+def test_only_numbers_have_outliers(house: Answered) -> None:
+    with pytest.raises(CheckError, match="check 'x': 'observed' is of type select_one, and a number is needed"):
+        batches_of(house, kind="outlier", question="observed")
+
+
+def test_rows_of_a_repeat_are_held_against_each_other_by_what_the_form_says(house: Answered) -> None:
+    house.take(*[{}] * 20, infants=("3", "4"))
+    house.take({"centre": "c2"}, infants=("50",))
+    assert failing(house, kind="outlier", question="infant_weight") == {"uuid:20 1"}
+    assert failing(house, kind="outlier", question="infant_weight", by="centre") == set()
+    assert failing(house, kind="outlier", question="infant_weight", by="massage") == {"uuid:20 1"}
+
+
+def test_a_date_far_from_the_others_of_its_place_is_found(house: Answered) -> None:
+    near, far = {"today": "2026-11-02"}, {"today": "2026-08-01"}
+    house.take(near, near, near, near, far, {**far, "centre": "c2"})
+    assert failing(house, kind="near_others", question="today", at_most=60) == at(4)
+    assert failing(house, kind="near_others", question="today", at_most=93) == set()
+    assert failing(house, kind="near_others", question="today", at_most=60, by="all", at_least=7) == set()
+    house.emptied().take(*weights(3, 3, 3, 3, 3.6))
+    assert failing(house, kind="near_others", question="weight", at_most=0.5) == at(4)
+
+
+# Lists
+
+
+def test_an_answer_stands_on_the_list_as_it_is_written(house: Answered, tmp_path: Path) -> None:
+    folder = put(tmp_path, "\ufeffcode,centre\n 01 ,c1\n02,c2\n")
+    codes = ("01", "1", "02", "", "03")
+    house.take(*[{"mother__nickname": code} for code in codes])
+    check: dict[str, Any] = {"kind": "listed", "question": "nickname", "list": "list.csv", "column": "code"}
+    assert failing(house, folder, **check) == at(1, 4)
+    assert set(asked(house, folder, **check)) == at(0, 1, 2, 4)
+    assert failing(house, folder, **check, same={"centre": "centre"}) == at(1, 2, 4)
+
+
+def test_a_code_lies_in_the_range_handed_out_to_its_enumerator(house: Answered, tmp_path: Path) -> None:
+    folder = put(tmp_path, "enumerator,from,to\nP01,0100,0199\nP01,0300,0300\nP02,1,250\n")
+    cases = [
+        *(("P01", code) for code in ("0100", "0199", "0200", "0300", "150")),
+        *(("P02", code) for code in ("1", "250", "251", "0007", "x")),
+        ("P03", "0100"),
+    ]
+    house.take(*[{"enumerator": who, "mother__nickname": code} for who, code in cases])
+    assert failing(house, folder, kind="allotted", question="nickname", list="list.csv") == at(2, 4, 7, 9, 10)
+    put(tmp_path, "from,to\n0100,0199\n")
+    assert failing(house, folder, kind="allotted", question="nickname", list="list.csv", by="all") == at(
+        2, 3, 4, 5, 6, 7, 8, 9
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (None, "a check needs this file, and it is not there"),
+        ("enumerator,from,to\n", "it has no rows"),
+        ("", "it has no rows"),
+        ("enumerator,von,to\nP01,1,2\n", "it has no column 'from'; its columns are enumerator, von, to"),
+        ("enumerator,from,to\nP01,1\n", "row 2 has not as many cells as the first row"),
+        ("enumerator,from,to\nP01,1,2\nP01,9,1\n", "row 3: 'from' and 'to' must be codes of the same length"),
+        ("enumerator,from,to\nP01,A1,A22\n", "row 2: 'from' and 'to' must be codes of the same length"),
+    ],
+)
+def test_a_list_that_cannot_be_used_is_an_error_that_names_it(
+    house: Answered, tmp_path: Path, text: str | None, said: str
+) -> None:
+    if text is not None:
+        put(tmp_path, text)
+    with pytest.raises(CheckError) as raised:
+        batches_of(house, tmp_path, kind="allotted", question="nickname", list="list.csv")
+    assert "list.csv" in raised.value.what
+    assert "check 'x'" in raised.value.what
+    assert said in raised.value.what
+    assert raised.value.next_step
+
+
+def test_a_list_that_is_not_text_is_an_error(house: Answered, tmp_path: Path) -> None:
+    (tmp_path / "list.csv").write_bytes("code\nT\xe9\n".encode("latin-1"))
+    with pytest.raises(CheckError, match=r"list\.csv: not UTF-8 text"):
+        batches_of(house, tmp_path, kind="listed", question="nickname", list="list.csv", column="code")
+    with pytest.raises(ValueError, match="'list' must be the name of a CSV file"):
+        batches_of(house, tmp_path, kind="listed", question="nickname", list="../list.csv")
+
+
+# Other records
+
+
+def test_an_id_is_looked_for_among_the_other_records(house: Answered) -> None:
+    first, later = {"massage": "no"}, {"massage": "yes"}
+    house.take(
+        {**first, "mother__nickname": "A"},
+        {**later, "mother__nickname": "A"},
+        {**later, "mother__nickname": "B"},
+        {**later, "mother__nickname": "B"},
+        {**later, "mother__nickname": ""},
+    )
+    check: dict[str, Any] = {"kind": "matches", "question": "nickname", "in_where": "${massage} = 'no'"}
+    assert failing(house, **check, where="${massage} = 'yes'") == at(2, 3)
+    # a record is no match of its own
+    assert failing(house, **check) == at(0, 2, 3)
+    assert failing(house, kind="matches", question="nickname") == set()
+
+
+def test_an_id_is_looked_for_in_another_form_that_must_be_known(house: Answered) -> None:
+    house.take({"mother__nickname": "E9", "enumerator": "E1"}, {"mother__nickname": "E1", "enumerator": "E2"})
+    found = failing(house, kind="matches", question="nickname", in_form="visit", in_question="enumerator")
+    assert found == at(0)
+    with pytest.raises(CheckError, match="check 'x' compares with the form 'visits', of which no version is known"):
+        batches_of(house, kind="matches", question="nickname", in_form="visits")
+    with pytest.raises(CheckError, match="check 'x': no version of the form 'visit' asks 'nick'"):
+        batches_of(house, kind="matches", question="nickname", in_question="nick")
+
+
+def seen(code: str, day: str, weight: str, **more: str) -> dict[str, str]:
+    return {"mother__nickname": code, "today": f"2026-11-{day}", "start": "", "weight": weight, **more}
+
+
+def test_what_cannot_change_is_as_in_the_earlier_round(house: Answered) -> None:
+    house.take(
+        seen("A", "02", "3.0", massage="no", observed="good"),  # the first of A
+        seen("A", "09", "3.0"),  # agrees
+        seen("A", "09", "3.1"),  # does not
+        seen("A", "09", ""),  # has nothing to compare
+        seen("B", "09", "3.3"),  # has no earlier round
+        seen("A", "01", "3.2"),  # differs, by a phone that is a day slow
+    )
+    house.con.execute("update answers.visit set weight = '3.0' where _submission_id = 'uuid:0'")
+    house.take(seen("", "09", "9"))
+    check: dict[str, Any] = {
+        "kind": "same_as_earlier",
+        "questions": ["weight"],
+        "subject": "nickname",
+        "earlier": "${massage} = 'no'",
+        "where": "${massage} = 'yes'",
+    }
+    assert asked(house, **check) == {"uuid:1": True, "uuid:2": False, "uuid:5": False}
+
+
+def test_without_a_round_the_earlier_record_counts(house: Answered) -> None:
+    house.take(seen("A", "09", "3.1"), seen("A", "02", "3.0"), seen("A", "10", "3.1"), seen("B", "11", "3.5"))
+    check: dict[str, Any] = {"kind": "same_as_earlier", "questions": ["weight"], "subject": "nickname"}
+    # the last agrees with one of the two before it
+    assert asked(house, **check) == {"uuid:0": False, "uuid:2": True}
+    with pytest.raises(CheckError, match=r"check 'x': groups by 'subject', and study\.yml has no such role"):
+        batches_of(house, kind="same_as_earlier", questions=["weight"])
+    with pytest.raises(CheckError, match="'infants/infant_weight' stands in a repeat"):
+        batches_of(house, kind="same_as_earlier", questions=["infant_weight"], subject="nickname")
+
+
+# Too much alike
+
+SIX = ["mother/nickname", "mother/age", "observed", "signs", "weight", "code"]
+SAME = {
+    "mother__nickname": "A",
+    "mother__age": "30",
+    "observed": "good",
+    "signs": "wet",
+    "weight": "3",
+    "code": "k",
+}
+"""Six answers."""
+
+
+def alike(house: Answered, **more: Any) -> set[str]:
+    check: dict[str, Any] = {"kind": "near_duplicate", "questions": SIX, "at_least": 3, "share": 0.8}
+    return failing(house, **check | more)
+
+
+def test_interviews_that_agree_nearly_everywhere_are_found(house: Answered) -> None:
+    house.take(SAME, {**SAME, "weight": "4"}, {"mother__age": "31", "code": "z"})
+    assert alike(house) == at(0, 1)
+    assert alike(house, share=0.9) == set()
+    assert alike(house, at_least=6) == set()
+    assert alike(house, where="${weight} = 3") == set()
+
+
+def test_each_pair_that_differs_in_as_much_as_allowed_is_found_wherever_it_differs(house: Answered) -> None:
+    for column in SAME:
+        house.emptied().take(SAME, {**SAME, column: "z" if column not in ("mother__age", "weight") else "9"})
+        assert alike(house) == at(0, 1), column
+        house.emptied().take(SAME, {**SAME, column: ""})
+        assert alike(house) == at(0, 1), column
+
+
+def test_what_neither_answers_makes_nobody_alike(house: Answered) -> None:
+    few = {"mother__age": "30", "observed": "good", "weight": ""}
+    house.take(few, {**few, "observed": "poor"})
+    assert alike(house, at_least=2) == set()
+    house.emptied().take(few, few)
+    assert alike(house, at_least=2) == at(0, 1)
+    assert alike(house, at_least=3) == set()
+
+
+def test_only_interviews_of_one_group_within_some_days_are_compared(house: Answered) -> None:
+    house.take(SAME, {**SAME, "enumerator": "P02"}, {**SAME, "today": "2026-11-17"})
+    assert alike(house) == set()
+    assert alike(house, by="all") == at(0, 1)
+    assert alike(house, days=15) == at(0, 2)
+
+
+def test_by_itself_it_compares_what_people_answer_by_hand(house: Answered) -> None:
+    (batch,) = batches_of(house, kind="near_duplicate", form="visit", at_least=5)
+    assert batch.rules[0].kind == "set"
+    for column in ("mother__name", "mother__age", "observed", "signs", "code"):
+        assert f'"{column}"' in batch.select
+    for column in ("today", "start", "end", "milk", "place__lat"):
+        assert f'r."{column}"' not in batch.select
+    with pytest.raises(CheckError, match="6 questions are compared, and 'at_least' asks for 7"):
+        alike(house, at_least=7)
+
+
+def test_the_questions_that_differ_are_told_and_no_answer(house: Answered) -> None:
+    house.take(SAME, {**SAME, "weight": "4", "observed": ""}, {**SAME, "mother__nickname": "B"}, {**SAME, "code": ""})
+    house.take({**SAME, "code": ""}, version="2")
+    check = make_check(
+        {
+            **{"id": "x", "kind": "unique", "severity": "error", "message": MESSAGES},
+            "questions": ["mother/nickname", "code"],
+        }
+    )
+    (found,) = differences(house.con, house.questionnaires, check)
+    assert found.form_id == "visit"
+    assert found.submissions == ("uuid:0", "uuid:1")
+    assert found.questions == ("observed", "weight")
