@@ -20,6 +20,7 @@ import duckdb
 
 from laktasi import pipeline
 from laktasi.paths import HOUSE
+from laktasi.quality.kinds import completion, patterns, rates, share, timing, trouble, versions
 from laktasi.records import Status, Submission
 from laktasi.settings import read_settings
 from laktasi.store import raw
@@ -30,6 +31,11 @@ from tests.engine.visits import OLD_VERSION
 FORM = "postpartum_visit"
 SAMPLE = HOUSE / "xlsforms" / "sample"
 CENTRES = ("contoh_04", "contoh_05", "contoh_10", "contoh_14", "contoh_17", "contoh_20")
+
+KINDS_OF_GROUPS = {
+    kind.name for module in (completion, patterns, rates, share, timing, trouble, versions) for kind in module.KINDS
+}
+"""Their faults change whole groups, so they have a world of their own."""
 
 Fits = Callable[[Mapping[str, str]], bool]
 
