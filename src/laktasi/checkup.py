@@ -12,12 +12,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from laktasi.askable import NotChecked, looked_at_nothing, part
 from laktasi.datacolumns import VERSIONS, Match, Target, match
 from laktasi.datafile import NAME_LIMITS, DataFile, read_data
 from laktasi.errors import CheckError, QuestionnaireError
-from laktasi.partial import Partial, lacks, partial
+from laktasi.partial import Partial, partial
 from laktasi.phonetext import Written, from_flags, from_parts, whole, with_offset
 from laktasi.questionnaire.model import Field, Questionnaire
 
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from laktasi.pipeline import Progress
-    from laktasi.quality import DeclaredCheck
+    from laktasi.quality import DeclaredCheck, Finding
 
 FILE_RULES = {
     "record_id.unique": {
@@ -57,16 +58,6 @@ class Problem:
     kind: str
     severity: str
     message: str
-
-
-@dataclass(frozen=True, slots=True)
-class NotChecked:
-    """A rule that could not be asked, and why."""
-
-    rule: str
-    """Path of the question, or id of the declared check."""
-    kind: str
-    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,12 +137,10 @@ def check_file(
     declared = read_checks(checks) if checks is not None else ()
     written = _written(questionnaire, data, columns)
     cut = partial(questionnaire, written)
-    asked, unasked = _fitting(declared, questionnaire, cut)
     labels = _labels(data, columns)
-    with TemporaryDirectory(prefix="laktasi-") as folder:
-        found, gaps, rules = _checked(
-            Path(folder), cut, written, data, asked, checks.parent if checks else None, language, progress
-        )
+    with TemporaryDirectory(prefix="laktasi-") as name:
+        records = _Records(questionnaire, cut, written, data.rows, declared, checks.parent if checks else None)
+        found, not_checked, rules = records.check(Path(name), language, progress)
     problems = [_problem(row, labels, data, questionnaire) for row in found]
     problems += _about_file(data, labels, written, language)
     return Checkup(
@@ -161,7 +150,7 @@ def check_file(
         rows=data.rows,
         rules=rules,
         problems=tuple(problems),
-        not_checked=(*unasked, *(_not_checked(gap, cut) for gap in gaps)),
+        not_checked=tuple(not_checked),
         id_column=data.columns[columns.id_column].name if columns.id_column is not None else None,
         not_found=tuple(item.path for item in cut.absent),
         computed=tuple(item.path for item in cut.computed),
@@ -235,54 +224,48 @@ def _written(questionnaire: Questionnaire, data: DataFile, columns: Match) -> di
     return written
 
 
-def _fitting(
-    declared: Iterable[DeclaredCheck], questionnaire: Questionnaire, cut: Partial
-) -> tuple[list[DeclaredCheck], list[NotChecked]]:
-    """Part the declared checks into those that can be asked and those that lack something that the form has."""
-    asked, unasked = [], []
-    for check in declared:
-        lacking = lacks(questionnaire, cut.questionnaire, check.names)
-        if check.form not in (None, questionnaire.form_id):
-            unasked.append(NotChecked(check.id, "declared", f"it is about the form {check.form}"))
-        elif lacking:
-            unasked.append(NotChecked(check.id, "declared", f"it asks for what is not there: {', '.join(lacking)}"))
-        else:
-            asked.append(check)
-    return asked, unasked
+@dataclass(frozen=True, slots=True)
+class _Records:
+    """Records as they are checked."""
 
+    whole: Questionnaire
+    cut: Partial
+    written: Mapping[str, Written]
+    rows: int
+    declared: Sequence[DeclaredCheck]
+    schemas: Path | None
 
-def _checked(
-    folder: Path,
-    cut: Partial,
-    written: Mapping[str, Written],
-    data: DataFile,
-    declared: Sequence[DeclaredCheck],
-    schemas: Path | None,
-    language: str,
-    progress: Progress | None,
-) -> tuple[list[Any], list[tuple[str, str, str, str]], int]:
-    """Put the records into a warehouse and check them there; give findings, gaps and how many rules were asked."""
-    from laktasi import quality
-    from laktasi.paths import DataFolder
-    from laktasi.questionnaire.codebook import entries
-    from laktasi.store import marts, runs, staging
-    from laktasi.store.answers import load_answers
-    from laktasi.store.warehouse import open_warehouse
+    def check(
+        self, folder: Path, language: str, progress: Progress | None
+    ) -> tuple[list[Finding], list[NotChecked], int]:
+        """Check them in a warehouse of their own; give findings, what was not asked, and how many rules were."""
+        from laktasi import quality
+        from laktasi.paths import DataFolder
+        from laktasi.questionnaire.codebook import entries
+        from laktasi.store import marts, runs, staging
+        from laktasi.store.answers import load_answers
+        from laktasi.store.warehouse import open_warehouse
 
-    form = cut.questionnaire
-    forms = {(form.form_id, form.version): form}
-    with open_warehouse(DataFolder(folder)) as con:
-        run_id = runs.begin(con, "check")
-        load_answers(con, forms)
-        staging.stand_lists(con, forms, entries([form]))
-        _fill(con, form, written, data.rows)
-        _compute(con, form, cut.computed)
-        staging.stand(con, forms)
-        marts.build_interviews(con, None, None, forms)
-        summary = quality.check(con, run_id, forms, declared, schemas=schemas, progress=progress)
-        found = quality.list_findings(con, language=language)
-        gaps = con.execute("select field, kind, expression, reason from quality.unverified order by all").fetchall()
-    return found, gaps, summary.rules
+        form = self.cut.questionnaire
+        forms = {(form.form_id, form.version): form}
+        with open_warehouse(DataFolder(folder)) as con:
+            run_id = runs.begin(con, "check")
+            load_answers(con, forms)
+            staging.stand_lists(con, forms, entries([form]))
+            _fill(con, form, self.written, self.rows)
+            _compute(con, form, self.cut.computed)
+            staging.stand(con, forms)
+            marts.build_interviews(con, None, None, forms)
+            asked, unasked = part(con, self.declared, self.whole, self.cut, self.schemas)
+            summary = quality.check(con, run_id, forms, asked, schemas=self.schemas, progress=progress)
+            found = quality.list_findings(con, language=language)
+            gaps = con.execute("select field, kind, reason from quality.unverified order by all").fetchall()
+            unasked += [self._not_checked(*gap) for gap in gaps] + looked_at_nothing(con)
+        return found, unasked, summary.rules
+
+    def _not_checked(self, field: str, kind: str, reason: str) -> NotChecked:
+        paths = {item.column: item.path for item in self.whole.fields_of(self.whole.tables[0].name)}
+        return NotChecked(paths.get(field, field), kind, self.cut.reason(reason))
 
 
 def _key(row: int) -> str:
@@ -340,7 +323,7 @@ def _labels(data: DataFile, columns: Match) -> list[str]:
     return [word or "" for word in data.columns[columns.id_column].values.to_pylist()]
 
 
-def _problem(row: Any, labels: Sequence[str], data: DataFile, questionnaire: Questionnaire) -> Problem:
+def _problem(row: Finding, labels: Sequence[str], data: DataFile, questionnaire: Questionnaire) -> Problem:
     paths = {item.column: item.path for item in questionnaire.fields_of(questionnaire.tables[0].name)}
     at = int(row.submission_id) if row.submission_id else None
     return Problem(
@@ -368,12 +351,6 @@ def _about_file(data: DataFile, labels: Sequence[str], written: Mapping[str, Wri
     for path, answers in written.items():
         problems += [problem(at, path, f"{path.replace('/', '__')}.flag", "flag") for at in answers.wrong]
     return problems
-
-
-def _not_checked(gap: tuple[str, str, str, str], cut: Partial) -> NotChecked:
-    field, kind, _, reason = gap
-    paths = {item.column: item.path for item in cut.questionnaire.fields}
-    return NotChecked(paths.get(field, field), kind, cut.reason(reason))
 
 
 def _remarks(questionnaire: Questionnaire, data: DataFile, written: Mapping[str, Written]) -> Iterable[tuple[str, str]]:
