@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pyarrow as pa
 import pytest
 
+from laktasi.paths import DataFolder
 from laktasi.quality.findings import RuleRow, record_findings
 from laktasi.quality.listing import life_of, list_findings
 from laktasi.quality.validate import failing_table
+from laktasi.store.warehouse import open_warehouse
 from tests.warehouse_fixture import FORM, Warehouse, form, submission, warehouse
 
 WORDS = {"id": "Umur?", "en": "Age?"}
@@ -30,15 +33,25 @@ GROUP = ("", "centre:c1", "silent")
 RECORD = ("uuid:a", "", "mother__age.constraint")
 
 
-@pytest.fixture
-def house(tmp_path: Path) -> Iterator[Warehouse]:
+@pytest.fixture(scope="module")
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A record whose age has just been found wrong, among other findings."""
-    with warehouse(tmp_path, form()) as opened:
+    root = tmp_path_factory.mktemp("life")
+    with warehouse(root, form()) as opened:
         opened.take(submission("uuid:a", {"centre": "c1"}))
         opened.marts()
         found = (RECORD, ("uuid:a", "", "one_code"), ("uuid:a", "", "visit.stale_decision"), GROUP)
         record(opened, "run-1", *found)
-        yield opened
+    return root
+
+
+@pytest.fixture
+def house(prepared: Path, tmp_path: Path) -> Iterator[Warehouse]:
+    """The same in a copy of its own."""
+    folder = DataFolder(tmp_path)
+    shutil.copy(DataFolder(prepared).warehouse, folder.warehouse)
+    with open_warehouse(folder) as con:
+        yield Warehouse(con, folder, "run")
 
 
 def record(house: Warehouse, run_id: str, *failing: tuple[str, str, str], rules: list[RuleRow] | None = None) -> None:
