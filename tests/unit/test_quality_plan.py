@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -163,3 +164,75 @@ def test_an_expression_that_compiles_for_no_version_is_an_error() -> None:
 @pytest.mark.usefixtures("asked")
 def test_no_form_at_hand_is_nothing_to_check() -> None:
     assert make_plan({}, [row("adult", "${age} >= 18")]).batches == ()
+
+
+@pytest.mark.usefixtures("asked")
+def test_row_batches_come_first_and_measures_last() -> None:
+    checks = [
+        declare("share", "few", of="${age} = ''", at_most=0.1),
+        declare("near_others", "near", question="age", at_most=1, by="all"),
+        unique("once", "code"),
+        row("adult", "${age} >= 18"),
+    ]
+    number = replace(form("1", "age", "code"), fields=(*_numbers("age"), *form("1", "code").fields))
+    batches = make_plan(by_key(number), checks).batches
+    assert [(item.shape, item.is_set, item.rules[-1].rule_id, item.rules[-1].kind) for item in batches] == [
+        ("rows", False, "adult", "declared"),
+        ("verdicts", True, "near", "set"),
+        ("unique", True, "once", "set"),
+        ("measures", True, "few", "group"),
+    ]
+    assert [(item.low, item.high) for item in batches] == [(None, None)] * 3 + [(None, 0.1)]
+    assert [item.rules[-1].field for item in batches] == [None, "age", None, None]
+    assert all(item.version is None for item in batches[1:])
+
+
+def _numbers(*paths: str) -> tuple[Field, ...]:
+    return tuple(replace(item, type=ValueType.INTEGER) for item in form("1", *paths).fields)
+
+
+@pytest.mark.usefixtures("asked")
+def test_a_version_that_lacks_a_question_is_a_gap_of_a_check_over_the_set_too() -> None:
+    check = declare("same_as_earlier", "fixed", questions=["born"], subject="code")
+    plan = make_plan(by_key(form("1", "code"), form("2", "code", "born")), [check])
+    (gap,) = [gap for gap in plan.gaps if gap.field == "fixed"]
+    assert (gap.version, gap.kind, gap.reason) == ("1", "set", "this version does not ask 'born'")
+    (batch,) = [item for item in plan.batches if item.is_set]
+    assert "'2'" in batch.select
+    assert "'1'" not in batch.select
+
+
+@pytest.mark.usefixtures("asked")
+@pytest.mark.parametrize("kind", ["clock", "outdated_version", "near_duplicate"])
+def test_a_check_that_names_no_question_names_its_form(kind: str) -> None:
+    with pytest.raises(ValueError, match=r"it asks for no question; .* or say which 'form' it is about"):
+        declare(kind, "x")
+    assert declare(kind, "x", form="visit").form == "visit"
+
+
+@pytest.mark.usefixtures("asked")
+def test_what_the_set_cannot_be_asked_names_the_check() -> None:
+    checks = (
+        (declare("clock", "x", form="visit"), "check 'x': the form 'visit' keeps neither start nor end"),
+        (declare("outlier", "x", question="age"), "check 'x': 'age' is of type text, and a number is needed"),
+        (declare("matches", "x", question="age", in_form="v"), "check 'x' compares with the form 'v', of which no"),
+        (declare("listed", "x", question="age", list="a.csv"), "check 'x': schemas/a.csv: a check needs this file"),
+    )
+    for check, said in checks:
+        with pytest.raises(CheckError) as raised:
+            make_plan(by_key(form("1", "age")), [check])
+        assert raised.value.what.startswith(f"checks.yml: {said}")
+
+
+@pytest.mark.usefixtures("asked")
+def test_groups_without_a_study_are_questions_called_so() -> None:
+    check = declare("share", "x", of="${age} = ''", at_most=0.1, by="centre")
+    with pytest.raises(CheckError, match="check 'x': no version of the form 'visit' asks 'centre'"):
+        make_plan(by_key(form("1", "age")), [check])
+    (batch,) = [item for item in make_plan(by_key(form("1", "age", "centre")), [check]).batches if item.is_set]
+    assert 'r."centre"' in batch.select
+    secret = replace(
+        form("1", "age"), fields=tuple(replace(f, privacy=Privacy.DIRECT) for f in form("1", "age", "centre").fields)
+    )
+    with pytest.raises(CheckError, match="check 'x': groups by 'centre', which is marked as a direct identifier"):
+        make_plan(by_key(secret), [check])

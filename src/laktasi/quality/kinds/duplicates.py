@@ -34,12 +34,18 @@ def _near_duplicate(check: DeclaredCheck, scene: Scene) -> str:
             from {scene.rows()}
             where {scene.where(check)} and {group} is not null
         ),
-        dealt as materialized (select _submission_id, code, day, unnest([{hands}]) as hand from kept),
+        -- days near enough lie in the same or in neighbouring spans: most pairs need not even be met
+        dealt as materialized (
+            select
+                _submission_id, code, day, (day - date '1970-01-01') // {days + 1} as span, unnest([{hands}]) as hand
+            from kept
+        ),
         pairs as materialized (
             select distinct a._submission_id as one, b._submission_id as other
-            from dealt as a
+            from (select *, unnest([span - 1, span, span + 1]) as near from dealt) as a
             inner join dealt as b
                 on a.code = b.code
+                and a.near = b.span
                 and a.hand = b.hand
                 and a._submission_id < b._submission_id
                 and abs(a.day - b.day) <= {days}
