@@ -1,4 +1,4 @@
-"""All that ``make bench`` measures: the statistics beside their peers, and the whole way with its memory."""
+"""All that ``make bench`` measures: statistics and checks beside their peers, and the whole way with its memory."""
 
 from __future__ import annotations
 
@@ -9,11 +9,19 @@ from benchmarks import pipeline
 
 
 def main() -> None:
-    """Measure one after the other; arguments are those of ``python -m benchmarks.pipeline``."""
-    # A process of its own: what it held would count as the peak of the processes that this one starts after it.
+    """Measure one after the other; arguments are those of ``python -m benchmarks.pipeline``.
+
+    Exits with 1 if one of them found something wrong.
+    """
+    # Processes of their own: what they held would count as the peak of the processes that this one starts after them.
     subprocess.run([sys.executable, "-m", "benchmarks.kendall"], check=True)
     print(flush=True)
-    pipeline.main(sys.argv[1:])
+    checks = subprocess.run([sys.executable, "-m", "benchmarks.checks", *sys.argv[1:]], check=False)  # noqa: S603
+    print(flush=True)
+    try:
+        pipeline.main(sys.argv[1:])
+    except SystemExit as done:
+        sys.exit(done.code or checks.returncode)
 
 
 if __name__ == "__main__":
