@@ -25,7 +25,6 @@ from laktasi.paths import HOUSE, DataFolder
 from laktasi.quality import plan as plan_module
 from laktasi.quality.declared import DeclaredCheck, make_check
 from laktasi.quality.engine import Engine, Verdict, engine_on
-from laktasi.quality.incremental import Rows
 from laktasi.quality.plan import Batch, make_plan
 from laktasi.quality.suites import BROKEN, COMPLETE, row_suite, unique_suite
 from laktasi.quality.validate import SCHEMA, room_for_verdicts, validate
@@ -222,7 +221,7 @@ def test_ids_from_great_expectations_equal_plain_sql_beyond_its_default_of_twent
     select = f"SELECT *, true AS {COMPLETE} FROM answers.big"
     batch = Batch("big", "big", "1", "big", select, rules)
     with room_for_verdicts(con), engine_on(con, SCHEMA) as engine:
-        result = validate(con, engine, batch, Rows(600, 600))
+        result = validate(con, engine, batch)
     found: dict[str, set[tuple[str, str]]] = {item.rule_id: set() for item in rules}
     for item in result.failing.to_pylist():
         found[item["rule_id"]].add((item["submission_id"], item["row"]))
@@ -243,18 +242,19 @@ def test_a_rule_that_is_null_is_an_error(con: duckdb.DuckDBPyConnection, rules_o
 
 
 def test_great_expectations_itself_refuses_a_row_without_a_verdict(con: duckdb.DuckDBPyConnection) -> None:
-    con.execute(
-        f"CREATE TABLE checks.t AS SELECT 'a' AS _submission_id, '' AS _row, NULL::BOOLEAN AS c, false AS {COMPLETE}"
-    )
-    with engine_on(con, "checks") as engine:
+    with room_for_verdicts(con), engine_on(con, SCHEMA) as engine:
+        con.execute(
+            "CREATE TABLE verdicts.t AS"
+            f" SELECT 'a' AS _submission_id, '' AS _row, NULL::BOOLEAN AS c, false AS {COMPLETE}"
+        )
         verdicts = engine.validate("t", row_suite("t", [rule("r", column="c")]), [COMPLETE])
     assert verdicts["r"].holds  # what makes the other expectation needed
     assert verdicts[COMPLETE].failing["_submission_id"] == ["a"]
 
 
 def test_a_missing_column_is_an_error(con: duckdb.DuckDBPyConnection) -> None:
-    con.execute(f"CREATE TABLE checks.t AS SELECT 'a' AS _submission_id, '' AS _row, true AS {COMPLETE}")
-    with engine_on(con, "checks") as engine:
+    with room_for_verdicts(con), engine_on(con, SCHEMA) as engine:
+        con.execute(f"CREATE TABLE verdicts.t AS SELECT 'a' AS _submission_id, '' AS _row, true AS {COMPLETE}")
         for ids_of in (["gone"], []):
             with pytest.raises(CheckError, match=r"check 'gone' of suite 't\d' could not be run") as raised:
                 engine.validate("t", row_suite(f"t{len(ids_of)}", [rule("gone")]), ids_of)
@@ -327,7 +327,6 @@ def test_fewer_answers_than_expectations_are_an_error(
 ) -> None:
     from great_expectations.datasource.fluent.interfaces import Batch as GxBatch
 
-    con.execute(f"CREATE TABLE checks.t AS SELECT 'a' AS _submission_id, '' AS _row, true AS c, true AS {COMPLETE}")
     answered = GxBatch.validate
 
     def lossy(self: Any, *arguments: Any, **options: Any) -> Any:
@@ -336,8 +335,12 @@ def test_fewer_answers_than_expectations_are_an_error(
         return outcome
 
     monkeypatch.setattr(GxBatch, "validate", lossy)
-    with engine_on(con, "checks") as engine, pytest.raises(CheckError) as raised:
-        engine.validate("t", row_suite("t", [rule("r", column="c")]), [])
+    with room_for_verdicts(con), engine_on(con, SCHEMA) as engine:
+        con.execute(
+            f"CREATE TABLE verdicts.t AS SELECT 'a' AS _submission_id, '' AS _row, true AS c, true AS {COMPLETE}"
+        )
+        with pytest.raises(CheckError) as raised:
+            engine.validate("t", row_suite("t", [rule("r", column="c")]), [])
     assert raised.value.why == "2 checks were asked and 1 answered"
 
 

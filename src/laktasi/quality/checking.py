@@ -149,9 +149,8 @@ class _Asking:
         """Ask the suites of all form versions about what is new or changed, and write down what fails."""
         import pyarrow as pa
 
-        tables = {table.name: form_id for (form_id, _), item in questionnaires.items() for table in item.tables}
-        counted = {table: incremental.count_rows(self.con, form_id, table) for table, form_id in tables.items()}
-        rows = [counted[batch.table].get(str(batch.version), incremental.Rows(0, 0)) for batch in batches]
+        counted = incremental.count_rows(self.con, questionnaires)
+        rows = [counted.get((batch.table, str(batch.version)), incremental.Rows(0, 0)) for batch in batches]
         found = [self.ask(batch, its_rows) for batch, its_rows in zip(batches, rows, strict=True)]
         nothing = failing_table("", "", "", [], [])
         incremental.keep(self.con, pa.concat_tables([nothing, *(one.failing for one in found)]))

@@ -24,7 +24,10 @@ DATABASE = "verdicts"
 """An attached database in memory: verdicts are made anew when they are needed, and writing them down takes longer."""
 
 ASKED = f"{DATABASE}.asked"
-"""Table `form_id, _submission_id, digest`: the submissions that the row checks of this run look at."""
+"""The submissions of one form at a time (:func:`look_at`) that the row checks of this run ask, ``_submission_id``."""
+
+_CHANGED = f"{DATABASE}.changed"
+"""Table `form_id, submission_id, digest` of what is new or changed, and of what is gone, which has no digest."""
 
 _LIBRARIES = ("duckdb", "great-expectations")
 """What a newer version of could judge otherwise."""
@@ -40,7 +43,7 @@ class Rows:
 
 
 def choose(con: duckdb.DuckDBPyConnection, batches: Iterable[Batch], questionnaires: Questionnaires) -> None:
-    """Fill :data:`ASKED` with what is new or changed since it was checked last.
+    """Find out which submissions are new or changed since they were checked last, and which are gone.
 
     Raises
     ------
@@ -57,60 +60,70 @@ def choose(con: duckdb.DuckDBPyConnection, batches: Iterable[Batch], questionnai
     ).fetchone()
     if unknown:
         raise _not_at_hand(*unknown)
-    # An id that two forms share is asked in both: the compiled rules know a submission by its id alone.
     con.execute(
         f"""
-        CREATE OR REPLACE TABLE {ASKED} AS
+        CREATE OR REPLACE TABLE {_CHANGED} AS
         WITH now AS (
             SELECT
                 form_id,
-                _submission_id,
+                _submission_id AS submission_id,
                 md5(concat_ws(chr(31), payload_sha256, layout, coalesce(decisions, ''), suite)) AS digest
             FROM answers.loaded_submissions INNER JOIN ({known}) AS known USING (form_id, form_version)
-        ), changed AS (
-            SELECT now.* FROM now
-            ANTI JOIN quality.checked AS checked
-                ON now.form_id = checked.form_id
-                AND now._submission_id = checked.submission_id
-                AND now.digest = checked.digest
         )
-        SELECT * FROM changed
-        UNION
-        SELECT now.* FROM now INNER JOIN changed
-            ON now._submission_id = changed._submission_id AND now.form_id <> changed.form_id
+        SELECT form_id, submission_id, now.digest
+        FROM now FULL JOIN quality.checked AS checked USING (form_id, submission_id)
+        WHERE now.digest IS DISTINCT FROM checked.digest
         """
     )
 
 
-def count_rows(con: duckdb.DuckDBPyConnection, form_id: str, table: str) -> dict[str, Rows]:
-    """Count the rows of a table by form version.
+def look_at(con: duckdb.DuckDBPyConnection, form_id: str) -> None:
+    """Let :data:`ASKED` give the submissions of a form: compiled rules know a submission by its id alone."""
+    con.execute(
+        f"""
+        CREATE OR REPLACE VIEW {ASKED} AS
+        SELECT submission_id AS _submission_id FROM {_CHANGED}
+        WHERE form_id = {literal(form_id)} AND digest IS NOT NULL
+        """
+    )
+
+
+def count_rows(con: duckdb.DuckDBPyConnection, questionnaires: Questionnaires) -> dict[tuple[str, str], Rows]:
+    """Count the rows of every table by form version.
+
+    Returns
+    -------
+    dict
+        By name of the table and form version; only where there are rows.
 
     Raises
     ------
     CheckError
         Rows belong to no submission that has been read, and no rule would look at them.
     """
-    form = literal(form_id)
-    counted = con.execute(
-        f"""
-        SELECT
-            rows._form_version,
-            count(*),
-            count(asked._submission_id),
-            count_if(loaded._submission_id IS NULL)
-        FROM {identifier("answers", table)} AS rows
-        LEFT JOIN answers.loaded_submissions AS loaded
-            ON loaded.form_id = {form}
-            AND rows._submission_id = loaded._submission_id
-            AND rows._form_version = loaded.form_version
-        LEFT JOIN {ASKED} AS asked ON asked.form_id = {form} AND rows._submission_id = asked._submission_id
-        GROUP BY rows._form_version ORDER BY 1
-        """
-    ).fetchall()
-    for form_version, _standing, _asked, lost in counted:
-        if lost:
-            raise _not_at_hand(form_id, form_version)
-    return {form_version: Rows(standing, asked) for form_version, standing, asked, _lost in counted}
+    read = dict.fromkeys(questionnaires, 0) | {
+        (form_id, form_version): count
+        for form_id, form_version, count in con.execute(
+            "SELECT form_id, form_version, count(*) FROM answers.loaded_submissions GROUP BY ALL"
+        ).fetchall()
+    }
+    found: dict[tuple[str, str], Rows] = {}
+    for form_id in dict.fromkeys(form_id for form_id, _version in questionnaires):
+        look_at(con, form_id)
+        its = [item for (form, _version), item in questionnaires.items() if form == form_id]
+        for name, path in {table.name: table.path for item in its for table in item.tables}.items():
+            for form_version, standing, asked in con.execute(
+                f"""
+                SELECT rows._form_version, count(*), count(asked._submission_id)
+                FROM {identifier("answers", name)} AS rows LEFT JOIN {ASKED} AS asked USING (_submission_id)
+                GROUP BY rows._form_version ORDER BY 1
+                """
+            ).fetchall():
+                # The form's own table has a row for each submission; that of a repeat as many as it likes.
+                if (form_id, form_version) not in read or (not path and standing != read[form_id, form_version]):
+                    raise _not_at_hand(form_id, form_version)
+                found[name, form_version] = Rows(standing, asked)
+    return found
 
 
 def keep(con: duckdb.DuckDBPyConnection, failing: Any) -> None:
@@ -119,25 +132,17 @@ def keep(con: duckdb.DuckDBPyConnection, failing: Any) -> None:
     Parameters
     ----------
     failing
-        pyarrow.Table `form_id, submission_id, row, rule_id` of the submissions in :data:`ASKED`.
+        pyarrow.Table `form_id, submission_id, row, rule_id` of all submissions that were to be asked.
     """
     with transaction(con):
-        con.execute(
-            f"""
-            DELETE FROM quality.checked AS checked WHERE NOT EXISTS (
-                FROM answers.loaded_submissions AS loaded
-                WHERE checked.form_id = loaded.form_id AND checked.submission_id = loaded._submission_id
-            ) OR EXISTS (
-                FROM {ASKED} AS asked
-                WHERE checked.form_id = asked.form_id AND checked.submission_id = asked._submission_id
-            );
-            DELETE FROM quality.failing AS failing WHERE NOT EXISTS (
-                FROM quality.checked AS checked
-                WHERE checked.form_id = failing.form_id AND checked.submission_id = failing.submission_id
-            );
-            INSERT INTO quality.checked SELECT form_id, _submission_id, digest FROM {ASKED};
-            """
-        )
+        for table in ("checked", "failing"):
+            con.execute(
+                f"""
+                DELETE FROM quality.{table}
+                WHERE (form_id, submission_id) IN (SELECT (form_id, submission_id) FROM {_CHANGED})
+                """
+            )
+        con.execute(f"INSERT INTO quality.checked FROM {_CHANGED} WHERE digest IS NOT NULL")
         con.register("_laktasi_failing", failing)
         con.execute('INSERT INTO quality.failing SELECT form_id, submission_id, "row", rule_id FROM _laktasi_failing')
         con.unregister("_laktasi_failing")

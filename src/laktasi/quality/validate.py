@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from laktasi.quality.engine import ID_COLUMNS, Engine, Verdict, broken
-from laktasi.quality.incremental import DATABASE, Rows
+from laktasi.quality.incremental import DATABASE, Rows, look_at
 from laktasi.quality.plan import Batch
 from laktasi.quality.suites import BROKEN, COMPARED, COMPLETE, form_suite, measure_suite, row_suite, unique_suite
 from laktasi.store.sql import identifier, literal
@@ -113,6 +113,8 @@ def validate(con: duckdb.DuckDBPyConnection, engine: Engine, batch: Batch, rows:
     """
     if rows is not None and not rows.asked:
         return _nothing_asked(batch)
+    if rows is not None:
+        look_at(con, batch.form_id)
     table = identifier(DATABASE, batch.name)
     _materialise(con, table, batch)
     try:
