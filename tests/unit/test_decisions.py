@@ -12,10 +12,12 @@ import duckdb
 import pytest
 
 from laktasi.errors import CheckError, WarehouseError
-from laktasi.paths import DataFolder
+from laktasi.paths import HOUSE, DataFolder
 from laktasi.quality.decision_checks import check_decisions
 from laktasi.quality.decisions import Decision, new_id, read_decisions, write_decision, write_decisions
 from laktasi.questionnaire.others import find_others
+from laktasi.questionnaire.xform import parse
+from laktasi.questionnaire.xlsform import read_media
 from laktasi.secret import key_of, keyed, known_key
 from tests.garden import garden
 
@@ -354,3 +356,16 @@ def test_one_text_has_one_meaning(con: duckdb.DuckDBPyConnection, tmp_path: Path
         check_decisions(con, {"b"}, read_decisions(put(tmp_path, f"decisions: [{both}]")), {("garden", "1"): garden()})
     settled = f"decisions: [{both}, {{id: w, action: withdraw, withdraws: a, {BASE}}}]"
     check_decisions(con, {"b", "w"}, read_decisions(put(tmp_path, settled)), {("garden", "1"): garden()})
+
+
+def test_the_decisions_shown_in_the_documentation_are_understood(
+    con: duckdb.DuckDBPyConnection, tmp_path: Path
+) -> None:
+    page = (HOUSE / "docs" / "corrections.md").read_text(encoding="utf-8")
+    (shown,) = re.findall(r"^```yaml\n(.*?)^```", page, flags=re.M | re.S)
+    decisions = read_decisions(put(tmp_path, shown))
+    assert {decision.action for decision in decisions} == {"replace", "drop", "okay", "recode", "withdraw"}
+    (fielded,) = (HOUSE / "xlsforms" / "fielded").glob("postpartum_visit-*.xml")
+    form = parse(fielded.read_bytes(), read_media(fielded))
+    con.execute("insert into quality.rules values ('mother__age.constraint')")
+    check_decisions(con, {decision.id for decision in decisions}, decisions, {(form.form_id, form.version): form})
