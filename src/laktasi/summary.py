@@ -88,6 +88,10 @@ def summary(settings: Settings) -> list[str]:
         lines.append(f"media not at hand, or not readable: {', '.join(missing)}")
     lines += _decided(told)
     lines.append(f"{told['check']['rows_checked']} rows checked by {told['check']['rules']} rules")
+    # A suite that looks at nothing finds nothing, and must not seem to have passed.
+    if empty := told["check"]["empty"]:
+        named = f"{', '.join(empty[:SUITES_SHOWN])}{', …' if len(empty) > SUITES_SHOWN else ''}"
+        lines.append(f"{len(empty)} suites had nothing to look at (checks.html tells which and why): {named}")
     lines.append(
         f"findings open: {errors} errors, {warnings} warnings; {told['check']['unverified']} rules not verifiable"
     )
@@ -99,6 +103,7 @@ def summary(settings: Settings) -> list[str]:
 
 
 DECISIONS_SHOWN = 5
+SUITES_SHOWN = 5
 
 
 def _decided(told: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
