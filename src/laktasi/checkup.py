@@ -20,7 +20,7 @@ from laktasi.datafile import NAME_LIMITS, DataFile, read_data
 from laktasi.errors import CheckError, QuestionnaireError
 from laktasi.partial import Partial, partial
 from laktasi.phonetext import Written, from_flags, from_parts, whole, with_offset
-from laktasi.questionnaire.model import Field, Questionnaire
+from laktasi.questionnaire.model import Questionnaire
 
 if TYPE_CHECKING:
     import duckdb
@@ -253,7 +253,7 @@ class _Records:
             load_answers(con, forms)
             staging.stand_lists(con, forms, entries([form]))
             _fill(con, form, self.written, self.rows)
-            _compute(con, form, self.cut.computed)
+            _compute(con, self.cut, self.written)
             staging.stand(con, forms)
             marts.build_interviews(con, None, None, forms)
             asked, unasked = part(con, self.declared, self.whole, self.cut, self.schemas)
@@ -301,19 +301,30 @@ def _fill(con: duckdb.DuckDBPyConnection, form: Questionnaire, written: Mapping[
     append(con, "staging.submissions", pa.table(submissions))
 
 
-def _compute(con: duckdb.DuckDBPyConnection, form: Questionnaire, fields: Sequence[Field]) -> None:
-    """Compute the calculations that the file does not have."""
+def _compute(con: duckdb.DuckDBPyConnection, cut: Partial, written: Mapping[str, Written]) -> None:
+    """Compute the calculations that the file does not have, and the digits that 32 bits have no room for."""
     from laktasi.questionnaire.recompute import recompute_sql
     from laktasi.store.sql import identifier
 
-    if not fields:
-        return
+    form = cut.questionnaire
     table = form.tables[0].name
     made = recompute_sql(form, table, "answers.loaded_submissions")
-    con.execute(f"create or replace temp table made as {made.select}")
-    sets = ", ".join(f"{identifier(item.column)} = made.{identifier(item.column)}" for item in fields)
-    place = identifier("answers", table)
-    con.execute(f"update {place} as answers set {sets} from made where answers._submission_id = made._submission_id")
+    sets = [f"{identifier(item.column)} = made.{identifier(item.column)}" for item in cut.computed]
+    for item in form.fields:
+        if item.calculate is not None and item.column in made.columns and _is_single(written.get(item.path)):
+            old, new = f"answers.{identifier(item.column)}", f"made.{identifier(item.column)}"
+            same = f"try_cast({old} as float) = try_cast({new} as float)"
+            sets.append(f"{identifier(item.column)} = case when {same} then {new} else {old} end")
+    if sets:
+        con.execute(f"create or replace temp table made as {made.select}")
+        con.execute(
+            f"update {identifier('answers', table)} as answers set {', '.join(sets)}"
+            " from made where answers._submission_id = made._submission_id"
+        )
+
+
+def _is_single(answers: Written | None) -> bool:
+    return answers is not None and answers.is_single
 
 
 def _labels(data: DataFile, columns: Match) -> list[str]:

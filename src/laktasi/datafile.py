@@ -12,7 +12,7 @@ import io
 import math
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,6 +22,8 @@ from laktasi.errors import SourceError
 if TYPE_CHECKING:
     import pyarrow as pa
 
+_DIGITS_OF_32_BITS = 9
+"""As many as tell every number of 32 bits from the next."""
 NAME_LIMITS = {"sav": 64, "dta": 32}
 """How long a name can be in the file, by kind; exports cut longer ones."""
 _DELIMITERS = ",;\t|"
@@ -40,6 +42,8 @@ class DataColumn:
     """What the file calls its codes, by code as text."""
     declared_missing: int = 0
     """Values that the file itself declares missing (SPSS user-missing, Stata's .a to .z); `values` lacks them."""
+    is_single: bool = False
+    """Its numbers have 32 bits: seven digits or so, and what was computed with more has lost the rest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,7 +197,7 @@ def _read_parquet(path: Path) -> DataFile:
         if text is None:
             unreadable.append(name)
         else:
-            columns.append(DataColumn(name, text))
+            columns.append(DataColumn(name, text, is_single=pa.types.is_float32(values.type)))
     return DataFile(path.name, "parquet", tuple(columns), table.num_rows, 1, tuple(unreadable))
 
 
@@ -250,7 +254,10 @@ def _read_labelled(path: Path) -> DataFile:
     for name in meta.column_names:
         ranges = (meta.missing_ranges or {}).get(name, [])
         letters = (meta.missing_user_values or {}).get(name, [])
-        columns.append(_labelled(name, data[name], meta.variable_value_labels.get(name, {}), ranges, letters))
+        column = _labelled(name, data[name], meta.variable_value_labels.get(name, {}), ranges, letters)
+        if _were_32_bits(data[name]):
+            column = replace(column, values=mapped(column.values, _of_32_bits), is_single=True)
+        columns.append(column)
     rows = len(data[meta.column_names[0]]) if meta.column_names else 0
     return DataFile(path.name, kind, tuple(columns), rows, 1)
 
@@ -272,6 +279,24 @@ def _labelled(
         texts.append(None if is_missing else _single_text(value))
     named = {text: label for code, label in labels.items() if (text := _single_text(code)) is not None}
     return DataColumn(name, pa.array(texts, pa.string()), named, missing)
+
+
+def _were_32_bits(values: Sequence[Any]) -> bool:
+    """Say whether numbers have been through 32 bits: all fit there, and fractions have digits only because of that."""
+    import numpy as np
+
+    numbers = np.array([value for value in values if isinstance(value, float) and math.isfinite(value)])
+    with np.errstate(over="ignore"):
+        fit = bool(numbers.size) and bool((numbers == numbers.astype(np.float32)).all())
+    fractions = [value for value in numbers.tolist() if not value.is_integer()]
+    return fit and any(len(repr(value).strip("-0.")) > _DIGITS_OF_32_BITS + 1 for value in fractions)
+
+
+def _of_32_bits(word: str) -> str | None:
+    """Write a number that was read with 64 bits as short as its 32 bits allow."""
+    import numpy as np
+
+    return number_text(float(str(np.float32(word))))
 
 
 def _within(value: Any, span: Any) -> bool:

@@ -34,6 +34,8 @@ class Written:
     """What people should know about how they were read; never an answer."""
     wrong: tuple[int, ...] = ()
     """Rows whose value means nothing here, such as a 2 where only 0 and 1 say whether a choice was taken."""
+    is_single: bool = False
+    """Its numbers have lost all but the first seven digits or so."""
 
 
 def whole(item: Field, choices: ChoiceList | None, column: DataColumn) -> Written:
@@ -65,7 +67,7 @@ def whole(item: Field, choices: ChoiceList | None, column: DataColumn) -> Writte
         )
     elif item.type is ValueType.BOOLEAN or (item.calculate is not None and _only_truths(values)):
         values = mapped(values, lambda word: _TRUTHS.get(word.lower(), word))
-    return Written(values, tuple(remarks))
+    return Written(values, tuple(remarks), is_single=column.is_single)
 
 
 def from_flags(choices: ChoiceList, flags: Mapping[Target, DataColumn]) -> Written:

@@ -415,6 +415,30 @@ def test_a_check_that_looks_at_nothing_is_said(tmp_path: Path, small: Path) -> N
     }
 
 
+def test_numbers_of_32_bits_are_no_wrong_calculations(tmp_path: Path) -> None:
+    form = tmp_path / "third.xml"
+    form.write_bytes(
+        convert_markdown(
+            """
+            | survey |
+            | | type | name | label | calculation |
+            | | decimal | n | N | |
+            | | calculate | third | | ${n} div 3 |
+            | settings |
+            | | form_id | version |
+            | | third | 1 |
+            """
+        ).xform
+    )
+    frame = pd.DataFrame({"n": [0.1, 2.5, 7.0], "third": [0.1 / 3, 2.5 / 3, 2.3333]}).astype("float32")
+    frame.to_stata(tmp_path / "a.dta", write_index=False)
+    frame.to_parquet(tmp_path / "a.parquet")
+    pyreadstat.write_sav(frame, tmp_path / "a.sav")
+    for name in ("a.dta", "a.parquet", "a.sav"):
+        found = check_file(tmp_path / name, form)
+        assert [(problem.line, problem.rule) for problem in found.problems] == [(3, "third.calculation")]
+
+
 def test_flags_that_are_none_are_found(folder: Path) -> None:
     made = flags([record(number) for number in range(2)], "/")
     made[1]["harm/pain"] = 2

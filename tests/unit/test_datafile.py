@@ -173,6 +173,15 @@ def test_spss_and_stata_values_as_a_phone_writes_them(tmp_path: Path) -> None:
     assert [column.declared_missing for column in file.columns] == [1, 0, 0]
 
 
+def test_numbers_that_have_been_through_32_bits(tmp_path: Path) -> None:
+    frame = pd.DataFrame({"short": [0.1, 16777218.0], "half": [0.5, 2.0], "long": [0.1, 0.25]})
+    frame["short"] = frame["short"].astype("float32")
+    pyreadstat.write_sav(frame, tmp_path / "a.sav")
+    file = read_data(tmp_path / "a.sav")
+    assert data_of(file) == {"short": ["0.1", "16777218"], "half": ["0.5", "2"], "long": ["0.1", "0.25"]}
+    assert [column.is_single for column in file.columns] == [True, False, False]
+
+
 # Matching
 
 
