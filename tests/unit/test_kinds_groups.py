@@ -186,6 +186,8 @@ def test_a_question_that_never_varies_or_is_never_answered_is_told(house: Answer
     assert found["question:signs"] == (0, 20)
     assert {"question:weight", "question:signs"} <= outside(house, kind="distinct", by="question")
     assert "question:observed" not in outside(house, kind="distinct", by="question")
+    several = measured(house, kind="distinct", questions=["code"], at_least=3)
+    assert several["all:"] == (0, 20)
     both = measured(house, kind="distinct", questions=["observed", "weight"], by="enumerator")
     assert both == {"enumerator:P01": (1, 20)}
 

@@ -49,14 +49,22 @@ def _missing(check: DeclaredCheck, scene: Scene) -> str:
 
 
 def _distinct(check: DeclaredCheck, scene: Scene) -> str:
-    """Count the different answers in each group; none where nobody answered. Of several questions, the fewest."""
-    low = check.parameters["at_least_rows"]
+    """Count the different answers in each group, no further than asked. Of several questions, the fewest."""
+    low, wanted = check.parameters["at_least_rows"], check.parameters["at_least"]
+
+    def different(sql: str, was: str) -> str:
+        if wanted > 2:
+            return f"count(distinct {sql}) filter ({was})"
+        # A set of all answers for each of many questions would take much time and memory to know as little.
+        first, last = (f"{end}({sql}) filter ({was})" for end in ("min", "max"))
+        return f"case when {first} is null then 0 when {first} = {last} then 1 else 2 end"
+
     if check.parameters["by"] == BY_QUESTION:
-        counts = _by_question(check, scene, lambda sql, was: f"count(distinct {sql}) filter ({was})")
+        counts = _by_question(check, scene, different)
         return f"select _row, case when n >= {low} then k end::double as value, n from ({counts})"
     table, joined, both = _one_table(check, scene)
     group, name = group_of(check, scene, table)
-    fewest = ", ".join(f"count(distinct {sql}) filter ({was})" for sql, was in both)
+    fewest = ", ".join(different(sql, was) for sql, was in both)
     return f"""
         select concat({name}, _code) as _row, case when n >= {low} then k end::double as value, n
         from (
