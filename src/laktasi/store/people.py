@@ -134,11 +134,11 @@ def wilson(k: str, n: str, end: str) -> str:
     Source: Wilson (1927); as formula 4 in Brown, Cai and DasGupta (2001).
     """
     sign, limit = ("-", f"when {k} = 0 then 0") if end == "low" else ("+", f"when {k} = {n} then 1")
-    # At the ends, where the square root would miss 0 and 1 by a rounding, the limit is written out.
-    return (
-        f"(case {limit} else ({k} + {_Z**2 / 2} {sign} {_Z} * sqrt({k} * ({n} - {k}) / {n} + {_Z**2 / 4}))"
-        f" / ({n} + {_Z**2}) end)"
-    )
+    # Doubles, since decimals run out of digits. At the ends, where the root would miss 0 and 1 by a rounding, the limit
+    # is written out.
+    square, half, quarter, z = (f"{value!r}e0" for value in (_Z**2, _Z**2 / 2, _Z**2 / 4, _Z))
+    spread = f"{z} * sqrt({k} * ({n} - {k}) / {n} + {quarter})"
+    return f"(case {limit} else ({k} + {half} {sign} {spread}) / ({n} + {square}) end)"
 
 
 def _insert(con: duckdb.DuckDBPyConnection, table: str, **placeholders: str) -> None:
