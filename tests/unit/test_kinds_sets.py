@@ -52,6 +52,12 @@ def test_an_outlier_lies_beyond_one_and_a_half_times_the_spread_of_the_quartiles
     assert failing(house, kind="outlier", question="weight", factor=3) == set()
 
 
+def test_quartiles_between_two_numbers_are_interpolated(house: Answered) -> None:
+    # 1 … 21 and one more: Q1 = 6.25, Q3 = 16.75, so beyond 32.5; the nearest numbers would say 33.5
+    house.take(*weights(*range(1, 22), 33))
+    assert failing(house, kind="outlier", question="weight") == at(21)
+
+
 def test_an_outlier_lies_beyond_three_standard_deviations(house: Answered) -> None:
     house.take(*weights(*[0, 2] * 20, 9))
     # mean 1.195, sd 1.584: 3 sd reach to 5.95, 5 sd to 9.12
@@ -203,6 +209,13 @@ def test_what_cannot_change_is_as_in_the_earlier_round(house: Answered) -> None:
         "where": "${massage} = 'yes'",
     }
     assert asked(house, **check) == {"uuid:1": True, "uuid:2": False, "uuid:5": False}
+
+
+def test_of_several_questions_those_count_that_both_rounds_answer(house: Answered) -> None:
+    house.take(seen("A", "02", "3.0", observed="good"), seen("A", "09", "3.0"), seen("A", "10", "", observed="poor"))
+    check: dict[str, Any] = {"kind": "same_as_earlier", "questions": ["weight", "observed"], "subject": "nickname"}
+    # the third and the second answer nothing in common
+    assert asked(house, **check) == {"uuid:1": True, "uuid:2": False}
 
 
 def test_without_a_round_the_earlier_record_counts(house: Answered) -> None:
