@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from laktasi.errors import CheckError, LaktasiError
-from laktasi.partial import Partial, lacks
+from laktasi.partial import Partial, lacks, names
 from laktasi.questionnaire.model import Questionnaire
 
 if TYPE_CHECKING:
@@ -20,7 +20,13 @@ if TYPE_CHECKING:
 
     from laktasi.quality import DeclaredCheck
 
-_OF_VERSIONS = ("outdated_version", "version_share")
+_REASONS = {
+    "outdated_version": "a file is checked by one form version",
+    "version_share": "a file is checked by one form version",
+    "target": "targets are a project's",
+    "back_check_rate": "back checks are a project's",
+}
+"""Kinds that no file can answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,14 +81,20 @@ def _reason(
     cut: Partial,
     schemas: Path | None,
 ) -> str | None:
+    from laktasi.quality.scene import ROLES
+
     if check.form not in (None, questionnaire.form_id):
         return f"it is about the form {check.form}"
     other = check.parameters.get("in_form")
     if other not in (None, questionnaire.form_id):
         return f"it compares with the form {other}"
-    if check.kind in _OF_VERSIONS:
-        return "a file is checked by one form version"
-    if lacking := lacks(questionnaire, cut.questionnaire, check.names):
+    if check.kind in _REASONS:
+        return _REASONS[check.kind]
+    # Without a study a role is the question that is called so.
+    roles = [role for key in ("by", "subject") if (role := check.parameters.get(key)) in ROLES]
+    if nobody := [role for role in roles if not names(questionnaire, role)]:
+        return f"no question of the form is called {nobody[0]}, and a file has no study that says which one it is"
+    if lacking := lacks(questionnaire, cut.questionnaire, [*check.names, *roles]):
         return f"it asks for what is not there: {', '.join(lacking)}"
     wrong = _wrong(con, check, cut.questionnaire, schemas)
     if wrong is None or _wrong(con, check, questionnaire, schemas) is not None:

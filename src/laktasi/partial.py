@@ -136,12 +136,13 @@ def _inside(place: str, repeats: tuple[str, ...]) -> bool:
     return any(f"{place}/".startswith(f"{repeat}/") for repeat in repeats)
 
 
-def lacks(form: Questionnaire, cut: Questionnaire, names: Iterable[str]) -> tuple[str, ...]:
+def lacks(form: Questionnaire, cut: Questionnaire, wanted: Iterable[str]) -> tuple[str, ...]:
     """Give those of the questions a check names that the form has and the records lack."""
-    return tuple(name for name in names if _has(form, name) and not _has(cut, name))
+    return tuple(name for name in wanted if names(form, name) and not names(cut, name))
 
 
-def _has(questionnaire: Questionnaire, name: str) -> bool:
+def names(questionnaire: Questionnaire, name: str) -> bool:
+    """Say whether a form has a question or a group of this name."""
     groups: Mapping[str, Group] = {group.path: group for group in questionnaire.groups}
     try:
         questionnaire.find(name)

@@ -349,6 +349,9 @@ checks:
   - {id: of_all, kind: row, expression: "${age} < 90", severity: error, message: {id: Tua., en: Old.}}
   - {id: of_homes, kind: row, expression: "${home} != 'x'", where: "${agrees} = 'yes'", severity: error,
      message: {id: Mana., en: Where.}}
+  - {id: of_centres, kind: value_rate, question: age, values: ["1"], by: centre, at_most: 0.1, severity: error,
+     message: {id: Satu., en: One.}}
+  - {id: of_targets, kind: target, form: small, severity: error, message: {id: Kurang., en: Less.}}
   - {id: elsewhere, kind: unique, form: other, questions: [x], severity: error, message: {id: Ganda., en: Twice.}}
 """,
         encoding="utf-8",
@@ -365,6 +368,10 @@ checks:
         ("age", "relevant"): "it depends on what is not there: agrees",
         ("of_names", "declared"): "it asks for what is not there: name",
         ("of_homes", "declared"): "it asks for what is not there: agrees",
+        ("of_centres", "declared"): (
+            "no question of the form is called centre, and a file has no study that says which one it is"
+        ),
+        ("of_targets", "declared"): "targets are a project's",
         ("elsewhere", "declared"): "it is about the form other",
     }
 
