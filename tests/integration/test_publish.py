@@ -174,6 +174,24 @@ def test_results_findings_and_runs_are_there(house: Warehouse) -> None:
             con.execute("delete from meta.runs")
 
 
+def test_a_finding_is_published_without_what_people_wrote_and_none_about_a_phone(house: Warehouse) -> None:
+    for group in ("device:collect:AbC", "centre:c1"):
+        house.con.execute(
+            """
+            insert into quality.finding_events by name
+            select ? as finding_id, 'r' as run_id, 'opened' as event, now() as "at", 'visit' as form_id,
+                '' as submission_id, ? as "row", 'silent' as rule_id
+            """,
+            [group, group],
+        )
+    with open_research(publish(house)) as con:
+        found = con.execute("select \"row\" from quality.findings where submission_id = ''").fetchall()
+        assert found == [("centre:c1",)]
+        columns = {name for name, *_ in con.execute("describe quality.findings").fetchall()}
+        assert {"reviewer", "reason"} & columns == set()
+        assert "AbC" not in everything(con)
+
+
 def test_stale_files_are_removed_and_none_is_left(house: Warehouse) -> None:
     for name in ("research.duckdb.tmp-killed", "research.duckdb.tmp-killed.wal", "research-oldrun.duckdb"):
         (house.folder.root / name).write_bytes(b"half")

@@ -40,8 +40,13 @@ WHOLE = {
 }
 """What is copied whole: it holds no answer, or (marts) only of questions that the study may publish."""
 
-PRIVATE = {("quality", "findings"): ("reviewer", "reason")}
-"""Columns of these that stay private: people write reasons in words of their own."""
+PARTLY = {
+    ("quality", "findings"): """
+        select * exclude (reviewer, reason) from quality.findings
+        where submission_id <> '' or not starts_with("row", 'device:')
+    """
+}
+"""Of these a part stays private: people write reasons in words of their own, and phones are known by their ids."""
 
 SUBMISSION_COLUMNS = (
     "form_id",
@@ -114,8 +119,8 @@ def _copy(con: duckdb.DuckDBPyConnection, new: Path, questionnaires: Questionnai
         for schema, tables in WHOLE.items():
             for table in tables:
                 if (schema, table) in existing:
-                    private = f" exclude ({', '.join(PRIVATE[schema, table])})" if (schema, table) in PRIVATE else ""
-                    con.execute(f"create table {COPY}.{schema}.{table} as select *{private} from {schema}.{table}")
+                    select = PARTLY.get((schema, table), f"from {schema}.{table}")
+                    con.execute(f"create table {COPY}.{schema}.{table} as {select}")
         names = ", ".join(SUBMISSION_COLUMNS)
         con.execute(f"create table {COPY}.staging.submissions as select {names} from staging.submissions")
         con.execute(
