@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,9 @@ import pytest
 from laktasi.errors import CheckError
 from laktasi.quality.declared import make_check
 from laktasi.quality.plan import Batch, make_plan
-from tests.answers_fixture import Answered, answered
-from tests.warehouse_fixture import FORM, STUDY
+from laktasi.questionnaire.xform import parse
+from tests.answers_fixture import CHANGE, MORE, Answered, answered
+from tests.warehouse_fixture import FORM, STUDY, form
 
 Value = tuple[Any, int]
 
@@ -128,6 +130,18 @@ def test_questions_of_different_tables_are_not_counted_together(house: Answered)
     house.take({})
     with pytest.raises(CheckError, match="check 'x' counts questions of different tables: visit, visit__infants"):
         measured(house, kind="missing_rate", questions=["weight", "infant_weight"], at_most=0.1)
+
+
+def test_whether_a_question_was_asked_must_be_known(house: Answered) -> None:
+    house.take(*[{"weight": ""}] * 20)
+    chance = {old: new.replace("${massage} = 'yes'", "random() > 0.5") for old, new in CHANGE.items()}
+    unknown = parse(form("1", more=MORE, change=chance).xform, {})
+    guessing = replace(house, questionnaires={(FORM, "1"): unknown})
+    with pytest.raises(CheckError, match="check 'x': whether 'weight' was asked cannot be told afterwards"):
+        measured(guessing, kind="missing_rate", questions=["weight"], at_most=0.1)
+    found = measured(guessing, kind="missing_rate", by="question", at_most=0.5)
+    assert found["question:weight"] == (None, 0)
+    assert found["question:observed"][1] == 20
 
 
 def test_groups_are_not_named_by_direct_identifiers(house: Answered) -> None:
