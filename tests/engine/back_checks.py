@@ -135,6 +135,7 @@ def _plant(done: Sequence[BackCheck]) -> list[BackCheck]:
         _differ(item, "age", _number(item, "age") + 4)
         _differ(item, "gravida", _number(item, "gravida") + 2)
         _differ(item, "parity", _number(item, "parity") + 1)
+    careless[0].answers["facts/interviewed"] = "no"
     for item in others[:5]:
         _differ(item, "age", _number(item, "age") + 1, is_within=True)
     _differ(others[5], "infant_sex", "male" if others[5].answers["facts/sex"] == "female" else "female")
@@ -260,6 +261,7 @@ def manifest(items: Sequence[BackCheck]) -> dict[str, Any]:
             for variable, is_within in sorted(item.differences.items())
         ],
         "alarming": [CARELESS],
+        "never_interviewed": [item.instance_id for item in items if item.answers["facts/interviewed"] == "no"],
     }
 
 

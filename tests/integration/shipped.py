@@ -36,6 +36,8 @@ KINDS_OF_GROUPS = {
     kind.name for module in (completion, patterns, rates, share, timing, trouble, versions) for kind in module.KINDS
 }
 """Their faults change whole groups, so they have a world of their own."""
+OF_BACK_CHECKS = ("never_interviewed", "facts_differ_in_back_checks")
+"""Their faults stand in another form, see test_back_checks_shipped.py."""
 
 Fits = Callable[[Mapping[str, str]], bool]
 

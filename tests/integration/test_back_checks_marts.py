@@ -313,6 +313,8 @@ def test_with_few_interviews_each_counts_once(home: House) -> None:
     _, errors, low, high = overall(home)
     assert errors == 6
     assert (low, high) == pytest.approx(wilson(0.5, 4), abs=1e-12)
+    assert low > 0.1
+    assert home.rows("select count(*) from marts.back_check_rates where is_alarming") == [(0,)]  # of five or more only
 
 
 @pytest.mark.parametrize(("answers", "ends"), [({}, (0, 1 - 20 / (20 + Z * Z))), (WRONG, (20 / (20 + Z * Z), 1))])

@@ -14,6 +14,7 @@ CHECKS = [
     check.id
     for check in read_checks(HOUSE / "schemas" / "checks.yml")
     if check.kind not in shipped.KINDS_OF_GROUPS  # see test_shipped_groups.py
+    and check.id not in shipped.OF_BACK_CHECKS
 ]
 
 

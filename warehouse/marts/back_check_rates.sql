@@ -120,7 +120,8 @@ intervals as (
 final as (
     select
         *,
-        coalesce(ci_low > alarm_rate, false) as is_alarming
+        -- of one or two interviews a single slip would do
+        coalesce(interviews >= 5 and ci_low > alarm_rate, false) as is_alarming
     from intervals
 )
 

@@ -122,7 +122,7 @@ comment on column marts.back_check_rates.ci_low is 'Lower end of its 95 % interv
 comment on column marts.back_check_rates.ci_high is 'Upper end';
 comment on column marts.back_check_rates.is_few is 'Fewer than 10 interviews: the rate says little';
 comment on column marts.back_check_rates.alarm_rate is 'Error rate of the type above which somebody should look; empty where none is declared';
-comment on column marts.back_check_rates.is_alarming is 'The whole interval lies above alarm_rate: chance does not explain it';
+comment on column marts.back_check_rates.is_alarming is '5 interviews or more, and the whole interval lies above alarm_rate: chance does not explain it';
 
 create table marts.back_check_coverage (
     kind varchar not null check (kind in ('all', 'centre', 'enumerator')),

@@ -90,12 +90,10 @@ def _tell(by: str, coverage: Sequence[Sequence[Any]], rates: Sequence[Sequence[A
         item = dict(zip(RATES, row, strict=True))
         if item["variable"] is None or item["kind"] == "all":
             interval = f"{item['ci_low']:.1%} to {item['ci_high']:.1%}"
-            marks = [word for word, is_so in (("ALARM", item["is_alarming"]), ("few", item["is_few"])) if is_so]
+            mark = "ALARM" if item["is_alarming"] else "few" if item["is_few"] else ""
             name = item["code"] or (item["variable"] or "all")
             counts = (item["interviews"], item["compared"], item["errors"])
-            by_type.setdefault(item["type"], []).append(
-                (name, *counts, f"{item['rate']:.1%}", interval, *[", ".join(marks)])
-            )
+            by_type.setdefault(item["type"], []).append((name, *counts, f"{item['rate']:.1%}", interval, mark))
     for kind, lines in by_type.items():
         headings = (by, "n", "answers", "errors", "rate", "95 % interval", "")
         print_table(headings, lines, title=f"Type {kind}", right=("rate", "95 % interval"))
