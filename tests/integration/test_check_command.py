@@ -376,6 +376,21 @@ checks:
     }
 
 
+def test_nothing_is_invented_where_columns_are_missing(folder: Path) -> None:
+    gone = ("mother/age", "mother/adult", "milk", "today", "start", "end", "region")
+    made = [{key: value for key, value in record(number).items() if key not in gone} for number in range(9)]
+    made[3]["code"] = None
+    write_csv_as_it_is(made, folder / "part.csv")
+    found = check_file(folder / "part.csv", folder / "visits.xml", checks=folder / "checks.yml")
+    assert found_in(found) == {("uuid:3", "code.required")}
+    assert found.not_found == ("start", "end", "today", "mother/age", "mother/adult", "milk", "region")
+    assert found.computed == ()
+    assert {item.rule for item in found.not_checked} == {
+        *("mother/born", "mother/job", "mother/double", "mother/years", "town", "harm", "visits"),
+        *("young_and_light", "milk_rate", "too_fast"),
+    }
+
+
 @pytest.mark.parametrize(
     ("lines", "options", "said"),
     [
