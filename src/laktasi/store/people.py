@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import duckdb
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from laktasi.errors import CheckError, StudyError
 from laktasi.store.answered import answered, choices_given, numbers_given
@@ -16,6 +17,8 @@ from laktasi.store.rows import append, by_column
 from laktasi.store.sql import literal, select_from_file, transaction
 from laktasi.study import Study
 from laktasi.targets import Target
+
+Floats = NDArray[np.float64]
 
 TABLES = ("people", "people_rates", "daily", "digit_preference", "frequent_values")
 
@@ -141,22 +144,34 @@ def wilson(k: str, n: str, end: str) -> str:
     return f"(case {limit} else ({k} + {half} {sign} {spread}) / ({n} + {square}) end)"
 
 
+def exact_tail(k: Floats, n: Floats, overall: Floats) -> Floats:
+    """Give the binomial probability of `k` or more of `n`, where `k` lies above what is expected, else of `k` or fewer.
+
+    Parameters
+    ----------
+    k, n
+        Counts, one of each per unit. A design effect may have made fractions of them: the tail of the binomial
+        distribution is an incomplete beta function, which is defined between whole numbers as well.
+    overall
+        The share that is expected.
+    """
+    from scipy.special import betainc
+
+    at_least = np.where(k > 0, betainc(np.maximum(k, 1e-9), n - k + 1, overall), 1.0)
+    at_most = np.where(k < n, betainc(np.maximum(n - k, 1e-9), k + 1, 1 - overall), 1.0)
+    return np.where(k > n * overall, at_least, at_most)
+
+
 def _insert(con: duckdb.DuckDBPyConnection, table: str, **placeholders: str) -> None:
     con.execute(f"insert into marts.{table} by name {select_from_file('marts', table, **placeholders)}")
 
 
 def _insert_rates(con: duckdb.DuckDBPyConnection, select: str) -> None:
     """Add the exact tail, and mark what differs: Wilson's interval alone would mark one single rare event."""
-    from scipy.special import betainc
-
     found = con.execute(select).to_arrow_table()
     k, n, overall, effect = (found[name].to_numpy() for name in ("k", "n", "overall", "design_effect"))
     low, high = (found[name].to_numpy().astype(float) for name in ("low", "high"))
-    k, n = k / effect, n / effect
-    # The binomial tail as an incomplete beta function, which takes counts that a design effect has made fractions.
-    at_least = np.where(k > 0, betainc(np.maximum(k, 1e-9), n - k + 1, overall), 1.0)
-    at_most = np.where(k < n, betainc(np.maximum(n - k, 1e-9), k + 1, 1 - overall), 1.0)
-    tail = np.where(np.isnan(low), np.nan, np.where(k > n * overall, at_least, at_most))
+    tail = np.where(np.isnan(low), np.nan, exact_tail(k / effect, n / effect, overall))
     above, below = (low > overall) & (tail <= TAIL), (high < overall) & (tail <= TAIL)
     differs = ["above" if over else "below" if under else None for over, under in zip(above, below, strict=True)]
     found = found.append_column("tail", pa.array(tail, pa.float64(), from_pandas=True))
