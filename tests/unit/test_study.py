@@ -39,6 +39,16 @@ def test_reads_roles_variables_and_pairs(tmp_path: Path) -> None:
     assert [(pair.exposure, pair.outcome) for pair in study.analyses] == [("milk", "cups")]
 
 
+def test_reads_which_choices_are_no_answer(tmp_path: Path) -> None:
+    given = "special: {dont_know: [unknown, dk], other: [other]}\n"
+    study = read_study(write(tmp_path, GOOD + given))
+    assert study is not None
+    assert study.special == {"dont_know": ("unknown", "dk"), "other": ("other",)}
+    plain = read_study(write(tmp_path, GOOD))
+    assert plain is not None
+    assert plain.special == {}
+
+
 def test_a_project_without_a_study_has_none(tmp_path: Path) -> None:
     assert read_study(tmp_path / "study.yml") is None
 
@@ -56,6 +66,10 @@ def test_a_project_without_a_study_has_none(tmp_path: Path) -> None:
         ("form: tea\n", "", "'form' is missing"),
         ("title: {en: Tea}", "title: {en: [", "not YAML"),
         ("variables:", "variables: 3\nignored:", "unknown key 'ignored'"),
+        ("form: tea\n", "form: tea\nspecial: {dunno: [dk]}\n", "'special': unknown key 'dunno'"),
+        ("form: tea\n", "form: tea\nspecial: {other: [no]}\n", "write 'yes' or 'no' in quotes"),
+        ("form: tea\n", "form: tea\nspecial: {other: other}\n", "'other' of 'special' must be a list"),
+        ("form: tea\n", "form: tea\nspecial: {other: [x], refused: [x]}\n", "'x' stands twice under 'special'"),
         ("title: {en: Tea}", "title: Tea", "'title' must be texts by language"),
         ("title: {en: Tea}", "title: {en: 7}", "'title' in 'en' must be text"),
         ("form: tea", "form: 0123", "'form' must be text: write it in quotes"),
