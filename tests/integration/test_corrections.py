@@ -368,6 +368,16 @@ def test_recodes_and_replacements_go_on_from_each_other(desk: Desk) -> None:
     assert (desk.read, contents(desk.house.con)) == (0, before)
 
 
+def test_a_recode_reaches_a_record_that_stands_corrected_already(desk: Desk) -> None:
+    desk.take(record("a", answers(crop="other", crop_other="padi")), record("b", answers()))
+    desk.replace("a", "beds", "2", "7")
+    desk.run()
+    desk.recode("crop_other", "padi", "crop", "rice")
+    desk.run()
+    assert desk.read == 1
+    assert [desk.answer("a", name) for name in ("beds", "total", "crop")] == ["7", "21", "rice"]
+
+
 def test_each_form_version_has_its_own_other(desk: Desk) -> None:
     version = {"version": "2"}
     desk.take(
@@ -391,7 +401,7 @@ def test_an_okay_holds_while_the_answer_stays(desk: Desk) -> None:
     desk.decide("okay", submission="a", rule="beds.constraint", question="beds", expected="2")
     desk.decide("okay", submission="a", rule="twice", expected="a")
     desk.decide("okay", submission="b", rule="length.constraint", row="1", question="plot/length", expected="5")
-    desk.decide("okay", rule="rate", row="centre:c1", until=date(2026, 11, 30))
+    desk.decide("okay", rule="rate", row="centre:c1", until=TODAY)
     desk.decide("okay", submission="b", rule="beds.constraint", question="beds", expected="2", until=date(2026, 11, 20))
     assert desk.run().decisions == {"applied": 4, "expired": 1}
     assert accepts(desk) == [

@@ -13,6 +13,16 @@ from tests import mini
 
 POINTS = int(os.environ.get("LAKTASI_TEST_KILLS", "6"))
 
+CORRECTIONS = """
+decisions:
+  - {id: a, action: replace, form: tea, submission: 'uuid:bad', question: age, expected: 7, value: 27,
+     reason: r, reporter: Ani, date: 2026-11-21}
+  - {id: b, action: drop, form: tea, submission: 'uuid:tea-0001', expected: 'uuid:tea-0001',
+     reason: r, reporter: Ani, date: 2026-11-21}
+  - {id: c, action: okay, form: tea, submission: 'uuid:bad', rule: milk.choice, question: milk, expected: perhaps,
+     reason: r, reporter: Ani, date: 2026-11-21}
+"""
+
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="kills forks of itself: needs Linux or macOS")
 def test_a_killed_run_is_finished_by_the_next(tmp_path: Path) -> None:
@@ -20,6 +30,9 @@ def test_a_killed_run_is_finished_by_the_next(tmp_path: Path) -> None:
     phone = mini.fill_phone(tmp_path / "phone", 40)
     mini.put(phone, "bad", mini.xml(mini.person(90, age=7, milk="perhaps"), "uuid:bad"))
     mini.put(phone, "edit", mini.xml(mini.person(3, age=33), "uuid:edit", deprecated_id="uuid:tea-0003"))
+    corrections = project / "schemas" / "corrections"
+    corrections.mkdir()
+    corrections.joinpath("some.yml").write_text(CORRECTIONS, encoding="utf-8")
     (phone / "instances" / "torn.xml").write_text("<data id='tea' version='1'><today>20", encoding="utf-8")
     driver = Path(__file__).with_name("kill_driver.py")
     done = subprocess.run(
