@@ -178,7 +178,7 @@ def test_import_of_an_empty_folder_fails_and_says_so(tmp_path: Path) -> None:
 def test_the_demo_names_commands_that_exist(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("laktasi.cli.run._walk", lambda *_: None)
     named = [line.split() for line in laktasi("demo").stdout.splitlines() if "--data" in line]
-    assert [words[1] for words in named] == ["findings", "kendall", "sql"]
+    assert [words[1] for words in named] == ["findings", "back-checks", "kendall", "sql"]
     assert {Path(words[-1]).parts[-2:] for words in named} == {("data", "demo")}
 
 

@@ -30,7 +30,7 @@ def demo(no_prefect: bool) -> None:
     _walk(settings, no_prefect)
     laktasi, folder = _as_typed(), _from_here(settings.data_folder.root)
     click.echo("\nThe sample is synthetic (data contoh, bukan data asli). Look further:")
-    for line in ("findings", "kendall", "sql 'from marts.arrivals'"):
+    for line in ("findings", "back-checks", "kendall", "sql 'from marts.arrivals'"):
         click.echo(f"  {laktasi} {line} --data {folder}")
 
 
