@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 
 from laktasi.errors import LaktasiError, SettingsError
-from laktasi.report import back_checks, page, people, people_page
+from laktasi.report import back_checks, checks, page, people, people_page
 from laktasi.report.html import FILES, Site
 from laktasi.report.model import build
 from laktasi.report.read import opened, read
@@ -50,11 +50,14 @@ def write_report(research: Path, target: Path, study: Study | None, *, language:
         content = read(connection, research.name)
         repeated = back_checks.read(connection)
         work = people.read(connection)
+        checked = checks.read(connection)
     # Pages that have something to show, each by what makes it: read(connection) of a page gives its content or None,
     # render(content, site) the page.
     made: dict[str, Callable[[Site], str]] = {"index": partial(page.render, build(content, study))}
     if work is not None:
         made["people"] = partial(people_page.render, work)
+    if checked is not None:
+        made["checks"] = partial(checks.render, checked)
     if repeated is not None:
         made["back_checks"] = partial(back_checks.render, repeated)
     files = {name: file for name, file in FILES.items() if name in made} | {"index": target.name}
