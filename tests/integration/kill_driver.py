@@ -34,6 +34,7 @@ FLEETING |= {
     "manifest",
     "applied_at",
 }
+FLEETING |= {"asked", "failed"}  # of quality.results: only what is new is asked again
 PER_RUN = ("analysis.kendall", "analysis.pooled", "analysis.contingency", "analysis.frequencies")
 ABOUT_RUNS = ("meta.runs", "meta.migrations", "meta.latest_run", "quality.check_runs")
 
