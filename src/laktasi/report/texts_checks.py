@@ -58,12 +58,12 @@ TEXTS: Mapping[str, Text] = {
     },
     "version": {"id": "Versi {version}", "en": "Version {version}"},
     "version_line": {
-        "id": "{rows} baris, {asked} ditanyakan pada proses ini; {rules} aturan, {broken} tidak dipenuhi",
-        "en": "{rows} rows, {asked} asked in this run; {rules} rules, {broken} not met",
+        "id": "{rows} baris, {asked} ditanyakan pada proses ini. Aturan: {rules}, tidak dipenuhi: {broken}",
+        "en": "{rows} rows, {asked} asked in this run. Rules: {rules}, not met: {broken}",
     },
     "version_empty": {
-        "id": "{rules} aturan; belum ada baris, jadi tidak ada yang diperiksa",
-        "en": "{rules} rules; there is no row yet, so nothing was checked",
+        "id": "Aturan: {rules}. Belum ada baris, jadi tidak ada yang diperiksa",
+        "en": "Rules: {rules}. There is no row yet, so nothing was checked",
     },
     "repeat": {"id": "Pengulangan {table}", "en": "Repeat {table}"},
     "main_table": {"id": "Pertanyaan formulir", "en": "Questions of the form"},
