@@ -141,7 +141,7 @@ def change(con: duckdb.DuckDBPyConnection) -> int:
     con.execute(
         f"""
         BEGIN;
-        CREATE TEMP TABLE changed AS SELECT * FROM answers.{FORM} WHERE {changed};
+        CREATE OR REPLACE TEMP TABLE changed AS SELECT * FROM answers.{FORM} WHERE {changed};
         DELETE FROM answers.{FORM} WHERE {changed};
         UPDATE changed SET c0 = if(hash(_submission_id, 1) % 50 = 0, 'zz', 'B1234');
         INSERT INTO answers.{FORM} BY NAME FROM changed;

@@ -8,22 +8,23 @@ from __future__ import annotations
 
 import argparse
 import json
-import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from benchmarks.pipeline import GIB, peak_memory
 
 ROWS = 1_000_000
-TIMES = 3
+TIMES = 5
 MOST_RATIO = 8
 MOST_MEMORY = 2 * GIB
 PLAIN = "plain.parquet"
+READ = "SELECT bit_xor(hash(answers)) FROM answers.checked AS answers"
+"""Before either is timed, so that neither pays for the disk."""
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -62,7 +63,7 @@ def plain(folder: Path, _rows: int) -> dict[str, Any]:
     from laktasi.store.warehouse import open_warehouse
 
     with open_warehouse(DataFolder(folder)) as con:
-        con.execute("SELECT count(*) FROM answers.checked").fetchall()
+        con.execute(READ).fetchall()
         start = time.perf_counter()
         con.execute(f"CREATE TEMP TABLE found AS {plain_sql()}")
         seconds = time.perf_counter() - start
@@ -85,6 +86,7 @@ def check(folder: Path, _rows: int) -> dict[str, Any]:
         for table in ("checked", "failing", "finding_events", "check_runs"):
             con.execute(f"DELETE FROM quality.{table}")
         con.execute("CHECKPOINT")
+        con.execute(READ).fetchall()
         start = time.perf_counter()
         told = quality.check(con, "first", QUESTIONNAIRES, [])
         seconds = time.perf_counter() - start
@@ -101,18 +103,20 @@ def again(folder: Path, _rows: int) -> dict[str, Any]:
     from laktasi.paths import DataFolder
     from laktasi.store.warehouse import open_warehouse
 
+    timed: dict[str, list[float]] = {"after_change": [], "unchanged": []}
     with open_warehouse(DataFolder(folder)) as con:
-        changed = change(con)
-        start = time.perf_counter()
-        told = quality.check(con, "second", QUESTIONNAIRES, [])
-        after_change = time.perf_counter() - start
-        start = time.perf_counter()
-        idle = quality.check(con, "third", QUESTIONNAIRES, [])
-        unchanged = time.perf_counter() - start
+        for turn in range(TIMES):
+            changed = change(con)
+            asked = []
+            for name, seconds in timed.items():
+                start = time.perf_counter()
+                asked.append(quality.check(con, f"{name} {turn}", QUESTIONNAIRES, []).rows_asked)
+                seconds.append(time.perf_counter() - start)
+            assert asked == [changed, 0], "not exactly the changed records were asked"
         con.execute(f"COPY ({plain_sql()}) TO '{folder / PLAIN}' (FORMAT parquet)")
         same = _compare(con, folder)
-    asked = {"asked": told.rows_asked, "asked_unchanged": idle.rows_asked, "changed": changed}
-    return {"after_change": after_change, "unchanged": unchanged, "peak": peak_memory(), **asked, **same}
+    least = {name: min(seconds) for name, seconds in timed.items()}
+    return {**least, "peak": peak_memory(), "changed": changed, **same}
 
 
 def _compare(con: Any, folder: Path) -> dict[str, int]:
@@ -143,31 +147,30 @@ def measure(folder: Path, rows: int) -> int:
         plainly.append(_part("plain", folder, rows))
         checked.append(_part("check", folder, rows))
     second = _part("again", folder, rows)
-    ratios = [one["seconds"] / other["seconds"] for one, other in zip(checked, plainly, strict=True)]
-    ratio, whole = statistics.median(ratios), statistics.median(one["seconds"] for one in checked)
+    # Of each the time that was disturbed least.
+    bare, whole = (min(one["seconds"] for one in times) for times in (plainly, checked))
+    ratio = whole / bare
     peak = max(one["peak"] for one in (*checked, second))
     first = checked[-1]
     print(f"Row checks: {rows:,} records × 60 questions × 80 rules, {first['failing_rows']:,} records fail")
-    print(f"  plain SQL, one scan: {statistics.median(one['seconds'] for one in plainly):.1f} s")
-    told = ", ".join(f"{one:.1f}" for one in sorted(ratios))
-    print(f"  Great Expectations, from answers to findings: {whole:.1f} s")
-    print(f"  ratio: {ratio:.1f} times plain SQL (each time: {told}; expected: within {MOST_RATIO})")
+    print(f"  plain SQL, one scan: {_seconds(plainly)}")
+    print(f"  Great Expectations, from answers to findings: {_seconds(checked)}")
+    print(f"  ratio of the shortest: {ratio:.1f} times plain SQL (expected: within {MOST_RATIO})")
     print(f"  loading Great Expectations, once per process, besides: {first['loading']:.1f} s")
     print(f"  peak memory: {peak / GIB:.2f} GiB (expected: under 2 GiB); plain SQL {plainly[-1]['peak'] / GIB:.2f} GiB")
     print(f"  failing ids and rules: {first['pairs']:,}, the same from both")
     print(
-        f"  after {second['changed']:,} records changed: {second['asked']:,} asked,"
-        f" {second['after_change'] / whole:.2f} times the first run; with none changed"
-        f" {second['asked_unchanged']:,} asked, {second['unchanged'] / whole:.2f} times"
+        f"  after {second['changed']:,} records changed, these alone asked:"
+        f" {second['after_change'] / whole:.2f} times the first run; none changed, none asked:"
+        f" {second['unchanged'] / whole:.2f} times"
     )
     problems = [
         f"{name}: of {one['pairs']:,} ids and rules {one['missed']:,} are missed, {one['invented']:,} invented"
         for name, one in (*(("first run", one) for one in checked), ("second run", second))
         if one["missed"] or one["invented"] or not one["pairs"]
     ]
-    asked_again = (second["asked"], second["asked_unchanged"])
-    if any(one["asked"] != rows for one in checked) or asked_again != (second["changed"], 0):
-        problems.append("not exactly the new and changed records were asked")
+    if any(one["asked"] != rows for one in checked):
+        problems.append("not all records were asked")
     if ratio > MOST_RATIO:
         problems.append(f"more than {MOST_RATIO} times plain SQL")
     if peak >= MOST_MEMORY:
@@ -175,6 +178,10 @@ def measure(folder: Path, rows: int) -> int:
     for problem in problems:
         print(f"  WRONG: {problem}")
     return 1 if problems else 0
+
+
+def _seconds(times: Sequence[Mapping[str, Any]]) -> str:
+    return ", ".join(f"{one['seconds']:.1f}" for one in sorted(times, key=lambda one: one["seconds"])) + " s"
 
 
 def _part(part: str, folder: Path, rows: int) -> Any:
