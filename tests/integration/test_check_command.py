@@ -16,7 +16,7 @@ import pyreadstat
 import pytest
 from click.testing import CliRunner, Result
 
-from laktasi.checkup import Checkup, check_file
+from laktasi.anyfile.checkup import Checkup, check_file
 from laktasi.cli import main
 from laktasi.errors import CheckError
 from laktasi.questionnaire.xlsform import convert_markdown

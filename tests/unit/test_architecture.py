@@ -8,21 +8,10 @@ import pytest
 from laktasi.paths import HOUSE
 
 SRC = HOUSE / "src" / "laktasi"
-COMMON = {"back_checks", "errors", "paths", "settings", "records", "study", "targets", "yamlfile"}
+COMMON = {"back_checks", "errors", "paths", "records", "secret", "settings", "study", "targets", "yamlfile"}
 JOINERS = {
-    "pipeline",
-    "back_checking",
-    "checkup",
-    "mirror",
-    "feedback",
-    "fieldkit",
-    "publishing",
-    "workplace",
-    "summary",
-    "worklist",
-    "deciding",
-    "recoding",
-    "cli",
+    *("pipeline", "mirror", "back_checking", "feedback", "publishing", "fieldkit", "workplace", "summary"),
+    *("anyfile", "desk", "cli"),
 }
 MAY_IMPORT = {
     "questionnaire": COMMON | {"questionnaire"},
@@ -59,6 +48,11 @@ def test_no_room_imports_a_later_one(room: str) -> None:
         if (extra := rooms_of(imported(path)) & set(MAY_IMPORT) - MAY_IMPORT[room] | rooms_of(imported(path)) & JOINERS)
     }
     assert wrong == {}
+
+
+def test_everything_is_a_room_a_joiner_or_for_all() -> None:
+    there = {path.stem for path in SRC.iterdir() if path.suffix == ".py" or (path / "__init__.py").exists()}
+    assert there - {"__init__"} == COMMON | JOINERS | set(MAY_IMPORT)
 
 
 def test_only_the_command_that_starts_a_flow_knows_prefect() -> None:

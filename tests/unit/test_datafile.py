@@ -13,10 +13,10 @@ import pyarrow.parquet as pq
 import pyreadstat
 import pytest
 
-from laktasi.datacolumns import Match, Target, match
-from laktasi.datafile import DataColumn, DataFile, read_data
+from laktasi.anyfile.columns import Match, Target, match
+from laktasi.anyfile.phonetext import from_flags, from_parts, whole, with_offset
+from laktasi.anyfile.reading import DataColumn, DataFile, read_data
 from laktasi.errors import SourceError
-from laktasi.phonetext import from_flags, from_parts, whole, with_offset
 from laktasi.questionnaire.model import Field
 from tests.questionnaire_fixture import read, survey
 

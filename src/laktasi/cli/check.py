@@ -13,7 +13,7 @@ from laktasi.cli.common import is_terminal, print_values, showing_progress
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from laktasi.checkup import Checkup, Problem
+    from laktasi.anyfile.checkup import Checkup, Problem
 
 COLUMNS = ("record", "line", "group", "field", "rule", "kind", "severity", "message")
 
@@ -34,7 +34,7 @@ def check(data: Path, form: Path, checks: Path | None, id_column: str | None, as
     On a terminal findings are grouped by rule; into a file or pipe goes one line a finding, tab-separated. The exit
     code is 0 where there is no error (warnings aside), and 1 where there is one. More: docs/check-any-file.md
     """
-    from laktasi.checkup import check_file
+    from laktasi.anyfile.checkup import check_file
 
     with showing_progress() as progress:
         found = check_file(data, form, checks=checks, id_column=id_column, language=language, progress=progress)

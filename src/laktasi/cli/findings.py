@@ -199,7 +199,7 @@ def accept(
     It holds while the answer stays what it is now (of a rule about several questions: while the record is not edited),
     and is taken back by a decision that withdraws it. A finding about a group is accepted until a day.
     """
-    from laktasi.deciding import accept_findings
+    from laktasi.desk.deciding import accept_findings
 
     settings = settings_for(project, data)
     path = accept_findings(
@@ -233,7 +233,7 @@ def correct(
     Raw data are never changed, and what the form computes is computed anew. Where the phone can still be asked, an edit
     there is better: it reaches Central.
     """
-    from laktasi.deciding import correct_finding
+    from laktasi.desk.deciding import correct_finding
 
     if drop == (value is not None):
         raise click.UsageError("give either --value or --drop")
@@ -269,7 +269,7 @@ def export(
     Sorted by enumerator, with empty columns for what was found and done. No answer is in it but the study code, and
     that only where the form does not mark it as a direct identifier.
     """
-    from laktasi.worklist import export_findings
+    from laktasi.desk.worklist import export_findings
 
     settings = settings_for(project, data)
     written = export_findings(settings, folder, language=language or settings.language, centre=centre, force=force)
@@ -333,7 +333,7 @@ def _print(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
 @contextmanager
 def _source(settings: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
     """Open what findings are read from, and say so where it is not the newest."""
-    from laktasi.worklist import findings_source
+    from laktasi.desk.worklist import findings_source
 
     with findings_source(settings) as source:
         if not source.is_private:

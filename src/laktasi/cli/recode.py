@@ -35,7 +35,7 @@ def recode(
     The workbook of --to holds the texts. It is private; choose in its column "choice", and take it back with --from:
     each row with a choice becomes a decision in schemas/corrections/, and the next run applies it.
     """
-    from laktasi.recoding import hand_out, open_texts, take_back
+    from laktasi.desk.recoding import hand_out, open_texts, take_back
 
     if target and source:
         raise click.UsageError("--to and --from are two steps: one command for each")

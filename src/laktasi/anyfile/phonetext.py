@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING
 
-from laktasi.datacolumns import Target
-from laktasi.datafile import DataColumn, mapped
+from laktasi.anyfile.columns import Target
+from laktasi.anyfile.reading import DataColumn, mapped
 from laktasi.questionnaire.model import ChoiceList, Field, ValueType
 
 if TYPE_CHECKING:

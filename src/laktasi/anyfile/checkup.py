@@ -14,12 +14,12 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-from laktasi.askable import NotChecked, looked_at_nothing, part
-from laktasi.datacolumns import VERSIONS, Match, Target, match
-from laktasi.datafile import NAME_LIMITS, DataFile, read_data
+from laktasi.anyfile.askable import NotChecked, looked_at_nothing, part
+from laktasi.anyfile.columns import VERSIONS, Match, Target, match
+from laktasi.anyfile.partial import Partial, partial
+from laktasi.anyfile.phonetext import Written, from_flags, from_parts, whole, with_offset
+from laktasi.anyfile.reading import NAME_LIMITS, DataFile, read_data
 from laktasi.errors import CheckError, QuestionnaireError
-from laktasi.partial import Partial, partial
-from laktasi.phonetext import Written, from_flags, from_parts, whole, with_offset
 from laktasi.questionnaire.model import Questionnaire
 
 if TYPE_CHECKING:

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from laktasi.anyfile.partial import Partial, lacks, names
 from laktasi.errors import CheckError, LaktasiError
-from laktasi.partial import Partial, lacks, names
 from laktasi.questionnaire.model import Questionnaire
 
 if TYPE_CHECKING:
