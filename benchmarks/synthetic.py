@@ -16,6 +16,7 @@ from pathlib import Path
 import duckdb
 import numpy as np
 import pyarrow as pa
+import yaml
 
 from laktasi.paths import HOUSE
 from laktasi.pipeline import LANDING, walk
@@ -29,6 +30,7 @@ FAULTY = 0.01
 TEMPLATES_A_FAULT = 40
 BATCH = 50_000
 DUPLICATE = "duplicate_mother"
+ABOUT_COPIES = ("same_phone", "nearly_the_same_interview")
 
 FAULTS = {
     "mother__education.required": (r"<education>\w+</education>", "<education />"),
@@ -38,7 +40,8 @@ FAULTS = {
     "massage__provider.relevant": (r"<performed>no</performed>", r"\g<0><provider>husband</provider>"),
     "mother__age_group.calculation": (r"<age_group>(under_20|from_20_to_35)<", "<age_group>over_35<"),
     "infant__days_postpartum.calculation": (r"<days_postpartum>\d+<", "<days_postpartum>399<"),
-    "harm_reported": (r"<harm>none</harm>", "<harm>pain</harm>"),
+    # where the massage was taught that day, that would be a fault of its own
+    "harm_reported": (r"(?s)\A(?!.*<taught_today>yes)(.*)<harm>none</harm>", r"\g<1><harm>pain</harm>"),
     "postpartum_visit.unknown_node": (r"<education>", r"<nickname>Contoh</nickname>\g<0>"),
 }
 """By the rule that must find it: what is changed in a payload, and into what. Each breaks no other rule."""
@@ -63,7 +66,8 @@ def make(project: Path, rows: int) -> Settings:
     Settings
         Of the new project.
     """
-    shutil.copytree(HOUSE / "schemas", project / "schemas")
+    shutil.copytree(HOUSE / "schemas", project / "schemas", ignore=shutil.ignore_patterns("targets.csv", "corrections"))
+    _leave_out_copies(project / "schemas" / "checks.yml")
     shutil.copytree(HOUSE / "xlsforms", project / "xlsforms", ignore=shutil.ignore_patterns("sample"))
     places = _places(project)
     settings = Settings(project=project)
@@ -72,6 +76,13 @@ def make(project: Path, rows: int) -> Settings:
         _land(con, rows, places)
         con.execute("copy planted to $file (format parquet)", {"file": str(project / "planted.parquet")})
     return settings
+
+
+def _leave_out_copies(checks: Path) -> None:
+    """Take out what looks for copies of a whole interview: these payloads are copies of some hundred."""
+    data = yaml.safe_load(checks.read_text(encoding="utf-8"))
+    data["checks"] = [one for one in data["checks"] if one["id"] not in ABOUT_COPIES]
+    checks.write_text(yaml.safe_dump(data, allow_unicode=True), encoding="utf-8")
 
 
 def _places(project: Path) -> pa.Table:
