@@ -248,6 +248,23 @@ def test_while_a_run_works_the_list_is_that_of_the_research_copy(at_work: Path) 
         assert (busy.exit_code, "another run is working" in busy.stderr) == (5, True)
 
 
+def test_phones_ids_are_printed_where_they_are_asked_for(project: Path) -> None:
+    with duckdb.connect(str(project / "data" / "warehouse.duckdb")) as con:
+        con.execute(
+            """
+            insert into quality.finding_events (finding_id, run_id, event, "at", form_id, submission_id, "row", rule_id)
+            values ('aa', 'r', 'opened', now(), 'tea', '', 'centre:h1', 'silent'),
+                ('bb', 'r', 'opened', now(), 'tea', '', 'device:collect:AbC', 'silent')
+            """
+        )
+    mailed = laktasi("findings", "--rule", "silent", "--project", project)
+    assert [row["row"] for row in rows_of(mailed)] == ["centre:h1"]
+    assert "AbC" not in mailed.output
+    assert "Left out: 1 about phones" in mailed.stderr
+    whole = laktasi("findings", "--rule", "silent", "--phones", "--project", project)
+    assert {row["row"] for row in rows_of(whole)} == {"centre:h1", "device:collect:AbC"}
+
+
 def test_before_anything_was_checked_there_is_one_clear_error(tmp_path: Path) -> None:
     project = mini.make_project(tmp_path / "project")
     laktasi("import", mini.fill_phone(tmp_path / "phone", 1), "--project", project)

@@ -184,7 +184,13 @@ def test_a_finding_is_published_without_what_people_wrote_and_none_about_a_phone
             """,
             [group, group],
         )
+        # Somebody has accepted it.
+        house.con.execute(
+            "insert into quality.decision_states values (?, 'okay', 'visit', null, ?, null, 'applied')",
+            [group[:6], group],
+        )
     with open_research(publish(house)) as con:
+        assert con.execute('select "row" from quality.decision_states').fetchall() == [("centre:c1",)]
         found = con.execute("select \"row\" from quality.findings where submission_id = ''").fetchall()
         assert found == [("centre:c1",)]
         columns = {name for name, *_ in con.execute("describe quality.findings").fetchall()}

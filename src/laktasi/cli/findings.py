@@ -62,6 +62,7 @@ language_option = click.option(
     show_default=True,
     help="open: what somebody must look at, that which came back included.",
 )
+@click.option("--phones", is_flag=True, help="Into a file or pipe too: what is about a phone, with the phone's id.")
 @language_option
 @click.pass_context
 def findings(
@@ -70,6 +71,7 @@ def findings(
     project: Path | None,
     data: Path | None,
     status: str,
+    phones: bool,
     language: str | None,
     stops: bool,
     **wanted: str | None,
@@ -77,7 +79,7 @@ def findings(
     """List what the checks found: which record, field and rule; never the answer, so the list can be mailed.
 
     On a terminal they are grouped by rule. Into a file or pipe goes one line a finding, tab-separated, for a
-    spreadsheet: laktasi findings > findings.tsv
+    spreadsheet: laktasi findings > findings.tsv. Findings about a phone name its id, and go there with --phones only.
 
     As of the latest checks; while a run is working, as it was last published.
     """
@@ -95,7 +97,10 @@ def findings(
         _tell(found)
     else:
         kept = [item.name for item in fields(Finding) if item.name not in NOT_MAILED]
-        print_values(kept, ([getattr(item, name) for name in kept] for item in found))
+        told = [item for item in found if phones or not item.is_about_phone]
+        print_values(kept, ([getattr(item, name) for name in kept] for item in told))
+        if left := len(found) - len(told):
+            click.echo(f"Left out: {left} about phones, whose ids they hold. --phones prints them too.", err=True)
     errors = sum(item.severity == "error" for item in found)
     word = "" if status == "all" else f" {status}"
     if found:

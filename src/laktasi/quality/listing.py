@@ -53,6 +53,11 @@ class Finding:
         """Say whether somebody must look at it."""
         return self.status in (OPEN, "reopened")
 
+    @property
+    def is_about_phone(self) -> bool:
+        """Say whether it is about a phone, which it names by its id."""
+        return not self.submission_id and self.row.startswith("device:")
+
 
 @dataclass(frozen=True, slots=True)
 class Event:

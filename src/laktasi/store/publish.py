@@ -40,11 +40,11 @@ WHOLE = {
 }
 """What is copied whole: it holds no answer, or (marts) only of questions that the study may publish."""
 
+_NOT_ABOUT_A_PHONE = """coalesce(submission_id, '') <> '' or not starts_with("row", 'device:')"""
+
 PARTLY = {
-    ("quality", "findings"): """
-        select * exclude (reviewer, reason) from quality.findings
-        where submission_id <> '' or not starts_with("row", 'device:')
-    """
+    ("quality", "findings"): (f"select * exclude (reviewer, reason) from quality.findings where {_NOT_ABOUT_A_PHONE}"),
+    ("quality", "decision_states"): f"from quality.decision_states where {_NOT_ABOUT_A_PHONE}",
 }
 """Of these a part stays private: people write reasons in words of their own, and phones are known by their ids."""
 
