@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shutil
 import signal
 import sys
 import tempfile
@@ -102,7 +103,8 @@ def contents(path: Path) -> dict[str, str]:
     return found
 
 
-def main(project: Path, phone: Path, points: int) -> None:
+def main(project: Path, phone: Path, later: Path, points: int) -> None:
+    """Kill half of the runs as the first in an empty folder; the others as the second, with decisions that are new."""
     # Imported before the forks, so that each costs milliseconds.
     import great_expectations  # noqa: F401
     import matplotlib.figure  # noqa: F401
@@ -116,26 +118,40 @@ def main(project: Path, phone: Path, points: int) -> None:
         settings = read_settings(project, data=data, phones=(phone,))
         return count_points(lambda: void(pipeline.walk(settings, pipeline.WAY, door="cli")), kill_at)
 
+    told: dict[str, Any] = {"total": [], "killed": [], "differs": {}}
     with tempfile.TemporaryDirectory() as scratch:
-        clean = Path(scratch, "clean")
-        _, total = in_fork(partial(run, clean, None))
-        expected = {
-            "warehouse": contents(clean / "warehouse.duckdb"),
-            "research": contents(clean / "research.duckdb"),
-        }
-        told: dict[str, Any] = {"total": total, "killed": [], "differs": {}}
-        for number in range(points):
-            kill_at = 1 + number * (total - 1) // max(points - 1, 1)
-            data = Path(scratch, f"killed-{kill_at}")
-            ended_by, _ = in_fork(partial(run, data, kill_at))
-            told["killed"].append(ended_by == signal.SIGKILL)
-            in_fork(partial(run, data, None))
-            for name, tables in expected.items():
-                now = contents(data / f"{name}.duckdb")
-                if wrong := sorted(key for key in tables.keys() | now.keys() if tables.get(key) != now.get(key)):
-                    told["differs"][f"point {kill_at} of {total}, {name}"] = wrong
-            if left := sorted(str(path.relative_to(data)) for path in data.rglob("*") if is_scrap(path)):
-                told["differs"][f"point {kill_at} of {total}, files"] = left
+
+        def kill(before: Path | None, number: int, points: int) -> Path:
+            """Run whole, then anew and killed `points` times from the same beginnings; give the folder of the first."""
+
+            def begun(name: str) -> Path:
+                data = Path(scratch, f"{number}-{name}")
+                if before is not None:
+                    shutil.copytree(before, data)
+                return data
+
+            clean = begun("clean")
+            _, total = in_fork(partial(run, clean, None))
+            told["total"].append(total)
+            expected = {name: contents(clean / f"{name}.duckdb") for name in ("warehouse", "research")}
+            for point in range(points):
+                kill_at = 1 + point * (total - 1) // max(points - 1, 1)
+                data = begun(f"killed-{kill_at}")
+                ended_by, _ = in_fork(partial(run, data, kill_at))
+                told["killed"].append(ended_by == signal.SIGKILL)
+                in_fork(partial(run, data, None))
+                at = f"run {number}, point {kill_at} of {total}"
+                for name, tables in expected.items():
+                    now = contents(data / f"{name}.duckdb")
+                    if wrong := sorted(key for key in tables.keys() | now.keys() if tables.get(key) != now.get(key)):
+                        told["differs"][f"{at}, {name}"] = wrong
+                if left := sorted(str(path.relative_to(data)) for path in data.rglob("*") if is_scrap(path)):
+                    told["differs"][f"{at}, files"] = left
+            return clean
+
+        first = kill(None, 1, points - points // 2)
+        shutil.copytree(later, project / "schemas" / "corrections", dirs_exist_ok=True)
+        kill(first, 2, points // 2)
         print(json.dumps(told))
 
 
@@ -148,4 +164,4 @@ def void(_value: object) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3]))
+    main(Path(sys.argv[1]), Path(sys.argv[2]), Path(sys.argv[3]), int(sys.argv[4]))

@@ -22,6 +22,13 @@ decisions:
   - {id: c, action: okay, form: tea, submission: 'uuid:bad', rule: milk.choice, question: milk, expected: perhaps,
      reason: r, reporter: Ani, date: 2026-11-21}
 """
+LATER = """
+decisions:
+  - {id: d, action: withdraw, withdraws: b, reason: r, reporter: Ani, date: 2026-11-21}
+  - {id: e, action: withdraw, withdraws: a, reason: r, reporter: Ani, date: 2026-11-21}
+  - {id: f, action: replace, form: tea, submission: 'uuid:tea-0002', question: age, expected: AGE, value: 28,
+     reason: r, reporter: Ani, date: 2026-11-21}
+"""
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="kills forks of itself: needs Linux or macOS")
@@ -33,10 +40,13 @@ def test_a_killed_run_is_finished_by_the_next(tmp_path: Path) -> None:
     corrections = project / "schemas" / "corrections"
     corrections.mkdir()
     corrections.joinpath("some.yml").write_text(CORRECTIONS, encoding="utf-8")
+    later = tmp_path / "later"
+    later.mkdir()
+    later.joinpath("later.yml").write_text(LATER.replace("AGE", str(mini.person(2)["age"])), encoding="utf-8")
     (phone / "instances" / "torn.xml").write_text("<data id='tea' version='1'><today>20", encoding="utf-8")
     driver = Path(__file__).with_name("kill_driver.py")
     done = subprocess.run(
-        [sys.executable, str(driver), str(project), str(phone), str(POINTS)],
+        [sys.executable, str(driver), str(project), str(phone), str(later), str(POINTS)],
         capture_output=True,
         text=True,
         cwd=HOUSE,
@@ -45,6 +55,6 @@ def test_a_killed_run_is_finished_by_the_next(tmp_path: Path) -> None:
     )
     assert done.returncode == 0, done.stderr
     told = json.loads(done.stdout)
-    assert told["total"] > 100, "the points are counted by the profiling hook; too few means that it sees nothing"
+    assert min(told["total"]) > 100, "the points are counted by the profiling hook; too few means that it sees nothing"
     assert told["killed"] == [True] * POINTS
     assert told["differs"] == {}
