@@ -91,7 +91,7 @@ def summary(settings: Settings) -> list[str]:
     # A suite that looks at nothing finds nothing, and must not seem to have passed.
     if empty := told["check"]["empty"]:
         named = f"{', '.join(empty[:SUITES_SHOWN])}{', …' if len(empty) > SUITES_SHOWN else ''}"
-        lines.append(f"{len(empty)} suites had nothing to look at (checks.html tells which and why): {named}")
+        lines.append(f"{len(empty)} suites or checks had nothing to look at (checks.html tells which and why): {named}")
     lines.append(
         f"findings open: {errors} errors, {warnings} warnings; {told['check']['unverified']} rules not verifiable"
     )

@@ -53,6 +53,7 @@ RULES = (
     rule("name.required", "required", expression="true()", field="mother__name", severity="warning"),
     rule("weight.type", "type", table=f"{FORM}__infants", expression="decimal"),
     rule("hostile", "declared", expression=f"${{a}} = '{HOSTILE}'", severity="warning"),
+    rule("among", "declared", expression="${a} = 1 where ${b} = 2", field="visit__days"),
     rule("once", "set", version=None, expression="unique(questions: code)"),
     rule("late", "set", version=None, expression="late(hours: 5)"),
     rule("refusals", "group", version=None, expression="share(by: centre, at_most: 0.125)"),
@@ -67,6 +68,7 @@ STANDING = {
     (NEW, "name.required"): (12, 1200, 0),
     (NEW, "weight.type"): (3, 300, 0),
     (NEW, "hostile"): (12, 1200, 30),
+    (NEW, "among"): (12, 0, 0),
     (None, "once"): (1200, 1100, 0),
     (None, "late"): (0, 0, 0),
     (None, "refusals"): (9, 6, 2),
@@ -159,7 +161,7 @@ def test_a_copy_without_results_has_no_such_page(tmp_path: Path) -> None:
 def test_counts_of_rules_and_rows_stand_at_the_top(page: Page) -> None:
     # rows of the form and of its repeat; a rule of two versions is one rule
     assert (
-        "1,500 rows checked 4 rules: met 3 rules: not met 2 rules: nothing to look at 2 rules: cannot be verified"
+        "1,500 rows checked 4 rules: met 3 rules: not met 3 rules: nothing to look at 2 rules: cannot be verified"
         in (page.text("en"))
     )
     assert "15 of 1,500 rows in this run" in page.text("en")
@@ -180,7 +182,7 @@ def test_what_is_not_met_stands_first_in_words_with_what_was_accepted(page: Page
 
 def test_each_form_version_has_all_its_rules_with_outcome(page: Page) -> None:
     text = page.text("en")
-    assert f"Version {NEW} 1,500 rows, 15 asked in this run. Rules: 5, not met: 2" in text
+    assert f"Version {NEW} 1,500 rows, 15 asked in this run. Rules: 6, not met: 2" in text
     assert f"Version {OLD} Rules: 1. There is no row yet, so nothing was checked" in text
     assert text.index(f"Version {NEW}") < text.index(f"Version {OLD}")
     assert (
@@ -211,6 +213,7 @@ def test_what_was_not_checked_is_told_with_its_reason(page: Page) -> None:
     text = page.text("en")
     told = text[text.index("What was not checked Nothing") :]
     assert f"Form {FORM}, Version {OLD}: there is no row of this version yet" in told
+    assert "among : no row takes part" in told
     assert "late : no row takes part" in told
     assert "targets : no group has enough data" in told
     assert f"Form {FORM}, Versions {OLD}, {NEW}: place (calculation) random() it is another one each time" in told

@@ -193,6 +193,52 @@ def test_nothing_changed_asks_nothing_and_great_expectations_is_not_even_loaded(
     assert table.con.execute("SELECT DISTINCT asked, failed FROM quality.results").fetchall() == [(0, 0)]
 
 
+def among_houses(house: str) -> list[DeclaredCheck]:
+    """Give a check of the form's rows and one of its repeat's, of one house only."""
+    entry = {
+        "kind": "row",
+        "severity": "warning",
+        "message": {"id": "a", "en": "b"},
+        "where": f"${{house}} = '{house}'",
+    }
+    return [
+        make_check(entry | {"id": "aged", "expression": "${age} != ''"}),
+        make_check(entry | {"id": "potted", "expression": "${size} != ''"}),
+    ]
+
+
+def test_a_where_that_lets_nobody_in_is_no_pass(table: Table) -> None:
+    draw = random.Random(7)
+    table.field(FIRST, SECOND)
+    for number in range(8):
+        table.put(number, draw, house="h1" if number else "h2", version="12"[number % 2])
+    for _ in range(2):  # asked, and standing from before
+        summary = table.check(among_houses("h9"))
+        assert summary.empty == ("aged", "potted")
+        told = table.con.execute(
+            """SELECT DISTINCT rule_id, "rows", failing, is_met FROM quality.results
+            WHERE rule_id IN ('aged', 'potted') ORDER BY 1"""
+        ).fetchall()
+        assert told == [("aged", 0, 0, False), ("potted", 0, 0, False)]
+
+
+def test_the_rows_that_a_where_lets_in_are_counted_in_every_table(table: Table) -> None:
+    draw = random.Random(7)
+    for number in range(8):
+        table.put(number, draw, house=f"h{1 + number % 3}")
+    for _ in range(2):
+        # of one version nothing is told: the other has such records
+        assert {name.partition("__")[0] for name in table.check(among_houses("h1")).empty} == {"tea"}
+        told = dict(
+            table.con.execute('SELECT rule_id, "rows" FROM quality.results WHERE form_version = ?', ["1"]).fetchall()
+        )
+        of_h1 = "(FROM answers.tea WHERE house = 'h1')"
+        pots = f"SELECT count(*) FROM answers.tea__pot SEMI JOIN {of_h1} USING (_submission_id)"
+        assert told["aged"] == 3
+        assert told["potted"] == table.con.execute(pots).fetchall()[0][0] > 0
+        assert told["house.choice"] == 8
+
+
 def test_another_answer_decision_layout_list_or_library_asks_again(
     table: Table, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -49,7 +49,8 @@ class CheckSummary:
     unverified: int
     """Rules of form versions that cannot be checked afterwards; `quality.unverified` names them."""
     empty: tuple[str, ...]
-    """Suites that had nothing to look at: no row, nothing that takes part, no group that is large enough."""
+    """Suites that had nothing to look at: no row, nothing that takes part, no group that is large enough. Of a check of
+    rows whose `where` lets nobody in, in any form version, its id."""
 
 
 def check(
@@ -123,7 +124,7 @@ def check(
         open_errors=still_open.get("error", 0),
         open_warnings=still_open.get("warning", 0),
         unverified=len(plan.gaps),
-        empty=tuple(dict.fromkeys(item.suite for item in standing if item.is_empty)),
+        empty=_empty(standing),
     )
 
 
@@ -158,10 +159,26 @@ class _Asking:
         self.rows_asked = sum(one.asked for one in rows)
         failing = incremental.standing_counts(self.con)
         return [
-            Standing(result, its_rows.standing, failing.get((batch.form_id, str(batch.version), result.rule_id), 0))
+            Standing(
+                result,
+                among.get(result.rule_id, its_rows.standing),
+                failing.get((batch.form_id, str(batch.version), result.rule_id), 0),
+            )
             for batch, its_rows, one in zip(batches, rows, found, strict=True)
+            for among in [incremental.count_among(self.con, batch)]
             for result in one.results
         ]
+
+
+def _empty(standing: Sequence[Standing]) -> tuple[str, ...]:
+    suites = {item.suite for item in standing} - {item.suite for item in standing if not item.is_empty}
+    rules = {item.rule for item in standing} - {item.rule for item in standing if not item.is_empty}
+    named = (
+        item.suite if item.suite in suites else item.result.rule_id
+        for item in standing
+        if item.suite in suites or item.rule in rules
+    )
+    return tuple(dict.fromkeys(named))
 
 
 def _rule_rows(batch: Batch) -> list[RuleRow]:

@@ -126,6 +126,16 @@ def count_rows(con: duckdb.DuckDBPyConnection, questionnaires: Questionnaires) -
     return found
 
 
+def count_among(con: duckdb.DuckDBPyConnection, batch: Batch) -> dict[str, int]:
+    """Count the rows that stand among those of each ``where`` of a row batch, by the id of the rule that has it."""
+    if batch.among is None:
+        return {}
+    counted = con.execute(batch.among)
+    row = counted.fetchone()
+    assert row is not None
+    return dict(zip((column[0] for column in counted.description or ()), row, strict=True))
+
+
 def keep(con: duckdb.DuckDBPyConnection, failing: Any) -> None:
     """Write down what the row checks of this run found, beside what stands from earlier ones; all or nothing.
 

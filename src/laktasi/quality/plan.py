@@ -13,7 +13,7 @@ from laktasi.quality.kinds import KINDS
 from laktasi.quality.kinds.model import DeclaredCheck
 from laktasi.quality.scene import Scene
 from laktasi.quality.suites import COMPARED, COMPLETE, Rule
-from laktasi.questionnaire.compiler import DeclaredRule, compile_form, predicate_sql
+from laktasi.questionnaire.compiler import DeclaredRule, compile_form, predicate_sql, predicates_sql
 from laktasi.questionnaire.compiler import Rule as CompiledRule
 from laktasi.questionnaire.model import Field, Questionnaire
 from laktasi.store.forms import version_key
@@ -62,6 +62,9 @@ class Batch:
     shape: Shape = "rows"
     low: float | None = None
     high: float | None = None
+    among: str | None = None
+    """Of the shape *rows*: a select of how many rows the ``where`` of its checks let in, one column for each check that
+    has one, called by its rule_id; None where none has."""
 
     @property
     def is_set(self) -> bool:
@@ -139,7 +142,8 @@ def make_plan(
             if rules:
                 name = f"{table.name}__{hashlib.sha256(version.encode()).hexdigest()[:8]}"
                 select = _with_complete(compiled.checks_sql(table.name), rules)
-                batches.append(Batch(name, form_id, version, table.name, select, rules))
+                among = _among(rules, asked, questionnaire, table.name)
+                batches.append(Batch(name, form_id, version, table.name, select, rules, among=among))
     for check in checks:
         if _level(check) == "row":
             _refuse_uncompiled(check, fitting[check.id], uncompiled.get(check.id, []))
@@ -226,6 +230,21 @@ def _declared_rule(check: DeclaredCheck, questionnaire: Questionnaire) -> Declar
     if check.where is not None:
         expression = f"not({check.where}) or ({expression})"
     return DeclaredRule(check.id, expression, check.severity, check.messages)
+
+
+def _among(
+    rules: Iterable[Rule], declared: Mapping[str, DeclaredCheck], questionnaire: Questionnaire, table: str
+) -> str | None:
+    """Count the rows that each ``where`` lets in: a row left out is good, so the verdicts do not tell."""
+    wheres = {
+        rule.rule_id: where
+        for rule in rules
+        if rule.rule_id in declared and (where := declared[rule.rule_id].where) is not None
+    }
+    if not wheres:
+        return None
+    counts = ", ".join(f"count(*) FILTER ({identifier(rule_id)}) AS {identifier(rule_id)}" for rule_id in wheres)
+    return f"SELECT {counts} FROM ({predicates_sql(questionnaire, table, wheres)})"
 
 
 def _error_rules(batches: Iterable[Batch], form_id: str) -> frozenset[str]:

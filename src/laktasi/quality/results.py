@@ -35,13 +35,18 @@ class Standing:
 
     result: Result
     rows: int
-    """Rows that stand checked; over the set: rows, or groups, that could be compared."""
+    """Rows that stand checked, and that `where` lets in; over the set: rows, or groups, that could be compared."""
     failing: int
 
     @property
     def suite(self) -> str:
         """The suite that it is part of."""
         return self.result.batch.name
+
+    @property
+    def rule(self) -> tuple[str, str]:
+        """The rule, over all versions of its form."""
+        return self.result.batch.form_id, self.result.rule_id
 
     @property
     def is_empty(self) -> bool:

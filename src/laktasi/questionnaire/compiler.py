@@ -138,20 +138,43 @@ def predicate_sql(questionnaire: Questionnaire, expression: str) -> str:
     QuestionnaireError
         It names an unknown question, is not XPath, or cannot be told from what is kept.
     """
-    plan = Plan(questionnaire)
-    try:
-        written, _ = _with_paths(questionnaire, expression)
-        scope, frame = plan.scope(""), Frame()
-        condition = Compiler(plan, scope, frame).condition(parsed(written))
-    except Unsupported as reason:
-        raise QuestionnaireError(
-            f"the expression {expression!r} cannot be asked of form {questionnaire.form_id!r} version "
-            f"{questionnaire.version!r}: {reason}",
-            next_step="correct the expression",
-        ) from None
-    column = plan.column("included", condition, scope, frame)
-    select = put_together(plan.tables, plan.tables.form, [column])
+    select = predicates_sql(questionnaire, questionnaire.tables[0].name, {"included": expression})
     return f"SELECT _submission_id FROM (\n{select}\n) WHERE included"
+
+
+def predicates_sql(questionnaire: Questionnaire, table: str, expressions: Mapping[str, str]) -> str:
+    """Give a SELECT of ``_submission_id``, ``_row`` and one BOOLEAN per expression, for every row of one table.
+
+    Parameters
+    ----------
+    questionnaire
+        The form version; only its rows are looked at.
+    table
+        The form's own, or that of a repeat, whose rows the expressions are asked of.
+    expressions
+        XPath with ``${question}``, as in the form, by name of the column. NULL counts as not true.
+
+    Raises
+    ------
+    QuestionnaireError
+        One names an unknown question, is not XPath, or cannot be told from what is kept.
+    """
+    plan = Plan(questionnaire)
+    its = plan.tables.by_name[table]
+    columns = []
+    for name, expression in expressions.items():
+        try:
+            written, _ = _with_paths(questionnaire, expression)
+            scope, frame = plan.scope(its.path, its), Frame()
+            condition = Compiler(plan, scope, frame).condition(parsed(written))
+        except Unsupported as reason:
+            raise QuestionnaireError(
+                f"the expression {expression!r} cannot be asked of form {questionnaire.form_id!r} version "
+                f"{questionnaire.version!r}: {reason}",
+                next_step="correct the expression",
+            ) from None
+        columns.append(plan.column(name, condition, scope, frame))
+    return put_together(plan.tables, its, columns)
 
 
 def _with_paths(questionnaire: Questionnaire, expression: str) -> tuple[str, list[Field]]:

@@ -93,7 +93,8 @@ class Version:
     @property
     def rows(self) -> int:
         """Rows of the form and its repeats."""
-        return sum(rules[0].rows for rules in self.tables.values())
+        # of a check with `where` only the rows that it lets in
+        return sum(max(rule.rows for rule in rules) for rules in self.tables.values())
 
     @property
     def asked(self) -> int:
@@ -176,12 +177,25 @@ class Content:
 
     @property
     def empty(self) -> list[Rule]:
-        """Rules that looked at nothing; of a form version without rows one stands for all."""
-        found: dict[str, Rule] = {}
+        """Rules that looked at nothing; of a form version without rows one stands for all of its table.
+
+        A rule that other form versions have as well is told only where it looks at nothing in any of them.
+        """
+        rowless = self.rowless
+        somewhere = {(rule.form_id, rule.rule_id) for rule in self.rules if not rule.is_empty}
+        found: dict[tuple[str, ...], Rule] = {}
         for rule in self.rules:
-            if rule.is_empty:
-                found.setdefault(rule.suite, rule)
+            key = (rule.form_id, rule.rule_id)
+            if rule.suite in rowless:
+                found.setdefault((rule.suite,), rule)
+            elif key not in somewhere:
+                found.setdefault(key, rule)
         return list(found.values())
+
+    @property
+    def rowless(self) -> set[str]:
+        """Suites of which no rule looked at anything."""
+        return {rule.suite for rule in self.rules} - {rule.suite for rule in self.rules if not rule.is_empty}
 
     def count(self, state: str) -> int:
         """Count rules by their state, one that several form versions have once: not met if it is not met in any."""
