@@ -24,17 +24,24 @@ _KEY = re.compile(r"[0-9a-f]{64}")
 _SEPARATOR = "\x1f"
 
 
-def key_of(folder: DataFolder) -> bytes:
+def key_of(folder: DataFolder, *, is_used: bool = False) -> bytes:
     """Give the key of a data folder; where there is none yet, it is made, readable by its owner alone.
+
+    Parameters
+    ----------
+    is_used
+        Hashes have been made with it, so it is not made anew where it is missing.
 
     Raises
     ------
     WarehouseError
-        The file cannot be read or made, or holds no key.
+        The file cannot be read or made, or holds no key; or it is missing and `is_used`.
     """
     folder.make()
     try:
         if not folder.secret.exists():
+            if is_used:
+                raise lost_key()
             _make(folder.secret)
         text = folder.secret.read_text(encoding="ascii", errors="replace").strip()
     except OSError as error:
@@ -49,6 +56,15 @@ def key_of(folder: DataFolder) -> bytes:
             next_step="put it back from a backup of the data folder",
         )
     return bytes.fromhex(text)
+
+
+def lost_key() -> WarehouseError:
+    """Make the error of a key that hashes were made with, and that is no longer there."""
+    return WarehouseError(
+        "secret.key is not in the data folder, and schemas/corrections/ holds hashes that were made with it",
+        why="With another key no such decision would fit what it expects to find.",
+        next_step="put secret.key back from a backup of the data folder, or from where the decisions were made",
+    )
 
 
 def known_key(folder: DataFolder) -> bytes | None:

@@ -165,6 +165,8 @@ def test_decisions_that_cannot_be_are_refused_and_nothing_is_written(project: Pa
         (("correct", found[AGE], "--value", "9", "--question", "colour", *because), "asks no question 'colour'"),
         (("correct", found[AGE], "--value", "9", "--question", "pot/size", "--row", "7", *because), "no row '7'"),
         (("correct", found[AGE], "--value", "7", *because), "'age' has that answer already"),
+        (("correct", found[AGE], "--value", "old", *because), "'value' is not written as its type, integer, is: 'age'"),
+        (("correct", found[MILK], "--value", "maybe", *because), "'value' is no choice of its list: 'milk'"),
         (("correct", found[AGE], *because), "either --value or --drop"),
         (("correct", found[AGE], "--value", "9", "--drop", *because), "either --value or --drop"),
         (("correct", found[AGE], "--drop", "--question", "age", *because), "no meaning"),
@@ -172,7 +174,39 @@ def test_decisions_that_cannot_be_are_refused_and_nothing_is_written(project: Pa
         result = laktasi("findings", *words)
         assert result.exit_code in (2, 6), result.output
         assert said in result.stderr
+    assert "none has been written" in laktasi("findings", "correct", found[AGE], "--value", "old", *because).stderr
     assert not (project / "schemas" / "corrections").exists()
+
+
+def test_an_acceptance_ends_when_another_answer_that_the_rule_reads_is_edited(tmp_path: Path) -> None:
+    asked = """| | integer | most | Paling | Most | | | | none |
+| | integer | drunk | Minum | Drunk | | | . <= ${most} | none |"""
+    phone = mini.fill_phone(tmp_path / "phone", 1)
+    mini.put(phone, "much", mini.xml(mini.person(2, most=2, drunk=3), "uuid:much"))
+    project = mini.make_project(tmp_path / "project", extra=asked)
+    run(project)
+    (finding,) = ids(project).values()
+    laktasi("findings", "accept", finding, *WHO, "--project", project)
+    (decision,) = read_decisions(project / "schemas" / "corrections")
+    assert (decision.question, decision.expected) == (None, "uuid:much")
+    run(project)
+    assert ids(project) == {}
+    edited = mini.xml(mini.person(2, most=1, drunk=3), "uuid:much-2", deprecated_id="uuid:much")
+    mini.put(phone, "much_2", edited)
+    run(project)
+    assert list(ids(project, "--status", "reopened").values()) == [finding]
+
+
+def test_a_lost_key_is_not_made_anew(project: Path) -> None:
+    found = ids(project)
+    because = ("--question", "name", "--value", "", "--reason", REASON, "--reporter", "Budi", "--project", project)
+    key = project / "data" / "secret.key"
+    assert laktasi("findings", "correct", found[AGE], *because).exit_code == 0
+    key.unlink()
+    lost = laktasi("findings", "correct", found[POT], *because)
+    assert (lost.exit_code, "secret.key is not in the data folder" in lost.stderr) == (5, True), lost.output
+    assert not key.exists()
+    assert len(read_decisions(project / "schemas" / "corrections")) == 1
 
 
 def test_the_same_is_not_decided_twice(project: Path) -> None:

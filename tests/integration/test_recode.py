@@ -224,6 +224,20 @@ def test_two_meanings_of_one_text_are_refused(place: Place) -> None:
     assert "row 6: a text is given two meanings" in result.output
 
 
+def test_a_lost_key_is_not_made_anew(place: Place) -> None:
+    said = ("--reporter", "Sari", "--why", "Known")
+    assert place.take_back({SPADE: "hoe"}, *said).exit_code == 0
+    key = place.desk.house.folder.secret
+    for is_there, code in ((True, 0), (False, 5)):
+        if not is_there:
+            key.unlink()
+        result = place.take_back({SPADE: "hoe"}, *said)
+        assert result.exit_code == code, result.output
+        assert key.exists() == is_there
+    assert "secret.key is not in the data folder" in result.stderr
+    assert len(place.decisions) == 1
+
+
 def test_what_is_no_workbook_is_said(place: Place) -> None:
     path = place.root / "texts.xlsx"
     path.write_text("text")

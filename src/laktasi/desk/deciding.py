@@ -12,6 +12,7 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from laktasi.desk.known import key_for, questionnaires_of
 from laktasi.errors import CheckError
 from laktasi.settings import Settings
 from laktasi.workplace import alone, check_begun, opened
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
     from laktasi.quality import Finding
     from laktasi.quality.decisions import Decision
+    from laktasi.store.forms import Questionnaires
 
 LIST = "laktasi findings lists those that are open"
 
@@ -69,6 +71,7 @@ def accept_findings(
     check_begun(settings.data_folder)
     with alone(settings.data_folder), opened(settings.data_folder) as con:
         found = [_open_finding(con, finding_id) for finding_id in dict.fromkeys(finding_ids)]
+        questionnaires = questionnaires_of(con)
         decisions = []
         for finding in found:
             if not finding.submission_id and until is None:
@@ -77,7 +80,7 @@ def accept_findings(
                     why="A group has no version to hold it by, so that is accepted for a time only.",
                     next_step="add --until DATE",
                 )
-            question, expected = _expectation(con, settings, finding)
+            question, expected = _expectation(con, settings, questionnaires, finding)
             decisions.append(
                 Decision(
                     id=new_id(),
@@ -134,7 +137,7 @@ def correct_finding(
     ------
     CheckError
         The finding is not known, not open or about a group; there is no such question or row, or it is not clear which
-        one is meant; the answer stands there already, or that was decided before.
+        one is meant; the question can have no such answer, has it already, or that was decided before.
     WarehouseError
         A run is at work.
     """
@@ -165,8 +168,9 @@ def correct_finding(
             if value is None
             else _replacing(con, settings, decision, finding, value, question, row)
         )
+        _check_applicable(con, decision, standing := _standing(read_decisions(folder)))
     keys = ("action", "form", "submission", "row", "question", "expected", "value")
-    for other in _standing(read_decisions(folder)):
+    for other in standing:
         if all(getattr(other, key) == getattr(decision, key) for key in keys):
             raise _decided(other, "dropped" if value is None else "corrected so")
     return write_decision(folder, decision)
@@ -208,28 +212,47 @@ def _replacing(
         raise CheckError(
             f"{asked.path!r} has that answer already", next_step="laktasi findings show ID says what the rule asks"
         )
-    return replace(decision, row=row, question=asked.path, expected=_kept(settings, asked, text), value=value)
+    return replace(decision, row=row, question=asked.path, expected=_kept(con, settings, asked, text), value=value)
+
+
+def _check_applicable(con: duckdb.DuckDBPyConnection, decision: Decision, standing: Sequence[Decision]) -> None:
+    """Refuse what the next run would refuse, before it is written."""
+    from laktasi.quality.decision_checks import check_decisions
+
+    try:
+        check_decisions(con, {decision.id}, (*standing, decision), questionnaires_of(con))
+    except CheckError as error:
+        raise CheckError(
+            error.what.removeprefix(f"decision {decision.id!r}: "),
+            why="The next run would stop at such a decision, so none has been written.",
+            next_step="write --value as the phone does: the name of a choice, 12 or 2.5, 2026-11-21, '' for no answer",
+        ) from None
 
 
 def _expectation(
-    con: duckdb.DuckDBPyConnection, settings: Settings, finding: Finding
+    con: duckdb.DuckDBPyConnection, settings: Settings, questionnaires: Questionnaires, finding: Finding
 ) -> tuple[Question | None, str | None]:
-    """Give the question that a finding is about and what must still stand there for it to be accepted."""
+    """Give the question that a finding is about and what must still stand there for it to be accepted.
+
+    Where its rule reads other questions too the answer alone does not say that: nothing in the record may change.
+    """
+    from laktasi.desk.reads import reads_one_answer
+
     if not finding.submission_id:
         return None, None
     question = _question_of(con, finding)
-    if question is None:
+    if question is None or not reads_one_answer(con, questionnaires, finding.form_id, finding.rule_id):
         return None, _instance_of(con, finding.form_id, finding.submission_id)
-    return question, _kept(settings, question, _text(con, question, finding.submission_id, finding.row))
+    return question, _kept(con, settings, question, _text(con, question, finding.submission_id, finding.row))
 
 
-def _kept(settings: Settings, question: Question, text: str) -> str:
+def _kept(con: duckdb.DuckDBPyConnection, settings: Settings, question: Question, text: str) -> str:
     """Give what is written down of an answer; what names a person stays in the warehouse."""
-    from laktasi.secret import key_of, keyed
+    from laktasi.secret import keyed
 
     if not text or not question.is_direct:
         return text
-    return keyed(key_of(settings.data_folder), question.form_id, question.path, text)
+    return keyed(key_for(con, settings), question.form_id, question.path, text)
 
 
 def _open_finding(con: duckdb.DuckDBPyConnection, finding_id: str) -> Finding:

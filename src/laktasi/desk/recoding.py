@@ -8,6 +8,7 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from laktasi.desk.known import key_for, questionnaires_of
 from laktasi.errors import CheckError
 from laktasi.report.recode_book import NEXT, Filled, Offered, Open, read_book, write_book
 from laktasi.settings import Settings
@@ -47,7 +48,7 @@ def open_texts(settings: Settings) -> list[Open]:
     """
     check_begun(settings.data_folder)
     with alone(settings.data_folder), opened(settings.data_folder) as con:
-        return _open_texts(con, _questionnaires(con), settings.language)
+        return _open_texts(con, questionnaires_of(con), settings.language)
 
 
 def hand_out(settings: Settings, path: Path) -> list[Open]:
@@ -84,15 +85,17 @@ def take_back(settings: Settings, path: Path, *, reporter: str | None, why: str 
     """
     from laktasi.quality.decisions import Decision, new_id, read_decisions, write_decisions
     from laktasi.questionnaire.model import Privacy
-    from laktasi.secret import key_of, keyed
+    from laktasi.secret import keyed
     from laktasi.store.places import find_places
 
     rows = read_book(path)
     check_begun(settings.data_folder)
     with alone(settings.data_folder), opened(settings.data_folder) as con:
-        questionnaires = _questionnaires(con)
+        questionnaires = questionnaires_of(con)
         found = {(item.form_id, item.question, item.parent): item for item in _open_texts(con, questionnaires, "en")}
-    places = find_places(questionnaires)
+        places = find_places(questionnaires)
+        direct = {at for at, place in places.items() if place.privacy is Privacy.DIRECT}
+        key = key_for(con, settings) if any((row.form_id, row.question) in direct for row in rows) else b""
     _refuse(path, rows, "not a question of the form", lambda row: _place(row) not in found)
     offered = {at: {choice.value for choice in item.choices} for at, item in found.items()}
     _refuse(path, rows, "a choice that the form does not offer", lambda row: row.choice not in offered[_place(row)])
@@ -104,8 +107,8 @@ def take_back(settings: Settings, path: Path, *, reporter: str | None, why: str 
     _refuse(path, rows, "a text is given two meanings", lambda row: said[(*_place(row), row.text)] != row.choice)
 
     def expected(row: Filled) -> str:
-        is_direct = places[row.form_id, row.question].privacy is Privacy.DIRECT
-        return keyed(key_of(settings.data_folder), row.form_id, row.question, row.text) if is_direct else row.text
+        is_direct = (row.form_id, row.question) in direct
+        return keyed(key, row.form_id, row.question, row.text) if is_direct else row.text
 
     known = _in_force(read_decisions(settings.folders.corrections))
     old = [row for row in rows if (row.form_id, row.question, expected(row)) in known]
@@ -159,14 +162,6 @@ def _in_force(decisions: Sequence[Decision]) -> dict[tuple[str | None, str | Non
         for decision in decisions
         if decision.action == "recode" and decision.id not in withdrawn
     }
-
-
-def _questionnaires(con: duckdb.DuckDBPyConnection) -> Questionnaires:
-    from laktasi.questionnaire.lists import condition
-    from laktasi.questionnaire.xform import parse
-    from laktasi.store.forms import load_questionnaires
-
-    return load_questionnaires(con, parse, condition).questionnaires
 
 
 def _open_texts(con: duckdb.DuckDBPyConnection, questionnaires: Questionnaires, language: str) -> list[Open]:

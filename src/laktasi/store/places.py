@@ -7,9 +7,8 @@ from dataclasses import dataclass
 
 import duckdb
 
-from laktasi.errors import WarehouseError
 from laktasi.questionnaire.model import Privacy, ValueType
-from laktasi.secret import KEYED, keyed
+from laktasi.secret import KEYED, keyed, lost_key
 from laktasi.store.columns import united_tables
 from laktasi.store.forms import Questionnaires
 from laktasi.store.sql import identifier
@@ -80,9 +79,5 @@ def is_expected(expected: str, text: str | None, form_id: str, path: str, key: b
     if not expected.startswith(KEYED):
         return (text or "") == expected
     if key is None:
-        raise WarehouseError(
-            "secret.key is not in the data folder, and schemas/corrections/ holds hashes that were made with it",
-            why="With another key no such decision would fit what it expects to find.",
-            next_step="put secret.key back from a backup of the data folder, or from where the decisions were made",
-        )
+        raise lost_key()
     return keyed(key, form_id, path, text or "") == expected
