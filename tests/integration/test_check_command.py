@@ -5,10 +5,14 @@ from __future__ import annotations
 import csv
 import datetime as dt
 import json
+import os
+import signal
+import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -321,6 +325,38 @@ def test_the_command_tells_findings_and_no_answer(tmp_path: Path, small: Path) -
     assert everything["computed"] == ["old"]
     assert [item["line"] for item in everything["findings"]].count(4) == 2
     assert SECRET not in json.dumps(everything)
+
+
+def test_an_error_of_duckdb_is_told_without_the_answer_that_it_quotes(
+    tmp_path: Path, small: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def check(con: duckdb.DuckDBPyConnection, *_: object, **__: object) -> None:
+        con.execute("select cast(name as integer) from answers.small")
+
+    monkeypatch.setattr("laktasi.quality.check", check)
+    told = call(table(tmp_path / "a.csv", "agrees,name", f"yes,{SECRET}"), "--form", small)
+    assert (told.exit_code, isinstance(told.exception, SystemExit)) == (5, True)
+    assert SECRET not in told.output
+
+
+def test_nothing_is_left_behind_where_it_is_ended(tmp_path: Path, small: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    copies = tmp_path / "temporary"
+    copies.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(copies))
+    there: list[Path] = []
+
+    def check(*_: object, **__: object) -> None:
+        there.extend(copies.iterdir())
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    monkeypatch.setattr("laktasi.quality.check", check)
+    ends_nothing = signal.signal(signal.SIGTERM, signal.SIG_IGN)  # not these tests, whatever the command does
+    try:
+        told = call(table(tmp_path / "a.csv", "agrees,name", f"yes,{SECRET}"), "--form", small)
+        assert signal.getsignal(signal.SIGTERM) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGTERM, ends_nothing)
+    assert (told.exit_code, len(there), list(copies.iterdir())) == (143, 1, [])
 
 
 def test_a_clean_file_passes(tmp_path: Path, small: Path) -> None:

@@ -126,6 +126,8 @@ def check_file(
         The form cannot be read.
     CheckError
         There is no record, no column is a question of the form, or a declared check cannot be asked.
+    WarehouseError
+        The records could not be worked on; no answer is quoted.
     """
     from laktasi.quality import read_checks
 
@@ -244,11 +246,11 @@ class _Records:
         from laktasi.questionnaire.codebook import entries
         from laktasi.store import marts, runs, staging
         from laktasi.store.answers import load_answers
-        from laktasi.store.warehouse import open_warehouse
+        from laktasi.workplace import opened
 
         form = self.cut.questionnaire
         forms = {(form.form_id, form.version): form}
-        with open_warehouse(DataFolder(folder)) as con:
+        with opened(DataFolder(folder)) as con:
             run_id = runs.begin(con, "check")
             load_answers(con, forms)
             staging.stand_lists(con, forms, entries([form]))

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from laktasi.cli.common import is_terminal, print_values, showing_progress
+from laktasi.cli.common import is_terminal, print_by_rule, print_values, showing_progress
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable
 
     from laktasi.anyfile.checkup import Checkup, Problem
 
@@ -36,12 +38,12 @@ def check(data: Path, form: Path, checks: Path | None, id_column: str | None, as
     """
     from laktasi.anyfile.checkup import check_file
 
-    with showing_progress() as progress:
+    with _ended_in_order(), showing_progress() as progress:
         found = check_file(data, form, checks=checks, id_column=id_column, language=language, progress=progress)
     if as_json:
         click.echo(json.dumps(_as_json(found), ensure_ascii=False, indent=2))
     elif is_terminal():
-        _tell(found.problems)
+        print_by_rule((item.severity, item.rule, item.message, _place(item)) for item in found.problems)
     else:
         print_values(COLUMNS, ([getattr(problem, name) for name in COLUMNS] for problem in found.problems))
     if not as_json:
@@ -49,6 +51,21 @@ def check(data: Path, form: Path, checks: Path | None, id_column: str | None, as
             click.echo(line, err=True)
     if found.errors:
         raise SystemExit(1)
+
+
+@contextmanager
+def _ended_in_order() -> Iterator[None]:
+    """Let what ends a process remove the records' copy first, as Ctrl-C does."""
+    import signal
+
+    def end(number: int, _frame: object) -> None:
+        raise SystemExit(128 + number)
+
+    before = signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _as_json(found: Checkup) -> dict[str, object]:
@@ -73,23 +90,9 @@ def _as_json(found: Checkup) -> dict[str, object]:
     }
 
 
-def _tell(problems: Sequence[Problem]) -> None:
-    """Tell findings rule by rule: the message once, then the records it is about."""
-    import shutil
-    import textwrap
-
-    by_rule: dict[tuple[str, str, str], list[Problem]] = {}
-    for problem in problems:
-        by_rule.setdefault((problem.severity, problem.rule, problem.message), []).append(problem)
-    width = shutil.get_terminal_size().columns
-    for (severity, rule, message), items in sorted(by_rule.items(), key=lambda entry: (entry[0][0], -len(entry[1]))):
-        heading = click.style(f"{severity} {rule}", bold=True, fg="red" if severity == "error" else "yellow")
-        click.echo(f"{heading}  × {len(items)}")
-        click.echo(textwrap.fill(message, width, initial_indent="  ", subsequent_indent="  "))
-        for item in items:
-            place = f"line {item.line}" if item.line is not None else item.group
-            click.echo(f"    {place}{f'  {item.record}' if item.record else ''}")
-        click.echo()
+def _place(problem: Problem) -> str:
+    place = f"line {problem.line}" if problem.line is not None else problem.group
+    return f"{place}  {problem.record}" if problem.record else place
 
 
 def _about(found: Checkup) -> Iterable[str]:

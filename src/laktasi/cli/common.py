@@ -95,6 +95,32 @@ def print_table(
     console.print(table)
 
 
+def print_by_rule(found: Iterable[tuple[str, str, str, str]]) -> None:
+    """Print what is wrong rule by rule for a person: the message once, then a line for each place.
+
+    Parameters
+    ----------
+    found
+        Severity, rule, message, and the line of one place.
+    """
+    import shutil
+    import textwrap
+
+    by_rule: dict[tuple[str, str, str], list[str]] = {}
+    for severity, rule, message, line in found:
+        by_rule.setdefault((severity, rule, message), []).append(line)
+    width = shutil.get_terminal_size().columns
+    # An id is never broken: it is there to be copied.
+    wrapper = textwrap.TextWrapper(width, subsequent_indent=" " * 8, break_long_words=False, break_on_hyphens=False)
+    for (severity, rule, message), lines in sorted(by_rule.items(), key=lambda entry: (entry[0][0], -len(entry[1]))):
+        heading = click.style(f"{severity} {rule}", bold=True, fg="red" if severity == "error" else "yellow")
+        click.echo(f"{heading}  × {len(lines)}")
+        click.echo(textwrap.fill(message, width, initial_indent="  ", subsequent_indent="  "))
+        for line in lines:
+            click.echo(wrapper.fill(f"    {line}"))
+        click.echo()
+
+
 def _least_width(text: str) -> int:
     """Give the width below which a text would be cut: words may stand on lines of their own, but not letters."""
     return min(len(text), max([_WRAP_AT, *map(len, text.split())]))

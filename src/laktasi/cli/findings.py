@@ -14,6 +14,7 @@ import click
 from laktasi.cli.common import (
     given_options,
     is_terminal,
+    print_by_rule,
     print_table,
     print_values,
     project_options,
@@ -347,30 +348,18 @@ def _source(settings: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
 
 
 def _tell(found: Sequence[Finding]) -> None:
-    """Tell findings rule by rule: the message once, then the records it is about."""
-    import shutil
-    import textwrap
-
-    by_rule: dict[tuple[str, str, str], list[Finding]] = {}
-    for item in found:
-        by_rule.setdefault((item.severity, item.rule_id, item.message), []).append(item)
-    width = shutil.get_terminal_size().columns
-    # An id is never broken: it is there to be copied.
-    wrapper = textwrap.TextWrapper(width, subsequent_indent=" " * 8, break_long_words=False, break_on_hyphens=False)
+    """Tell findings rule by rule, each with its owner, its record, since when and its id."""
     places = {
         name: max((len(getattr(item, name) or "-") for item in found), default=0)
         for name in ("centre_code", "enumerator_code")
     }
-    for (severity, rule, message), items in sorted(by_rule.items(), key=lambda entry: (entry[0][0], -len(entry[1]))):
-        heading = click.style(f"{severity} {rule}", bold=True, fg="red" if severity == "error" else "yellow")
-        click.echo(f"{heading}  × {len(items)}")
-        click.echo(textwrap.fill(message, width, initial_indent="  ", subsequent_indent="  "))
-        for item in items:
-            place = "  ".join(f"{getattr(item, name) or '-':<{length}}" for name, length in places.items())
-            row = f" ({item.row})" if item.row and item.submission_id else ""
-            line = f"    {place}  {item.submission_id or item.row}{row}  {_since(item)}  {item.finding_id}"
-            click.echo(wrapper.fill(line))
-        click.echo()
+
+    def line(item: Finding) -> str:
+        place = "  ".join(f"{getattr(item, name) or '-':<{length}}" for name, length in places.items())
+        row = f" ({item.row})" if item.row and item.submission_id else ""
+        return f"{place}  {item.submission_id or item.row}{row}  {_since(item)}  {item.finding_id}"
+
+    print_by_rule((item.severity, item.rule_id, item.message, line(item)) for item in found)
 
 
 def _since(item: Finding) -> str:
