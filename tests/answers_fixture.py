@@ -95,8 +95,8 @@ class Answered:
 
 
 @contextmanager
-def answered(root: Path) -> Iterator[Answered]:
-    """Open a warehouse in which two versions of the form stand and nobody has answered."""
-    with warehouse(root, form("1", more=MORE, change=CHANGE)) as house:
-        house.take(form("2", more=MORE, change=CHANGE))
+def answered(root: Path, more: str = MORE) -> Iterator[Answered]:
+    """Open a warehouse in which two versions of the form stand and nobody has answered; both ask `more` as well."""
+    with warehouse(root, form("1", more=more, change=CHANGE)) as house:
+        house.take(form("2", more=more, change=CHANGE))
         yield Answered(house.con, house.questionnaires)

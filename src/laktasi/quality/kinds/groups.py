@@ -18,6 +18,12 @@ def group_of(check: DeclaredCheck, scene: Scene, table: str | None = None) -> tu
     return group, literal(f"{kind}:")
 
 
+def one_limit(check: DeclaredCheck) -> None:
+    """Refuse a check of a share that has both limits or none: one end of the interval is compared."""
+    if (check.parameters["at_most"] is None) == (check.parameters["at_least"] is None):
+        raise ValueError("needs either 'at_most' or 'at_least'")
+
+
 def rate(check: DeclaredCheck, grouped: str, *, side: str = "low") -> str:
     """Make a measure of counts: the end of Wilson's interval that chance alone would hardly reach.
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from laktasi.errors import CheckError
-from laktasi.quality.kinds.groups import AT_LEAST_ROWS, BY, SHARE_AT_MOST, group_of, grouped, rate
+from laktasi.quality.kinds.groups import AT_LEAST_ROWS, BY, SHARE_AT_MOST, group_of, grouped, one_limit, rate
 from laktasi.quality.kinds.model import DeclaredCheck, Kind, Parameter, number, text, texts, whole
 from laktasi.quality.scene import NUMBERS, Asked, Scene, questions_by
 from laktasi.questionnaire.asked import asked_rows
@@ -195,11 +195,6 @@ def _needs_questions(check: DeclaredCheck) -> None:
         raise ValueError(f"needs 'questions', or by: {BY_QUESTION} for every question of the form")
 
 
-def _one_limit(check: DeclaredCheck) -> None:
-    if (check.parameters["at_most"] is None) == (check.parameters["at_least"] is None):
-        raise ValueError("needs either 'at_most' or 'at_least'")
-
-
 KINDS = (
     Kind(
         name="missing_rate",
@@ -233,6 +228,6 @@ KINDS = (
         names=lambda check: (check.parameters["question"], *questions_by(check.parameters["by"])),
         measure=_value,
         limits=lambda check: (check.parameters["at_least"], check.parameters["at_most"]),
-        verify=_one_limit,
+        verify=one_limit,
     ),
 )
