@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 from collections.abc import Callable, Iterator
 from datetime import date
 from pathlib import Path
@@ -326,6 +327,25 @@ def test_of_several_choices_only_other_is_replaced_and_a_direct_identifier_is_kn
         ("c", "other", "spade"),
     ]
     assert OWNER not in next(desk.folder.iterdir()).read_text(encoding="utf-8")
+
+
+def test_a_text_is_hashed_once_however_many_recodes_there_are(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    key = key_of(desk.house.folder)
+    for number in range(20):
+        hashed = keyed(key, "garden", "tools/tool_other", f"spade {number}")
+        desk.recode("tools/tool_other", hashed, "tools/tool", "knife")
+    tools = [{"tool": "hoe other", "tool_other": f"spade {number}"} for number in (0, 0, 1, 2)]
+    hashed_texts: list[bytes] = []
+    plain = hmac.new
+
+    def new(key: bytes, message: bytes, digest: Any) -> hmac.HMAC:
+        hashed_texts.append(message)
+        return plain(key, message, digest)
+
+    monkeypatch.setattr(hmac, "new", new)
+    desk.take(*(record(f"r{number}", answers(tools=one)) for number, one in enumerate(tools)))
+    assert desk.answer("r3", "tools__tool") == "hoe knife"
+    assert len(hashed_texts) == len(set(hashed_texts)) <= 4
 
 
 def test_texts_in_a_repeat_are_recoded_row_by_row(desk: Desk) -> None:

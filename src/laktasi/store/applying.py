@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from laktasi.questionnaire.model import ValueType
 from laktasi.questionnaire.others import Others
+from laktasi.secret import KEYED, keyed, lost_key
 from laktasi.store.decisions import Decision, State
 from laktasi.store.places import Place, Places, is_expected
 
@@ -44,11 +45,13 @@ class Rules:
         self.places = places
         self._others = others
         self._key = key
-        self._recodes: dict[tuple[str, str], list[Decision]] = {}
+        # By form, question and what they expect: a text is hashed once, however many decisions there are.
+        self._recodes: dict[tuple[str, str], dict[str, list[Decision]]] = {}
         for decision in recodes:
             text, parent = (places.get((decision.form_id, path)) for path in (decision.question, decision.parent))
             if text is not None and parent is not None and text.table == parent.table:
-                self._recodes.setdefault((decision.form_id, decision.question), []).append(decision)
+                by_text = self._recodes.setdefault((decision.form_id, decision.question), {})
+                by_text.setdefault(decision.expected or "", []).append(decision)
         self._known: dict[tuple[str, str, str], tuple[Decision, ...]] = {}
 
     @property
@@ -58,17 +61,20 @@ class Rules:
 
     def parents(self, form_id: str, question: str) -> list[Place]:
         """Give the places that recodes of a text write to."""
-        return [self.places[form_id, decision.parent] for decision in self._recodes[form_id, question]]
+        recodes = (decision for listed in self._recodes[form_id, question].values() for decision in listed)
+        return [self.places[form_id, parent] for parent in dict.fromkeys(decision.parent for decision in recodes)]
 
     def recodes_of(self, form_id: str, question: str, text: str) -> tuple[Decision, ...]:
         """Give the recodes in force that expect a text."""
         at = (form_id, question, text)
         if at not in self._known:
-            self._known[at] = tuple(
-                decision
-                for decision in self._recodes.get((form_id, question), ())
-                if is_expected(decision.expected or "", text, form_id, question, self._key)
-            )
+            by_text = self._recodes.get((form_id, question), {})
+            found = [] if text.startswith(KEYED) else by_text.get(text, [])
+            if any(expected.startswith(KEYED) for expected in by_text):
+                if self._key is None:
+                    raise lost_key()
+                found = [*found, *by_text.get(keyed(self._key, form_id, question, text), ())]
+            self._known[at] = tuple(found)
         return self._known[at]
 
     def recoded_answer(self, decision: Decision, answer: str | None) -> str | None:
