@@ -256,6 +256,14 @@ def test_what_is_mended_or_about_a_group_is_told_so(project: Path) -> None:
 # Reading
 
 
+def test_records_that_share_a_key_are_told_apart_without_an_answer(ran: Path) -> None:
+    shown = laktasi("findings", "show", ids(ran)[TWICE], "--project", ran).stdout
+    told = dict(line.split(":", 1) for line in shown.splitlines() if ": " in line)
+    assert told["same key"].strip() == "uuid:tea-0005"
+    assert told["differ in"].strip() == "nothing"
+    assert "same key" not in laktasi("findings", "show", ids(ran)[AGE], "--project", ran).stdout
+
+
 def test_a_gate_that_stops_the_publication_leaves_the_list(project: Path) -> None:
     shutil.rmtree(project / "data")
     (project / "schemas" / "gates.yml").write_text("stop: [one_code_once]\n", encoding="utf-8")

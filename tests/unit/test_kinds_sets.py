@@ -300,7 +300,8 @@ def test_the_questions_that_differ_are_told_and_no_answer(house: Answered) -> No
             "questions": ["mother/nickname", "code"],
         }
     )
-    (found,) = differences(house.con, house.questionnaires, check)
+    (found,) = differences(house.con, house.questionnaires, check, "uuid:1")
+    assert differences(house.con, house.questionnaires, check, "uuid:2") == ()
     assert found.form_id == "visit"
     assert found.submissions == ("uuid:0", "uuid:1")
     assert found.questions == ("observed", "weight")

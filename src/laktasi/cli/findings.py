@@ -130,7 +130,12 @@ def _hand_on(context: click.Context) -> None:
 @project_options
 @language_option
 def show(finding_id: str, project: Path | None, data: Path | None, language: str | None) -> None:
-    """Tell the life of a finding: what became of it when, in which run, what settled it, who accepted it and why."""
+    """Tell the life of a finding: what became of it when, in which run, what settled it, who accepted it and why.
+
+    Of a check that no two records share a key: which others do, and which questions they answer differently. Few or
+    none: probably sent twice. Nearly all: probably two under one key.
+    """
+    from laktasi.desk.worklist import sharing_a_key
     from laktasi.errors import CheckError
     from laktasi.quality import list_findings
     from laktasi.quality.listing import life_of
@@ -141,6 +146,7 @@ def show(finding_id: str, project: Path | None, data: Path | None, language: str
     with alone(settings.data_folder), opened(settings.data_folder) as con:
         found = list_findings(con, finding_id=finding_id, status=None, language=language or settings.language)
         events = life_of(con, finding_id)
+        shared = [told for one in found for told in sharing_a_key(con, settings, one)]
     if not found:
         raise CheckError(f"there is no finding {finding_id!r}", next_step="laktasi findings lists those that are open")
     finding = found[0]
@@ -161,6 +167,10 @@ def show(finding_id: str, project: Path | None, data: Path | None, language: str
     for name, value in about.items():
         if value:
             click.echo(f"{name + ':':<12} {value}")
+    for one in shared:
+        others = [record for record in one.submissions if record != finding.submission_id]
+        click.echo(f"{'same key:':<12} {', '.join(others) or 'another row of the record'}")
+        click.echo(f"{'differ in:':<12} {', '.join(one.questions) or 'nothing'}")
     click.echo()
     columns = ("when", "event", "by", "decision", "reviewer", "reason", "until", "run")
     _print(

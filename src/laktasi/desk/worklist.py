@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from laktasi.desk.known import questionnaires_of
 from laktasi.errors import LaktasiError, WarehouseError
 from laktasi.settings import Settings
 from laktasi.store.sql import scalar
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     import duckdb
 
     from laktasi.quality import Finding
+    from laktasi.quality.duplicates import Difference
     from laktasi.report.workbook import Entry
 
 
@@ -66,6 +68,33 @@ def findings_source(settings: Settings) -> Iterator[Source]:
 
 def _is_checked(con: duckdb.DuckDBPyConnection) -> bool:
     return con.execute("select 1 from quality.check_runs limit 1").fetchone() is not None
+
+
+def sharing_a_key(con: duckdb.DuckDBPyConnection, settings: Settings, finding: Finding) -> tuple[Difference, ...]:
+    """Tell which records share a key with that of a finding of a check of kind ``unique``, and where they differ.
+
+    Returns
+    -------
+    tuple of Difference
+        Names of questions, never an answer. Empty for other findings, and where no record shares a key any more.
+
+    Raises
+    ------
+    CheckError
+        schemas/checks.yml is not understood.
+    """
+    from dataclasses import replace
+
+    from laktasi.quality import read_checks
+    from laktasi.quality.duplicates import differences
+
+    if finding.kind != "set":
+        return ()
+    declared = {check.id: check for check in read_checks(settings.folders.checks)}
+    check = declared.get(finding.rule_id)
+    if check is None or check.kind != "unique":
+        return ()
+    return differences(con, questionnaires_of(con), replace(check, form=finding.form_id), finding.submission_id)
 
 
 def export_findings(

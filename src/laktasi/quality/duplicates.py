@@ -29,9 +29,12 @@ class Difference:
 
 
 def differences(
-    con: duckdb.DuckDBPyConnection, questionnaires: Mapping[tuple[str, str], Questionnaire], check: DeclaredCheck
+    con: duckdb.DuckDBPyConnection,
+    questionnaires: Mapping[tuple[str, str], Questionnaire],
+    check: DeclaredCheck,
+    submission_id: str,
 ) -> tuple[Difference, ...]:
-    """Tell the records of each key that a check of kind ``unique`` finds more than once apart.
+    """Tell the records apart that share a key with one, by a check of kind ``unique``.
 
     Parameters
     ----------
@@ -39,11 +42,13 @@ def differences(
         The warehouse, after its answers were read.
     questionnaires
         Its form versions, by form id and version.
+    submission_id
+        The record whose keys are looked at.
 
     Returns
     -------
     tuple of Difference
-        One for each key, by first submission.
+        One for each of its keys that others have too (in a repeat it can have several), by first submission.
 
     Raises
     ------
@@ -67,12 +72,14 @@ def differences(
                 select _submission_id, _row, {KEY} from ({batch.select})
                 where {COMPARED} and {KEY} is not null
                 qualify count(*) over (partition by {KEY}) > 1
+                    and bool_or(_submission_id = ?) over (partition by {KEY})
             )
             select twice.{KEY}, answers.*
             from {identifier("answers", batch.table)} as answers
             inner join twice using (_submission_id, _row)
             order by answers._submission_id, answers._row
-            """
+            """,
+            [submission_id],
         )
         columns = [column[0].lower() for column in rows.description]
         by_key: dict[str, list[dict[str, str | None]]] = {}
