@@ -139,6 +139,18 @@ def test_a_clock_that_cannot_be_right(
     assert times(house, "is_clock_ahead, is_clock_behind") == [("a", ahead, behind)]
 
 
+def test_a_clock_is_held_against_ours_where_central_knows_nothing(house: Warehouse) -> None:
+    now = (datetime.now(UTC) - hours(0)).total_seconds() / 3600
+    for name, finished in (("ahead", now + 25), ("grace", now + 23), ("right", 0)):
+        land(house, replace(filled(name, finished=finished), source="phones"))
+    # an edit comes later than the record: it is its own landing that counts
+    land(house, replace(filled("first", finished=0), source="phones"))
+    land(house, replace(filled("edit", finished=now, deprecated="first"), source="phones"))
+    house.con.execute("update raw.submissions set landed_at = ? where instance_id = 'first'", [hours(0)])
+    build(house)
+    assert times(house, "is_clock_ahead") == [("ahead", True), ("first", None), ("grace", None), ("right", None)]
+
+
 def test_an_edit_is_held_against_its_own_arrival(house: Warehouse) -> None:
     arrived(house, filled("a", finished=0), 1)
     arrived(house, filled("b", finished=30, deprecated="a"), 31, first="a")

@@ -133,6 +133,16 @@ def test_work_is_counted_by_enumerator_and_centre(house: Warehouse) -> None:
     assert house.rows("select sum(records) from marts.daily where kind = 'enumerator'") == [(5,)]
 
 
+def test_a_phone_in_the_future_that_was_copied_makes_nobody_silent(house: Warehouse) -> None:
+    others = [filled(number, enumerator="E2") for number in (1, 2)]
+    ahead = filled(3, end="2099-10-01T08:20:00.000+08:00", today="2099-10-01")
+    build(house, ahead, filled(4, start=None, end=None, today="2099-10-02"), filled(0), *others)
+    # the newest of all is of 3 October; a record of 2099 has no day
+    found = house.rows("select code, last_day, days_silent, without_day from marts.people where kind = 'enumerator'")
+    assert sorted(found) == [("E1", date(2026, 10, 1), 2, 2), ("E2", date(2026, 10, 3), 0, 0)]
+    assert house.rows("select max(day) from marts.daily") == [(date(2026, 10, 3),)]
+
+
 def test_a_target_for_a_centre_that_no_form_offers_is_an_error(house: Warehouse) -> None:
     with pytest.raises(CheckError, match=r"targets\.csv: line 3: no form version offers the centre 'c9'"):
         stand_targets(house.con, [Target("c1", 3, None, 2), Target("c9", 3, None, 3)], STUDY, house.questionnaires)

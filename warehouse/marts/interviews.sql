@@ -7,6 +7,7 @@ submissions as (
         form_id,
         submission_id,
         instance_id,
+        payload_sha256,
         form_version,
         status,
         device_id,
@@ -44,6 +45,17 @@ versions as (
     group by form_id, instance_id
 ),
 
+-- when each content came here, by our own clock: that of a table that never was a submission is not known
+landings as (
+    select
+        form_id,
+        instance_id,
+        payload_sha256,
+        min(landed_at) as landed_at
+    from raw.submissions
+    group by form_id, instance_id, payload_sha256
+),
+
 joined as (
     select
         submissions.form_id,
@@ -72,7 +84,12 @@ joined as (
             when submissions.instance_id = submissions.submission_id
                 then coalesce(versions.received_at, submissions.received_at)
             else versions.received_at
-        end as version_received_at
+        end as version_received_at,
+        case
+            when submissions.instance_id = submissions.submission_id
+                then coalesce(landings.landed_at, submissions.landed_at)
+            else landings.landed_at
+        end as version_landed_at
     from submissions
     left join roles on submissions.form_id = roles.form_id and submissions.submission_id = roles.submission_id
     left join counted on submissions.form_id = counted.form_id and submissions.submission_id = counted.submission_id
@@ -80,12 +97,18 @@ joined as (
     left join metadata
         on submissions.form_id = metadata.form_id and submissions.submission_id = metadata.submission_id
     left join versions on submissions.form_id = versions.form_id and submissions.instance_id = versions.instance_id
+    left join landings
+        on submissions.form_id = landings.form_id
+        and submissions.instance_id = landings.instance_id
+        and submissions.payload_sha256 = landings.payload_sha256
 ),
 
 clocks as (
     select
         *,
-        finished_at > version_received_at + interval 10 minutes as is_clock_ahead,
+        -- a phone that was copied by cable tells Central nothing, but nothing comes here before it is finished
+        finished_at > version_received_at + interval 10 minutes
+        or finished_at > version_landed_at + interval 1 day as is_clock_ahead,
         case
             when started_at is not null or finished_at is not null
                 -- least() and coalesce() pass over what is not known
@@ -97,7 +120,7 @@ clocks as (
 
 final as (
     select
-        * exclude (is_edited, version_received_at),
+        * exclude (is_edited, version_received_at, version_landed_at),
         case
             when not is_edited and not is_clock_behind then (epoch(finished_at) - epoch(started_at)) / 60
         end as minutes,

@@ -45,7 +45,7 @@ comment on column marts.interviews.minutes is
 comment on column marts.interviews.lag_hours is
     'Hours between finishing and arriving on Central; less than 0 where the phone''s clock is ahead. Empty for an edited submission: its first finishing is not known';
 comment on column marts.interviews.is_clock_ahead is
-    'Its current version was finished more than 10 minutes after Central took it in; empty where either is not known';
+    'Its current version was finished more than 10 minutes after Central took it in, or more than a day after it landed here; empty where nothing says so and Central or the time is not known';
 comment on column marts.interviews.is_clock_behind is
     'Finished before it was started, or before there was any ODK Collect (2010): the clock was set back, or lost its day. A clock that is '
     'merely slow cannot be told from a long way to the network. Empty where the form keeps no times';
@@ -348,9 +348,30 @@ rules as (
     qualify row_number() over (partition by form_id, form_version, rule_id) = 1
 ),
 
+-- as text, version 10 would come before 9; the codebook lists the versions that have a column oldest first
+versions as (
+    select
+        form_id,
+        form_version,
+        max(position) as position
+    from (
+        select
+            form_id,
+            unnest(versions) as form_version,
+            generate_subscripts(versions, 1) as position
+        from staging.codebook
+    )
+    group by form_id, form_version
+),
+
 newest_rules as (
-    select * from rules
-    qualify row_number() over (partition by form_id, rule_id order by form_version desc nulls last) = 1
+    select rules.* from rules
+    left join versions on rules.form_id = versions.form_id and rules.form_version = versions.form_version
+    qualify
+        row_number() over (
+            partition by rules.form_id, rules.rule_id
+            order by versions.position desc nulls last, rules.form_version desc nulls last
+        ) = 1
 ),
 
 worded as (

@@ -31,10 +31,12 @@ TAIL = 0.025
 _Z = 1.959963984540054
 """97.5 % point of the normal distribution."""
 
-# A phone whose clock was set back, or that stood a day or more ahead of the server's, cannot say which day it was.
+# A phone whose clock was set back, or that stood a day or more ahead of the server's or of ours, cannot say which day
+# it was.
 _IS_CLOCK_WRONG = (
     "coalesce(interviews.is_clock_behind or interviews.is_clock_ahead"
-    " and interviews.finished_at > interviews.received_at + interval 1 day, false)"
+    " and interviews.finished_at > coalesce(interviews.received_at, interviews.landed_at) + interval 1 day"
+    " or interviews.day > cast(interviews.landed_at at time zone 'UTC' as date) + 1, false)"
 )
 
 
