@@ -292,14 +292,32 @@ def test_silence_is_counted_from_the_newest_record_not_from_today(house: Answere
     assert not outside(house, kind="silent", by="centre", at_most=14)
 
 
+def test_a_group_of_which_no_time_is_known_is_not_compared(house: Answered) -> None:
+    house.take({"centre": "c1", "today": "2026-10-01"}, *[{"centre": "c2", "today": ""}] * 3)
+    assert measured(house, kind="silent", by="centre", at_most=7) == {"centre:c1": (0, 1), "centre:c2": (None, 3)}
+    house.emptied().take(*[{"today": ""}] * 3)
+    assert measured(house, kind="silent", by="centre", at_most=7) == {"centre:c1": (None, 3)}
+
+
 def test_a_clock_that_is_ahead_makes_nobody_else_silent(house: Answered) -> None:
     house.take({"today": "2026-10-20"}, {"centre": "c2", "today": "2099-01-01"}, {"centre": "", "today": "2026-10-22"})
-    assert measured(house, kind="silent", by="centre", at_most=7) == {"centre:c1": (2, 1), "centre:c2": (0, 1)}
+    # the record of 2099 says neither that the others are silent nor that its own centre is not
+    assert measured(house, kind="silent", by="centre", at_most=7) == {"centre:c1": (2, 1), "centre:c2": (None, 1)}
+
+
+def test_a_clock_that_is_ahead_brings_no_day_nearer(house: Answered) -> None:
+    # by cable: Central knows nothing of it, and our own clock alone says that it cannot be
+    ahead = [{"end": "2099-01-01T08:00:00.000+08:00", "today": "2026-11-02"}, {"today": "2026-12-03"}]
+    house.take({"today": "2026-10-20"}, *ahead)
+    house.con.execute("insert into marts.targets values ('c1', 5, '2026-11-01')")
+    assert measured(house, kind="target") == {"centre:c1": (None, 3)}
+    house.take({"today": "2026-11-01"})
+    assert measured(house, kind="target") == {"centre:c1": (0.8, 4)}
 
 
 def test_a_clock_that_lost_its_day_does_not_count(house: Answered) -> None:
     house.take({"start": "2026-10-20T08:00:00.000+08:00"}, {"centre": "c2", "start": "1970-01-01T08:00:00.000+08:00"})
-    assert set(measured(house, kind="silent", by="centre", at_most=7)) == {"centre:c1"}
+    assert measured(house, kind="silent", by="centre", at_most=7) == {"centre:c1": (0, 1), "centre:c2": (None, 1)}
 
 
 def test_old_versions_count_once_a_newer_one_is_in_use(house: Answered) -> None:
@@ -309,15 +327,30 @@ def test_old_versions_count_once_a_newer_one_is_in_use(house: Answered) -> None:
     assert not outside(house, **declared)
     house.take(*[{"today": f"2026-11-{day:02d}", "enumerator": "P02"} for day in range(11, 31)], version="2")
     found = measured(house, **declared)
-    # of P01's twenty the nine after the 11th are late, of P02's forty as many
-    assert found["enumerator:P01"] == (pytest.approx(0.2582, abs=5e-5), 20)
-    assert found["enumerator:P02"][1] == 40
-    assert outside(house, **declared) == {"enumerator:P01", "enumerator:P02"}
-    assert not outside(house, **declared, days=9)
+    # in use from the 13th, its third day: of P01's twenty the seven after it are late, of P02's forty as many
+    assert found["enumerator:P01"] == (pytest.approx(0.1812, abs=5e-5), 20)
+    assert found["enumerator:P02"] == (pytest.approx(0.0875, abs=5e-5), 40)
+    assert outside(house, **declared) == {"enumerator:P01"}
+    assert not outside(house, **declared, days=7)
+    # from its first record on: nine
+    first = measured(house, **declared, at_least=1)
+    assert first["enumerator:P01"] == (pytest.approx(0.2582, abs=5e-5), 20)
     assert measured(house, **declared, last_days=10) == {"enumerator:P02": (0, 10)}
     assert set(measured(house, **declared | {"by": "week"})) == {
         f"week:2026-W{week}" for week in (44, 45, 46, 47, 48, 49)
     }
+
+
+def test_an_early_trial_of_a_new_version_makes_nobody_old(house: Answered) -> None:
+    house.take(*[{"today": f"2026-11-{day:02d}"} for day in range(1, 21)])
+    house.take(*[{"today": "2026-11-01", "enumerator": "TRIAL"}] * 2, version="2")
+    declared: dict[str, Any] = {"kind": "version_share", "at_most": 0.1}
+    assert measured(house, **declared)["all:"] == (0, 22)
+    house.take({"today": "2026-11-01", "enumerator": "TRIAL"}, version="2")
+    assert outside(house, **declared) == {"all:"}
+    # what `where` leaves out says neither which version is in use nor which day is the newest
+    house.take(*[{"today": "2026-11-30", "enumerator": "TRIAL"}] * 3, version="2")
+    assert measured(house, **declared, last_days=20, where="${enumerator} = 'P01'") == {"all:": (0, 20)}
 
 
 # Words

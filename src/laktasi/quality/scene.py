@@ -36,6 +36,12 @@ TIMES = {
 GROUPS = {**ROLES, "device": "i.device", "form_version": "i.form_version", **TIMES, "all": "''"}
 """What rows can be grouped by beside the answers to a question, and its SQL."""
 
+RIGHT_CLOCK = "i.is_clock_behind is not true and i.is_clock_ahead is not true"
+"""SQL: nothing says that the phone's clock was wrong."""
+PAST_DAY = f"{RIGHT_CLOCK} and i.day <= cast(i.landed_at at time zone 'UTC' as date) + 1"
+"""SQL: the day is known and can be true. A day after that of the landing cannot, but for the date line between both; a
+form that keeps no times has no other sign of a clock that is ahead, and one such record must not move the calendar."""
+
 NUMBERS = (ValueType.INTEGER, ValueType.DECIMAL)
 _Z = 1.959963984540054  # the normal distribution's 97.5 % point
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from laktasi.errors import CheckError
 from laktasi.quality.kinds.groups import BY, group_of
 from laktasi.quality.kinds.model import DeclaredCheck, Kind, Parameter, csv_file, number, one_of, text, whole
-from laktasi.quality.scene import NUMBERS, Scene, questions_by
+from laktasi.quality.scene import NUMBERS, PAST_DAY, RIGHT_CLOCK, Scene, questions_by
 from laktasi.store.sql import identifier, literal
 
 
@@ -29,7 +29,7 @@ def _target(check: DeclaredCheck, scene: Scene) -> str:
         ),
 
         newest as (
-            select max(i.day) as newest_day from {scene.rows()} where i.is_clock_ahead is not true
+            select max(i.day) as newest_day from {scene.rows()} where {PAST_DAY}
         )
 
         select
@@ -70,28 +70,34 @@ def _roster(check: DeclaredCheck, scene: Scene) -> str:
 
 
 def _silent(check: DeclaredCheck, scene: Scene) -> str:
-    """Give the days between the newest record of each group and the newest of all.
+    """Give the days between the newest record of each group and the newest of all; NULL where no time is known.
 
-    Held against the data's own calendar, not today's date: the same data give the same findings. A record that was
-    finished after it had landed here comes from a clock that is ahead, and must not make all others look silent.
+    Held against the data's own calendar, not today's date: the same data give the same findings. A record of a clock
+    that cannot be right says nothing of when anybody was seen.
     """
     group, name = group_of(check, scene)
     # The day stands in where a form keeps no times.
     seen = "coalesce(i.finished_at, i.started_at, i.day::timestamp at time zone 'UTC')"
     return f"""
         with seen as (
-            select {group} as _code, {seen} as seen_at, {seen} <= i.landed_at + interval 1 day as is_past
+            select
+                {group} as _code,
+                case when {RIGHT_CLOCK} and (i.day is null or {PAST_DAY}) then {seen} end as seen_at
             from {scene.rows()}
-            where {scene.where(check)} and i.is_clock_behind is not true and i.is_clock_ahead is not true
+            where {scene.where(check)}
         ),
 
         newest as (
-            select coalesce(max(seen_at) filter (is_past), max(seen_at)) as newest_at from seen
+            select max(seen_at) as newest_at from seen
         )
 
         select
             concat({name}, seen._code) as _row,
-            greatest(0, epoch(any_value(newest.newest_at)) - epoch(max(seen.seen_at))) / 86400 as value,
+            -- not greatest(0, …) alone, which passes over what is not known: no time at all is no pass
+            case
+                when max(seen.seen_at) is not null
+                    then greatest(0, epoch(any_value(newest.newest_at)) - epoch(max(seen.seen_at))) / 86400
+            end as value,
             count(*) as n
         from seen
         cross join newest

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from laktasi.errors import CheckError
 from laktasi.quality.kinds.model import DeclaredCheck, Kind, Parameter, text, whole
-from laktasi.quality.scene import Scene, day_of
+from laktasi.quality.scene import PAST_DAY, Scene, day_of
 from laktasi.store.forms import version_key
 from laktasi.store.sql import literal
 
@@ -61,7 +61,7 @@ def _outdated(check: DeclaredCheck, scene: Scene) -> str:
         with ranks as (select * from (values {ranks}) as listed (version, rank)),
         used as materialized (
             select r._submission_id, r._row, ranks.rank, i.day, {scene.where(check)} as is_asked,
-                coalesce(i.is_clock_ahead or i.is_clock_behind, false) as is_wrong
+                not ({PAST_DAY}) as is_wrong
             from {scene.rows()}
             inner join ranks on i.form_version = ranks.version
             where i.day is not null

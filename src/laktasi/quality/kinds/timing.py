@@ -8,11 +8,9 @@ from __future__ import annotations
 from laktasi.errors import CheckError
 from laktasi.quality.kinds.groups import BY, group_of
 from laktasi.quality.kinds.model import DeclaredCheck, Kind, Parameter, number, texts, whole
-from laktasi.quality.scene import Scene, questions_by
+from laktasi.quality.scene import RIGHT_CLOCK, Scene, questions_by
 from laktasi.questionnaire.model import ValueType
 from laktasi.store.sql import identifier, literal, values
-
-_RIGHT_CLOCK = "i.is_clock_behind is not true and i.is_clock_ahead is not true"
 
 
 def _between(value: str, low: float | None, high: float | None) -> str:
@@ -43,7 +41,7 @@ def _working_hours(check: DeclaredCheck, scene: Scene) -> str:
     local = f"(({_started(check, scene)}))"
     hour = f"(hour{local} + minute{local} / 60.0)"
     good = _between(hour, check.parameters["from"], check.parameters["to"])
-    return _records(check, scene, good, f"{_RIGHT_CLOCK} and {local} is not null")
+    return _records(check, scene, good, f"{RIGHT_CLOCK} and {local} is not null")
 
 
 def _started(check: DeclaredCheck, scene: Scene) -> str:
@@ -122,7 +120,7 @@ def _by_day(check: DeclaredCheck, scene: Scene, value: str, known: str) -> str:
         from (
             select {group} as _code, i.day as _day, {value} as value, count(*) as n
             from {scene.rows()}
-            where {scene.where(check)} and {group} is not null and i.day is not null and {_RIGHT_CLOCK} and {known}
+            where {scene.where(check)} and {group} is not null and i.day is not null and {RIGHT_CLOCK} and {known}
             group by all
         )
     """
