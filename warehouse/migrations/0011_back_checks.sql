@@ -19,6 +19,8 @@ create table marts.back_check_variables (
     variable varchar not null,
     position integer not null,
     type tinyint not null,
+    form_id varchar not null,
+    table_name varchar not null,
     column_name varchar not null,
     kind varchar not null check (kind in ('number', 'day', 'choice', 'choices', 'text')),
     ok_range varchar,
@@ -31,6 +33,8 @@ comment on column marts.back_check_variables.variable is 'Name of the variable';
 comment on column marts.back_check_variables.position is 'Place in schemas/back_checks.yml';
 comment on column marts.back_check_variables.type is
     '1: never changes, so a difference is the enumerator''s fault; 2: may differ by skill; 3: may differ by the instrument';
+comment on column marts.back_check_variables.form_id is 'Form of the original answer';
+comment on column marts.back_check_variables.table_name is 'Table of the original answer';
 comment on column marts.back_check_variables.column_name is 'Column of the original answer, see staging.codebook';
 comment on column marts.back_check_variables.kind is 'How it is compared: number, day, choice, choices (as a set), text (spaces and capitals aside)';
 comment on column marts.back_check_variables.ok_range is 'How far apart the answers may be; empty: not at all';

@@ -10,6 +10,7 @@ from laktasi.report import numbers
 from laktasi.report.html import Site, templates
 from laktasi.report.texts import LANGUAGES
 from laktasi.report.texts_back_checks import REASONS, TEXTS
+from laktasi.report.versions import VERSIONS
 from laktasi.report.words import Words
 
 if TYPE_CHECKING:
@@ -151,12 +152,14 @@ def read(connection: duckdb.DuckDBPyConnection) -> Content | None:
     if not variables:
         return None
     levels = connection.execute(
-        """
-        select codebook.column_name, choices.value, arg_max(choices.labels, choices.form_version)
+        f"""
+        with versions as ({VERSIONS})
+        select codebook.column_name, choices.value, arg_max(choices.labels, versions.position)
         from marts.back_check_variables as variables
-        inner join staging.codebook as codebook using (column_name)
+        inner join staging.codebook as codebook using (form_id, table_name, column_name)
         inner join staging.choices as choices
             on codebook.form_id = choices.form_id and codebook.list_name = choices.list_name
+        inner join versions on choices.form_id = versions.form_id and choices.form_version = versions.form_version
         group by all
         """
     ).fetchall()

@@ -13,6 +13,7 @@ from laktasi.report import numbers
 from laktasi.report.html import Site, templates
 from laktasi.report.texts import LANGUAGES
 from laktasi.report.texts_checks import TEXTS
+from laktasi.report.versions import VERSIONS
 from laktasi.report.words import Words
 
 if TYPE_CHECKING:
@@ -132,6 +133,7 @@ class Content:
     """What the page tells."""
 
     rules: Sequence[Rule]
+    """Those of one form version together, the oldest version of a form first."""
     accepted: Mapping[tuple[str, str], int]
     """Accepted findings by form and rule."""
     groups: Mapping[tuple[str, str], Sequence[str]]
@@ -148,7 +150,7 @@ class Content:
             if rule.form_version is not None:
                 found.setdefault(rule.form_id, {}).setdefault(rule.form_version, []).append(rule)
         return {
-            form_id: [Version(name, versions[name]) for name in sorted(versions, reverse=True)]
+            form_id: [Version(name, versions[name]) for name in reversed(versions)]
             for form_id, versions in found.items()
         }
 
@@ -215,7 +217,8 @@ class Content:
         return sum(version.asked for versions in self.forms.values() for version in versions)
 
 
-_RULES = """
+_RULES = f"""
+with versions as ({VERSIONS})
 select
     results.suite,
     results.form_id,
@@ -224,9 +227,9 @@ select
     results.rule_id,
     rules.kind,
     rules.severity,
-    coalesce(rules.messages, map {}),
+    coalesce(rules.messages, map {{}}),
     coalesce(rules.expression, ''),
-    coalesce(codebook.labels, map {}),
+    coalesce(codebook.labels, map {{}}),
     results.expectation,
     results.asked,
     results."rows",
@@ -243,14 +246,19 @@ left join staging.codebook as codebook
     on rules.form_id = codebook.form_id
     and rules.table_name = codebook.table_name
     and rules.field = codebook.column_name
+left join versions
+    on results.form_id = versions.form_id and results.form_version = versions.form_version
 order by
-    results.form_id, results.form_version, rules.table_name, codebook.position nulls last, results.rule_id
+    results.form_id, versions.position, results.form_version,
+    rules.table_name, codebook.position nulls last, results.rule_id
 """
-_UNVERIFIED = """
+_UNVERIFIED = f"""
+with versions as ({VERSIONS})
 select
-    form_id, coalesce(list(form_version order by form_version) filter (form_version is not null), []),
+    form_id, coalesce(list(form_version order by position, form_version) filter (form_version is not null), []),
     field, kind, coalesce(expression, ''), reason
-from quality.unverified group by form_id, field, kind, expression, reason order by all
+from quality.unverified left join versions using (form_id, form_version)
+group by form_id, field, kind, expression, reason order by all
 """
 _BESIDE = """
 select any_value(rules.messages), count(distinct findings.finding_id)

@@ -9,6 +9,7 @@ from datetime import date
 from typing import TYPE_CHECKING, TypeVar
 
 from laktasi.report.model import Labels
+from laktasi.report.versions import VERSIONS
 
 if TYPE_CHECKING:
     import duckdb
@@ -314,8 +315,9 @@ def _count(connection: duckdb.DuckDBPyConnection) -> int:
 def _choices(connection: duckdb.DuckDBPyConnection) -> list[tuple[str, str, str, Labels | None]]:
     """Word the choices that are listed, as their newest version does."""
     return connection.execute(
-        """
-        select fields.table_name, fields.column_name, choices.value, arg_max(choices.labels, choices.form_version)
+        f"""
+        with versions as ({VERSIONS})
+        select fields.table_name, fields.column_name, choices.value, arg_max(choices.labels, versions.position)
         from (select distinct table_name, column_name, "value" from marts.frequent_values) as listed
         inner join staging.codebook as fields
             on listed.table_name = fields.table_name and listed.column_name = fields.column_name
@@ -323,6 +325,8 @@ def _choices(connection: duckdb.DuckDBPyConnection) -> list[tuple[str, str, str,
             on fields.form_id = choices.form_id
             and fields.list_name = choices.list_name
             and listed.value = choices.value
+        inner join versions
+            on choices.form_id = versions.form_id and choices.form_version = versions.form_version
         group by all
         order by all
         """

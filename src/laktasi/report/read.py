@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from laktasi.errors import WarehouseError
+from laktasi.report.versions import VERSIONS
 
 if TYPE_CHECKING:
     import duckdb
@@ -279,15 +280,17 @@ group by findings.form_id, findings.rule_id, findings.severity
 order by findings.severity, included desc, submissions desc, findings.form_id, findings.rule_id
 """
 
-CHOICES = """
+CHOICES = f"""
+with versions as ({VERSIONS})
 select
-    form_id,
-    list_name,
-    value,
-    arg_max(labels, form_version) as labels
-from staging.choices
-group by form_id, list_name, value
-order by form_id, list_name, min(position), value
+    choices.form_id,
+    choices.list_name,
+    choices.value,
+    arg_max(choices.labels, versions.position) as labels
+from staging.choices as choices
+inner join versions on choices.form_id = versions.form_id and choices.form_version = versions.form_version
+group by choices.form_id, choices.list_name, choices.value
+order by choices.form_id, choices.list_name, min(choices.position), choices.value
 """
 
 
