@@ -44,19 +44,34 @@ def comparison_of(project: Project, questionnaires: Questionnaires) -> Compariso
 
 def _where(questionnaires: Questionnaires, form_id: str, expression: str | None, side: str) -> str | None:
     """Give the select of the records for which an expression is true, each by the words of its own form version."""
-    from laktasi.questionnaire.compiler import predicate_sql
+    from laktasi.questionnaire.compiler import predicate_over
     from laktasi.store.forms import versions_of
 
     if expression is None:
         return None
     try:
-        return " union all ".join(predicate_sql(item, expression) for item in versions_of(questionnaires, form_id))
+        return predicate_over(versions_of(questionnaires, form_id), expression)
     except LaktasiError as error:
         raise CheckError(
             f"back_checks.yml: 'where' of {side!r} cannot be used: {error.what}",
             why=error.why,
             next_step="correct the expression in schemas/back_checks.yml",
         ) from error
+
+
+def left_out(project: Project, questionnaires: Questionnaires) -> list[str]:
+    """Name the form versions without a record that takes part, since they lack a question of its side's `where`."""
+    from laktasi.questionnaire.compiler import lacking
+    from laktasi.store.forms import versions_of
+
+    declared = read_back_checks(project.back_checks)
+    sides = (declared.original, declared.back_check) if declared else ()
+    return [
+        f"{item.form_id} {item.version} ('where' in back_checks.yml asks for {names[0]})"
+        for side in sides
+        for item in versions_of(questionnaires, side.form_id)
+        if (names := lacking(item, side.where or ""))
+    ]
 
 
 def compare(con: duckdb.DuckDBPyConnection, project: Project, questionnaires: Questionnaires) -> Mapping[str, int]:

@@ -270,8 +270,12 @@ def stand(run: Run, _progress: Progress) -> Counts:
         marts.build_interviews(con, study, _included(study, questionnaires), questionnaires)
         people.stand_targets(con, read_targets(run.settings.folders.targets), study, questionnaires)
         repeated = back_checking.compare(con, run.settings.folders, questionnaires)
-    changed = [f"{item.table_name}.{item.column_name}" for item in stood.type_changes]
-    return {"changed_types": changed, "back_checks": dict(repeated)}
+    return {
+        "changed_types": [f"{item.table_name}.{item.column_name}" for item in stood.type_changes],
+        "versions_left_out": _not_included(study, questionnaires)
+        + back_checking.left_out(run.settings.folders, questionnaires),
+        "back_checks": dict(repeated),
+    }
 
 
 def check(run: Run, progress: Progress) -> Counts:
@@ -509,10 +513,23 @@ def _forms(con: duckdb.DuckDBPyConnection) -> LoadedForms:
 
 def _included(study: Study | None, questionnaires: Questionnaires) -> str | None:
     """Give the select of the submissions that the study counts, each by the words of its own form version."""
-    from laktasi.questionnaire.compiler import predicate_sql
+    from laktasi.questionnaire.compiler import predicate_over
     from laktasi.store.forms import versions_of
 
     if study is None or study.include is None:
         return None
-    versions = versions_of(questionnaires, study.form_id)
-    return " union all ".join(predicate_sql(version, study.include) for version in versions)
+    return predicate_over(versions_of(questionnaires, study.form_id), study.include)
+
+
+def _not_included(study: Study | None, questionnaires: Questionnaires) -> list[str]:
+    """Name the form versions of which no record counts, since they lack a question of the study's `include`."""
+    from laktasi.questionnaire.compiler import lacking
+    from laktasi.store.forms import versions_of
+
+    if study is None or study.include is None:
+        return []
+    return [
+        f"{item.form_id} {item.version} ('include' in study.yml asks for {names[0]})"
+        for item in versions_of(questionnaires, study.form_id)
+        if (names := lacking(item, study.include))
+    ]

@@ -79,6 +79,7 @@ def summary(settings: Settings) -> list[str]:
         lines.append(f"different forms under one version: {', '.join(conflicts)}; the first one stands")
     if changed := told["stand"]["changed_types"]:
         lines.append(f"kept as text, since their type is not the same in all versions: {', '.join(changed)}")
+    lines += [f"no record counts of: {which}" for which in told["stand"].get("versions_left_out", ())]
     lines += [
         f"different contents of {which}; the project's own stands, else the first whole one"
         for which in told["read"]["conflicting_media"]

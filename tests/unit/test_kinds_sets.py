@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,10 @@ import pytest
 from laktasi.errors import CheckError
 from laktasi.quality.declared import make_check
 from laktasi.quality.duplicates import differences
+from laktasi.quality.plan import make_plan
 from tests.answers_fixture import Answered, answered
 from tests.kinds_fixture import MESSAGES, asked, batches_of, failing
+from tests.warehouse_fixture import FORM, STUDY
 
 
 @pytest.fixture(scope="module")
@@ -174,6 +177,25 @@ def test_an_id_is_looked_for_among_the_other_records(house: Answered) -> None:
     # a record is no match of its own
     assert failing(house, **check) == at(0, 2, 3)
     assert failing(house, kind="matches", question="nickname") == set()
+
+
+def test_a_version_that_lacks_what_the_other_records_are_chosen_by_stops_nothing(house: Answered) -> None:
+    house.take({"mother__nickname": "A"}, {"mother__nickname": "B"})
+    house.take({"mother__nickname": "B", "massage": "no"}, version="2")
+    old, new = house.questionnaires[FORM, "1"], house.questionnaires[FORM, "2"]
+    without = replace(old, fields=tuple(item for item in old.fields if item.column != "massage"))
+    older = replace(house, questionnaires={(FORM, "1"): without, (FORM, "2"): new})
+    check: dict[str, Any] = {"kind": "matches", "question": "nickname", "in_where": "${massage} = 'no'"}
+    # its own records are not asked, as of any check that names the question; nor do they count as a match
+    assert failing(older, **check) == at(2)
+    assert failing(older, **check, in_form=FORM) == at(0, 2)
+    for in_form in ({}, {"in_form": FORM}):
+        declared = make_check({"id": "x", "severity": "warning", "message": MESSAGES} | check | in_form)
+        gaps = make_plan(older.questionnaires, [declared], con=house.con, study=STUDY).gaps
+        told = [(gap.version, gap.reason) for gap in gaps if gap.field == "x"]
+        assert told == [("1", "this version does not ask 'massage'")]
+    with pytest.raises(CheckError, match=r"check 'x': its expression cannot be used: .*no question is called 'massag'"):
+        failing(house, **check | {"in_where": "${massag} = 'no'", "in_form": FORM})
 
 
 def test_an_id_is_looked_for_in_another_form_that_must_be_known(house: Answered) -> None:

@@ -152,7 +152,9 @@ def make_plan(
             versions = [questionnaires[key] for key in fitting[check.id] if key[0] == form]
             versions.sort(key=lambda item: version_key(item.version))
             errors = _error_rules(batches, form)
-            batches.append(_over_the_set(check, Scene(con, form, versions, study, schemas, questionnaires, errors)))
+            scene = Scene(con, form, versions, study, schemas, questionnaires, errors)
+            batches.append(_over_the_set(check, scene))
+            gaps += _left_out(check, scene, gaps)
     return Plan(tuple(sorted(batches, key=lambda batch: _ORDER[batch.shape])), tuple(gaps))
 
 
@@ -195,6 +197,17 @@ def _fitting(check: DeclaredCheck, questionnaires: Questionnaires, gaps: list[Ga
         if names and form_id in fitted
     ]
     return fitting
+
+
+def _left_out(check: DeclaredCheck, scene: Scene, known: Sequence[Gap]) -> list[Gap]:
+    """Give the versions that a check looks into beside its own, and that lack a question; those not said before."""
+    said = {(gap.form_id, gap.version) for gap in known if gap.field == check.id}
+    kind = _KINDS[_level(check)]
+    return [
+        Gap(one.form_id, one.version, check.id, kind, check.expression, f"this version does not ask {one.question!r}")
+        for one in scene.left_out
+        if (one.form_id, one.version) not in said
+    ]
 
 
 def _refuse_uncompiled(check: DeclaredCheck, fitting: Sequence[tuple[str, str]], reasons: Sequence[str]) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from laktasi.errors import CheckError, LaktasiError
-from laktasi.questionnaire.compiler import predicate_sql
+from laktasi.questionnaire.compiler import lacking, predicate_sql
 from laktasi.questionnaire.model import Field, Privacy, Questionnaire, ValueType
 from laktasi.store.casts import SQL_TYPES
 from laktasi.store.columns import Column
@@ -126,6 +126,15 @@ class Listed:
 
 
 @dataclass(frozen=True, slots=True)
+class LeftOut:
+    """A form version that lacks a question of a check, which so does not look into it."""
+
+    form_id: str
+    version: str
+    question: str
+
+
+@dataclass(frozen=True, slots=True)
 class Scene:
     """One form as a check sees it, in the versions that have all questions of the check."""
 
@@ -141,6 +150,8 @@ class Scene:
     """Every form version at hand, for checks across forms."""
     error_rules: Collection[str] = ()
     """The row rules of this form whose findings are errors."""
+    left_out: list[LeftOut] = field(default_factory=list)
+    """Versions of other forms that a check could not look into, as they are met; :meth:`other` fills it."""
 
     @property
     def form_table(self) -> str:
@@ -297,8 +308,13 @@ class Scene:
         """
         return read_list(self.folder, file, columns)
 
-    def other(self, check: DeclaredCheck, form_id: str) -> Scene:
+    def other(self, check: DeclaredCheck, form_id: str, where: str | None = None) -> Scene:
         """Give another form as the same check sees it.
+
+        Parameters
+        ----------
+        where
+            XPath: which of its records count. Versions that lack a question of it have none, and are left out.
 
         Raises
         ------
@@ -312,7 +328,11 @@ class Scene:
                 why="Such a check would look at nothing.",
                 next_step="correct the form in schemas/checks.yml, or put its XLSForm into xlsforms/",
             )
-        return Scene(self.con, form_id, versions, self.study, self.folder, self.questionnaires)
+        lacks = {item.version: names for item in versions if (names := lacking(item, where or ""))}
+        self.left_out.extend(LeftOut(form_id, version, names[0]) for version, names in lacks.items())
+        # Where none has it, the expression itself will say so.
+        asked = [item for item in versions if item.version not in lacks] or versions[-1:]
+        return Scene(self.con, form_id, asked, self.study, self.folder, self.questionnaires)
 
 
 def read_list(folder: Path | None, file: str, columns: Sequence[str]) -> Listed:

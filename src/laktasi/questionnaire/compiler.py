@@ -142,6 +142,32 @@ def predicate_sql(questionnaire: Questionnaire, expression: str) -> str:
     return f"SELECT _submission_id FROM (\n{select}\n) WHERE included"
 
 
+def lacking(questionnaire: Questionnaire, expression: str) -> tuple[str, ...]:
+    """Give the names in an expression, ``${name}``, that stand for nothing in a form version.
+
+    One that could stand for several questions is not among them: it is a slip, whatever the version.
+    """
+    paths = [item.path for item in questionnaire.fields] + [item.path for item in questionnaire.groups]
+    known = {name for path in paths for name in (path, path.rpartition("/")[2])}
+    known |= {item.column for item in questionnaire.fields}
+    return tuple(dict.fromkeys(name for name in _NAME.findall(expression) if name not in known))
+
+
+def predicate_over(versions: Sequence[Questionnaire], expression: str) -> str:
+    """Give :func:`predicate_sql` over the versions of a form, oldest first, each by its own words.
+
+    A version that lacks a question of the expression has no record for which it is true: what was fielded once stays,
+    and must not stop those that came after it. :func:`lacking` says which these are.
+
+    Raises
+    ------
+    QuestionnaireError
+        No version has all the questions, or one that has cannot be asked.
+    """
+    asked = [item for item in versions if not lacking(item, expression)] or versions[-1:]
+    return " UNION ALL ".join(predicate_sql(item, expression) for item in asked)
+
+
 def predicates_sql(questionnaire: Questionnaire, table: str, expressions: Mapping[str, str]) -> str:
     """Give a SELECT of ``_submission_id``, ``_row`` and one BOOLEAN per expression, for every row of one table.
 

@@ -84,7 +84,7 @@ def _inside(file: str, number: int, first: str, last: str, value: str) -> str:
 def _matches(check: DeclaredCheck, scene: Scene) -> str:
     """Look for an ID among the records of another form, or among the other records of this one."""
     asked = scene.question(check.parameters["question"])
-    other = scene.other(check, check.parameters["in_form"] or scene.form_id)
+    other = scene.other(check, check.parameters["in_form"] or scene.form_id, check.parameters["in_where"])
     sought = other.question(check.parameters["in_question"] or check.parameters["question"])
     condition = ""
     if check.parameters["in_where"] is not None:
