@@ -130,6 +130,37 @@ def test_what_came_in_and_what_was_set_aside_and_why(page: Page) -> None:
     assert "Tidak Mengirim" not in page.html
 
 
+def test_findings_stand_under_what_they_do(tmp_path: Path) -> None:
+    research = build_research(tmp_path / "research.duckdb")
+    with duckdb.connect(str(research)) as con:
+        # As schemas/gates.yml can say: an error that keeps nothing out, and a warning that does.
+        con.execute("update quality.rules set keeps_out = rule_id <> 'duplicate_mother'")
+        con.execute(
+            """
+            insert into quality.finding_events by name
+            select 'g' || number as finding_id, ? as run_id, 'opened' as event, timestamptz '2026-11-21' as "at",
+                ? as form_id, '' as submission_id, 'centre:' || number as "row", 'refusals' as rule_id
+            from range(3) as numbers (number)
+            """,
+            [RUN, FORM],
+        )
+    write_report(research, tmp_path / "index.html", STUDY)
+    text = Page((tmp_path / "index.html").read_text(encoding="utf-8")).text("en")
+    places = [
+        text.index(words)
+        for words in (
+            "The record is set aside Rule",
+            "mother__age.constraint 2 2",
+            "The record still counts Rule",
+            "duplicate_mother 1 1",
+            "no record is set aside for it Rule Groups",
+            "refusals 3",
+        )
+    ]
+    assert places == sorted(places)
+    assert text.index("visit__comment.required 1 1") < places[2]
+
+
 def test_small_centres_are_marked_and_not_hidden(page: Page) -> None:
     assert "Satu Saja few records 2 0 2 1 1" in page.text("en")
     assert "Fewer than 10 accepted records" in page.text("en")

@@ -65,12 +65,13 @@ class BrokenRule:
 
     form_id: str
     rule_id: str
-    severity: str
+    about: str
+    """``aside``: submissions that it keeps out of the accepted ones; ``counted``: others; ``groups``."""
     messages: Mapping[str, str]
-    submissions: int
-    """How many submissions break it."""
+    broken: int
+    """How many submissions, or groups, break it."""
     included: int
-    """How many of these the study would count."""
+    """How many of these submissions the study would count."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,21 +264,25 @@ SOURCES: Mapping[type, tuple[str, str]] = {
     Unverified: ("quality.unverified", "form_id, field, kind, reason"),
 }
 
-# marts.set_aside counts the same errors; warnings do not set a row aside and stand in the findings only.
+# marts.set_aside counts the same ones: what schemas/gates.yml exempts sets no record aside, nor does a group's finding.
 RULES = """
 select
     findings.form_id,
     findings.rule_id,
-    findings.severity,
+    case
+        when findings.submission_id = '' then 'groups'
+        when findings.keeps_out then 'aside'
+        else 'counted'
+    end as about,
     arg_max(findings.messages, findings.finding_id) as messages,
-    count(distinct findings.submission_id) as submissions,
+    count(distinct if(findings.submission_id = '', findings."row", findings.submission_id)) as broken,
     count(distinct findings.submission_id) filter (where whose.is_included) as included
 from quality.findings as findings
 left join marts.submissions as whose
     on findings.form_id = whose.form_id and findings.submission_id = whose.submission_id
 where findings.is_open
-group by findings.form_id, findings.rule_id, findings.severity
-order by findings.severity, included desc, submissions desc, findings.form_id, findings.rule_id
+group by findings.form_id, findings.rule_id, about
+order by about, included desc, broken desc, findings.form_id, findings.rule_id
 """
 
 CHOICES = f"""

@@ -164,8 +164,13 @@ TEXTS: Mapping[str, Text] = {
     },
     "rule": {"id": "Aturan", "en": "Rule"},
     "questionnaires": {"id": "Kuesioner", "en": "Questionnaires"},
-    "severity_error": {"id": "Kesalahan: catatan disisihkan", "en": "Errors: the record is set aside"},
-    "severity_warning": {"id": "Peringatan: catatan tetap dihitung", "en": "Warnings: the record still counts"},
+    "groups": {"id": "Kelompok", "en": "Groups"},
+    "about_aside": {"id": "Catatan disisihkan", "en": "The record is set aside"},
+    "about_counted": {"id": "Catatan tetap dihitung", "en": "The record still counts"},
+    "about_groups": {
+        "id": "Tentang puskesmas, petugas atau kelompok lain: tidak ada catatan yang disisihkan karenanya",
+        "en": "About a health centre, an enumerator or another group: no record is set aside for it",
+    },
     "of_these_included": {"id": "Memenuhi syarat", "en": "Fit the study"},
     "mended": {
         "id": "Temuan yang sudah diperbaiki: {n}.",
