@@ -6,11 +6,11 @@ import csv
 import io
 import os
 from collections.abc import Sequence
-from datetime import date
 from pathlib import Path
 from typing import Any
 
 from laktasi.errors import LaktasiError
+from laktasi.report.cells import put
 
 SUFFIXES = (".xlsx", ".csv")
 
@@ -63,7 +63,6 @@ def _harmless(text: str) -> str:
 
 def _workbook(headings: Sequence[str], rows: Sequence[Sequence[Any]]) -> bytes:
     from openpyxl import Workbook
-    from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
     from openpyxl.styles import Font
     from openpyxl.utils import get_column_letter
 
@@ -72,15 +71,7 @@ def _workbook(headings: Sequence[str], rows: Sequence[Sequence[Any]]) -> bytes:
     sheet = made.worksheets[0]
     for number, row in enumerate([headings, *rows], 1):
         for column, value in enumerate(row, 1):
-            cell: Any = sheet.cell(number, column)
-            if isinstance(value, str):
-                # A text stays one: a code that begins with = is no formula, and 0012 no number.
-                cell.value = ILLEGAL_CHARACTERS_RE.sub("", value)
-                cell.data_type, cell.number_format = "s", "@"
-            else:
-                cell.value = value
-                if isinstance(value, date):
-                    cell.number_format = "yyyy-mm-dd"
+            cell = put(sheet, number, column, value)
             if number == 1:
                 cell.font = Font(bold=True)
     for column, heading in enumerate(headings, 1):

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from laktasi.errors import CheckError, LaktasiError
+from laktasi.report.cells import put
 
 if TYPE_CHECKING:
     from openpyxl import Workbook
@@ -123,7 +124,7 @@ def _fill_choices(sheet: Worksheet, questions: Sequence[Open]) -> dict[tuple[str
         for offered in (*item.choices, *item.other):
             values: tuple[str | int, ...] = (item.form_id, item.parent, offered.value, offered.label, offered.records)
             for column, value in enumerate(values, 1):
-                _put(sheet, row, column, value)
+                put(sheet, row, column, value)
             row += 1
     return ranges
 
@@ -140,7 +141,7 @@ def _fill_texts(sheet: Worksheet, questions: Sequence[Open], ranges: dict[tuple[
         for text, records in item.texts:
             values: tuple[str | int, ...] = (item.form_id, item.question, item.label, item.parent, text, records)
             for column, value in enumerate(values, 1):
-                _put(sheet, row, column, value)
+                put(sheet, row, column, value)
             row += 1
         if row > first:
             listed = DataValidation("list", ranges[item.form_id, item.question, item.parent], allow_blank=True)
@@ -154,19 +155,9 @@ def _head(sheet: Worksheet, widths: dict[str, int]) -> None:
     from openpyxl.utils import get_column_letter
 
     for column, (name, width) in enumerate(widths.items(), 1):
-        _put(sheet, 1, column, name)
-        sheet.cell(1, column).font = Font(bold=True)
+        put(sheet, 1, column, name).font = Font(bold=True)
         sheet.column_dimensions[get_column_letter(column)].width = width
     sheet.freeze_panes = "A2"
-
-
-def _put(sheet: Worksheet, row: int, column: int, value: str | int) -> None:
-    """Write a cell. A text stays one: what begins with = is no formula, and 0012 no number."""
-    cell: Any = sheet.cell(row, column)
-    cell.value = value
-    if isinstance(value, str):
-        cell.data_type = "s"
-        cell.number_format = "@"
 
 
 def read_book(path: Path) -> list[Filled]:

@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Any
 
 from laktasi.errors import LaktasiError
 from laktasi.report import todo
+from laktasi.report.cells import put
 
 if TYPE_CHECKING:
     from openpyxl import Workbook
-    from openpyxl.cell.cell import Cell
     from openpyxl.worksheet.worksheet import Worksheet
 
 Text = Mapping[str, str]
@@ -211,7 +211,7 @@ def _fill_counts(sheet: Worksheet, book: Book, language: str) -> None:
     aligned = Alignment(vertical="top", wrap_text=True)
     for number, line in enumerate(lines, 1):
         for column, value in enumerate(line, 1):
-            cell = _put(sheet, number, column, value)
+            cell = put(sheet, number, column, value)
             cell.alignment = aligned
             if number in headings:
                 cell.font = Font(bold=True, size=14 if number == 1 else 11)
@@ -226,7 +226,7 @@ def _fill_list(sheet: Worksheet, book: Book, language: str) -> None:
 
     aligned = Alignment(vertical="top", wrap_text=True)
     for column, (name, width) in enumerate(WIDTHS.items(), 1):
-        cell = _put(sheet, 1, column, WORDS[name][language])
+        cell = put(sheet, 1, column, WORDS[name][language])
         cell.font = Font(bold=True)
         cell.fill = PatternFill("solid", fgColor="E7EEF4")
         cell.alignment = aligned
@@ -234,7 +234,7 @@ def _fill_list(sheet: Worksheet, book: Book, language: str) -> None:
     for number, entry in enumerate(sorted(book.entries, key=_in_order), 2):
         values = _values(entry, language)
         for column, name in enumerate(WIDTHS, 1):
-            cell = _put(sheet, number, column, values.get(name))
+            cell = put(sheet, number, column, values.get(name))
             cell.alignment = aligned
     sheet.freeze_panes = "A2"
     sheet.auto_filter.ref = f"A1:{get_column_letter(len(WIDTHS))}{len(book.entries) + 1}"
@@ -266,23 +266,6 @@ def _values(entry: Entry, language: str) -> dict[str, Any]:
         "since": entry.since,
         "finding": entry.finding_id,
     }
-
-
-def _put(sheet: Worksheet, row: int, column: int, value: Any) -> Cell:
-    """Write a cell. A text stays one: a code that begins with = is no formula, and 0012 no number."""
-    from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE, Cell
-
-    cell = sheet.cell(row, column)
-    assert isinstance(cell, Cell)
-    if isinstance(value, str):
-        cell.value = ILLEGAL_CHARACTERS_RE.sub("", value)
-        cell.data_type = "s"
-        cell.number_format = "@"
-    else:
-        cell.value = value
-        if isinstance(value, date):
-            cell.number_format = "yyyy-mm-dd"
-    return cell
 
 
 def _for_print(sheet: Worksheet, book: Book, language: str, *, is_landscape: bool) -> None:
