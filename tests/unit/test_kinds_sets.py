@@ -76,6 +76,33 @@ def test_an_outlier_is_one_of_its_group_and_a_small_group_has_none(house: Answer
     assert failing(house, kind="outlier", question="weight", where="${weight} > 10 and ${weight} < 120") == set()
 
 
+def test_what_has_no_spread_is_not_compared(house: Answered) -> None:
+    # both quartiles are 3, so every other number would be accused
+    house.take(*weights(*[3] * 18, 2.9, 3.1, 30))
+    assert asked(house, kind="outlier", question="weight") == {}
+    assert failing(house, kind="outlier", question="weight", method="sd") == at(20)
+    # the mean of these is not 0.1 to the last digit
+    house.emptied().take(*weights(*[0.1] * 30))
+    assert asked(house, kind="outlier", question="weight", method="sd") == {}
+    house.emptied().take(*weights(*range(19)))
+    assert asked(house, kind="outlier", question="weight") == {}
+    assert asked(house, kind="near_others", question="weight", at_most=1, at_least=20) == {}
+
+
+@pytest.mark.parametrize(("factor", "fewest"), [(None, 11), (2, 6), (5, 27)])
+def test_so_few_numbers_that_none_can_be_far_off_are_refused(
+    house: Answered, factor: float | None, fewest: int
+) -> None:
+    sd: dict[str, Any] = {"kind": "outlier", "question": "weight", "method": "sd"}
+    sd |= {"factor": factor} if factor else {}
+    house.take(*weights(*[1] * (fewest - 1), 1000))
+    assert failing(house, **sd, at_least=fewest) == at(fewest - 1)
+    with pytest.raises(ValueError, match=f"'at_least' must be at least {fewest}: of fewer numbers none can lie"):
+        batches_of(house, **sd, at_least=fewest - 1)
+    # what is not said is 20, or as many as it takes
+    assert set(asked(house, **sd)) == (set() if fewest < 20 else at(*range(fewest)))
+
+
 def test_only_numbers_have_outliers(house: Answered) -> None:
     with pytest.raises(CheckError, match="check 'x': 'observed' is of type select_one, and a number is needed"):
         batches_of(house, kind="outlier", question="observed")
