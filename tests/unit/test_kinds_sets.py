@@ -12,6 +12,7 @@ import pytest
 from laktasi.errors import CheckError
 from laktasi.quality.declared import make_check
 from laktasi.quality.duplicates import differences
+from laktasi.quality.kinds import duplicates
 from laktasi.quality.plan import make_plan
 from tests.answers_fixture import Answered, answered
 from tests.kinds_fixture import MESSAGES, asked, batches_of, failing
@@ -327,6 +328,28 @@ def test_only_interviews_of_one_group_within_some_days_are_compared(house: Answe
     assert alike(house) == set()
     assert alike(house, by="all") == at(0, 1)
     assert alike(house, days=15) == at(0, 2)
+
+
+def test_where_too_many_agree_by_chance_only_what_is_all_the_same_is_told(
+    house: Answered, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    others = [{**SAME, "enumerator": "P02", "weight": weight} for weight in "34"]
+    house.take(SAME, SAME, {**SAME, "weight": "4"}, *others)
+    check: dict[str, Any] = {"kind": "near_duplicate", "questions": SIX, "at_least": 3, "share": 0.8}
+    whole = dict.fromkeys(sorted(at(0, 1, 2, 3, 4)), False)
+    # P01's two sheets of answers agree in one of two hands, as P02's: a pair each
+    monkeypatch.setattr(duplicates, "MOST_PAIRS", 1)
+    assert asked(house, **check) == whole
+    monkeypatch.setattr(duplicates, "MOST_PAIRS", 0)
+    assert asked(house, **check) == dict.fromkeys(sorted(at(0, 1)), False)
+    assert asked(house, **check, where="${weight} = 4") == {"uuid:2": True, "uuid:4": True}
+
+
+def test_pairs_of_neighbouring_spans_are_counted_as_well(house: Answered, monkeypatch: pytest.MonkeyPatch) -> None:
+    house.take(SAME, *[{**SAME, "weight": "4", "today": f"2026-11-{day:02d}"} for day in range(3, 16)])
+    monkeypatch.setattr(duplicates, "MOST_PAIRS", 12)
+    check: dict[str, Any] = {"kind": "near_duplicate", "questions": SIX, "at_least": 3, "share": 0.8, "days": 1}
+    assert asked(house, **check) == {}
 
 
 def test_by_itself_it_compares_what_people_answer_by_hand(house: Answered) -> None:

@@ -9,12 +9,18 @@ from laktasi.quality.kinds.model import DeclaredCheck, Kind, Parameter, number, 
 from laktasi.quality.scene import Asked, Scene, questions_by
 from laktasi.questionnaire.model import Questionnaire, ValueType
 
+MOST_PAIRS = 5_000_000
+"""A group with more candidates is not compared: where so many agree in a whole hand, chance alone does it."""
+
 
 def _near_duplicate(check: DeclaredCheck, scene: Scene) -> str:
     """Find pairs of records of one group, some days apart at most, that give the same answers nearly everywhere.
 
-    Not every pair is compared. Of q questions a pair may differ in d at most, so if the questions are dealt into d + 1
-    hands, two such records agree in all of at least one hand; only pairs that do are looked at, and none is missed.
+    Records of one day with all answers the same are one to compare. Not every pair of the others is compared. Of q
+    questions a pair may differ in d at most, so if the questions are dealt into d + 1 hands, two such records agree in
+    all of at least one hand; only pairs that do are looked at, and none is missed. They pass by one after the other
+    and are kept nowhere. In a group with more than `MOST_PAIRS` of them only what is all the same is found; its other
+    records do not take part.
     """
     asked = _compared(check, scene)
     group, _ = scene.by(check.parameters["by"])
@@ -24,45 +30,59 @@ def _near_duplicate(check: DeclaredCheck, scene: Scene) -> str:
     hands = ", ".join(
         f"hash({number}, {', '.join(values[number :: differ + 1])})" for number in range(min(differ + 1, len(asked)))
     )
-    answered = " + ".join(f"(a.{name} is not null or b.{name} is not null)::int" for name in values)
-    equal = " + ".join(f"coalesce(a.{name} = b.{name}, false)::int" for name in values)
+    given = " + ".join(f"({name} is not null)::int" for name in values)
+    answered = " + ".join(f"(x.{name} is not null or y.{name} is not null)::int" for name in values)
+    equal = " + ".join(f"coalesce(x.{name} = y.{name}, false)::int" for name in values)
     days = check.parameters["days"]
     return f"""
-        with kept as materialized (
+        with kept as (
             select
                 r._submission_id, {group} as code, coalesce(i.day, cast(i.landed_at as date)) as day, {columns}
             from {scene.rows()}
             where {scene.where(check)} and {group} is not null
         ),
+        sheets as materialized (
+            select
+                row_number() over () as sheet, code, day, list(_submission_id) as ids, {", ".join(values)},
+                count(*) > 1 and {given} >= {check.parameters["at_least"]} as is_twice
+            from kept
+            group by code, day, {", ".join(values)}
+        ),
         -- days near enough lie in the same or in neighbouring spans: most pairs need not even be met
         dealt as materialized (
-            select
-                _submission_id, code, day, (day - date '1970-01-01') // {days + 1} as span, unnest([{hands}]) as hand
-            from kept
+            select sheet, code, day, (day - date '1970-01-01') // {days + 1} as span, unnest([{hands}]) as hand
+            from sheets
         ),
-        pairs as materialized (
-            select distinct a._submission_id as one, b._submission_id as other
-            from (select *, unnest([span - 1, span, span + 1]) as near from dealt) as a
+        buckets as materialized (
+            select code, hand, span, count(*) as n from dealt group by code, hand, span
+        ),
+        too_many as materialized (
+            select b.code
+            from buckets as b
+            left join buckets as later on b.code = later.code and b.hand = later.hand and b.span + 1 = later.span
+            group by b.code
+            having sum(b.n * (b.n - 1) / 2 + b.n * coalesce(later.n, 0)) > {MOST_PAIRS}
+        ),
+        alike as materialized (
+            select distinct unnest([x.sheet, y.sheet]) as sheet
+            from (select *, unnest([span - 1, span, span + 1]) as near from dealt anti join too_many using (code)) as a
             inner join dealt as b
                 on a.code = b.code
                 and a.near = b.span
                 and a.hand = b.hand
-                and a._submission_id < b._submission_id
+                and a.sheet < b.sheet
                 and abs(a.day - b.day) <= {days}
-        ),
-        alike as materialized (
-            select one, other
-            from pairs
-            inner join kept as a on pairs.one = a._submission_id
-            inner join kept as b on pairs.other = b._submission_id
+            inner join sheets as x on a.sheet = x.sheet
+            inner join sheets as y on b.sheet = y.sheet
             where {equal} >= {check.parameters["at_least"]}
                 and {equal} >= {check.parameters["share"]} * ({answered}) - 1e-9
         )
         select
-            _submission_id,
+            unnest(ids) as _submission_id,
             '' as _row,
-            _submission_id not in (select one from alike union all select other from alike) as is_good
-        from kept
+            not is_twice and sheet not in (select sheet from alike) as is_good
+        from sheets
+        where is_twice or code not in (select code from too_many)
     """
 
 
