@@ -423,7 +423,8 @@ def test_nothing_is_invented_where_columns_are_missing(folder: Path) -> None:
     assert found.computed == ()
     assert {item.rule for item in found.not_checked} == {
         *("mother/born", "mother/job", "mother/double", "mother/years", "town", "harm", "visits"),
-        *("young_and_light", "milk_rate", "too_fast"),
+        # of nine numbers none is far out: that is too few to say so
+        *("young_and_light", "milk_rate", "too_fast", "far_out"),
     }
 
 
