@@ -13,7 +13,8 @@ import pytest
 
 from laktasi.errors import CheckError, StudyError
 from laktasi.records import Submission
-from laktasi.store.people import build_people, stand_targets, wilson
+from laktasi.store.intervals import wilson
+from laktasi.store.people import build_people, stand_targets
 from laktasi.store.publish import publish_research
 from laktasi.store.sql import scalar
 from laktasi.study import Study

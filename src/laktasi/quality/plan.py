@@ -8,14 +8,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from laktasi.errors import CheckError, LaktasiError
+from laktasi.errors import CheckError
 from laktasi.quality.kinds import KINDS
 from laktasi.quality.kinds.model import DeclaredCheck
-from laktasi.quality.scene import Scene
+from laktasi.quality.scene import Scene, find_field, predicate
 from laktasi.quality.suites import COMPARED, COMPLETE, Rule
-from laktasi.questionnaire.compiler import DeclaredRule, compile_form, predicate_sql, predicates_sql
+from laktasi.questionnaire.compiler import DeclaredRule, compile_form, predicates_sql
 from laktasi.questionnaire.compiler import Rule as CompiledRule
-from laktasi.questionnaire.model import Field, Questionnaire
+from laktasi.questionnaire.model import Questionnaire
 from laktasi.store.forms import version_key
 from laktasi.store.sql import identifier, literal
 from laktasi.study import Study
@@ -38,7 +38,7 @@ class Batch:
     """Rows that one suite looks at, and the rules it asks of them."""
 
     name: str
-    """Of its table in the schema `checks`, and of its suite."""
+    """Of the table in memory that its verdicts stand in, and of its suite."""
     form_id: str
     version: str | None
     """Form version; None for a check over the set, which looks at all of them."""
@@ -221,19 +221,7 @@ def _refuse_uncompiled(check: DeclaredCheck, fitting: Sequence[tuple[str, str]],
 
 
 def _absent(check: DeclaredCheck, questionnaire: Questionnaire) -> list[str]:
-    return [name for name in check.names if _find(check, questionnaire, name) is None]
-
-
-def _find(check: DeclaredCheck, questionnaire: Questionnaire, name: str) -> Field | None:
-    try:
-        return questionnaire.find(name)
-    except KeyError as error:
-        if any(item.path.rsplit("/", 1)[-1] == name for item in questionnaire.fields):
-            raise CheckError(
-                f"checks.yml: check {check.id!r}: {error.args[0]}",
-                next_step="write the whole path of the question in schemas/checks.yml",
-            ) from None
-        return None
+    return [name for name in check.names if find_field(questionnaire, name, check) is None]
 
 
 def _declared_rule(check: DeclaredCheck, questionnaire: Questionnaire) -> DeclaredRule:
@@ -345,12 +333,14 @@ def _unique(check: DeclaredCheck, questions: Sequence[str], versions: Sequence[Q
     """
     selects, tables = [], set()
     for questionnaire in versions:
-        fields = [item for name in questions if (item := _find(check, questionnaire, name)) is not None]
+        fields = [item for name in questions if (item := find_field(questionnaire, name, check)) is not None]
         tables |= {item.table for item in fields}
         columns = [identifier(item.column) for item in fields]
         missing = " OR ".join(f"{column} IS NULL" for column in columns)
+        where = check.where
+        compared = "true" if where is None else f"_submission_id IN ({predicate(check, questionnaire, where)})"
         selects.append(
-            f"SELECT _submission_id, _row, {_compared(check, questionnaire)} AS {identifier(COMPARED)},"
+            f"SELECT _submission_id, _row, {compared} AS {identifier(COMPARED)},"
             f" CASE WHEN {missing} THEN NULL ELSE md5(concat_ws(chr({_SEPARATOR}), {', '.join(columns)})) END"
             f" AS {identifier(KEY)}"
             f" FROM {identifier('answers', fields[0].table)} WHERE _form_version = {literal(questionnaire.version)}"
@@ -365,17 +355,3 @@ def _unique(check: DeclaredCheck, questions: Sequence[str], versions: Sequence[Q
     rule = _rule(check, table, None, KEY)
     name = f"set__{check.id}__{table}"
     return Batch(name, versions[0].form_id, None, table, " UNION ALL ".join(selects), (rule,), "unique")
-
-
-def _compared(check: DeclaredCheck, questionnaire: Questionnaire) -> str:
-    if check.where is None:
-        return "true"
-    try:
-        good = predicate_sql(questionnaire, check.where)
-    except LaktasiError as error:
-        raise CheckError(
-            f"checks.yml: check {check.id!r}: its 'where' cannot be used: {error.what}",
-            why=error.why,
-            next_step="correct the expression in schemas/checks.yml",
-        ) from error
-    return f"_submission_id IN ({good})"

@@ -43,25 +43,11 @@ PAST_DAY = f"{RIGHT_CLOCK} and i.day <= cast(i.landed_at at time zone 'UTC' as d
 form that keeps no times has no other sign of a clock that is ahead, and one such record must not move the calendar."""
 
 NUMBERS = (ValueType.INTEGER, ValueType.DECIMAL)
-_Z = 1.959963984540054  # the normal distribution's 97.5 % point
 
 
 def questions_by(by: str | None) -> tuple[str, ...]:
     """Give the question that a check groups by; none where it groups by a role, a time or nothing."""
     return () if by is None or by in GROUPS else (by,)
-
-
-def wilson(k: str, n: str, side: str) -> str:
-    """Give SQL of one end of Wilson's 95 % interval for a share of `k` in `n`; `side` is low or high.
-
-    Source: Wilson (1927), as in Brown, Cai and DasGupta (2001), formula 4.
-    """
-    # Written as doubles: a count and 3.84 would make a decimal, which has room for few digits.
-    square, half, quarter = (f"{_Z**2 / part!r}e0" for part in (1, 2, 4))
-    spread = f"{_Z!r}e0 * sqrt({k} * ({n} - {k}) / {n}::double + {quarter})"
-    # A share of none or all has an end at 0 or 1, which the square root would miss by a rounding.
-    exact, sign = (f"{k} = 0 then 0", "-") if side == "low" else (f"{k} = {n} then 1", "+")
-    return f"(case when {exact} else ({k} + {half} {sign} {spread}) / ({n} + {square}) end)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +162,7 @@ class Scene:
             No version asks it, it could be several, it stands in different tables, in a repeat that is not `table`, or
             is not of the type asked for.
         """
-        found = [(item.version, _find(item, name)) for item in self.versions]
+        found = [(item.version, find_field(item, name)) for item in self.versions]
         fields = {version: item for version, item in found if item is not None}
         if not fields:
             raise CheckError(
@@ -290,7 +276,7 @@ class Scene:
 
     def holds(self, check: DeclaredCheck, expression: str) -> str:
         """Give the SQL condition on ``r`` that an XPath expression is true of the record."""
-        selects = [_predicate(check, item, expression) for item in self.versions]
+        selects = [predicate(check, item, expression) for item in self.versions]
         return f"r._submission_id in ({' union all '.join(selects)})"
 
     def listed(self, file: str, columns: Sequence[str]) -> Listed:
@@ -367,19 +353,33 @@ def _with_ending(column: str, ending: str) -> str:
     return f'{column[:-1]}{ending}"'
 
 
-def _find(questionnaire: Questionnaire, name: str) -> Field | None:
+def find_field(questionnaire: Questionnaire, name: str, check: DeclaredCheck | None = None) -> Field | None:
+    """Give the question that a name of checks.yml means; None where a form version has none.
+
+    Raises
+    ------
+    CheckError
+        It could be any of several; names `check`, where it is known.
+    """
     try:
         return questionnaire.find(name)
     except KeyError as error:
         if any(item.path.rsplit("/", 1)[-1] == name for item in questionnaire.fields):
             raise CheckError(
-                f"checks.yml: {error.args[0]}",
+                f"checks.yml: {f'check {check.id!r}: ' if check else ''}{error.args[0]}",
                 next_step="write the whole path of the question in schemas/checks.yml",
             ) from None
         return None
 
 
-def _predicate(check: DeclaredCheck, questionnaire: Questionnaire, expression: str) -> str:
+def predicate(check: DeclaredCheck, questionnaire: Questionnaire, expression: str) -> str:
+    """Give a select of the records of a form version for which an expression of a check is true.
+
+    Raises
+    ------
+    CheckError
+        The expression cannot be asked of this version.
+    """
     try:
         return predicate_sql(questionnaire, expression)
     except LaktasiError as error:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from laktasi.errors import CheckError, StudyError
 from laktasi.store.answered import answered, choices_given, numbers_given
 from laktasi.store.forms import Questionnaires, versions_of
+from laktasi.store.intervals import wilson
 from laktasi.store.roles import find_question
 from laktasi.store.rows import append, by_column
 from laktasi.store.sql import literal, select_from_file, transaction
@@ -27,9 +28,6 @@ FEWEST = 10
 
 TAIL = 0.025
 """A rate is marked where fewer than this share of those that are like all others would lie as far out, on each side."""
-
-_Z = 1.959963984540054
-"""97.5 % point of the normal distribution."""
 
 # A phone whose clock was set back, or that stood a day or more ahead of the server's or of ours, cannot say which day
 # it was.
@@ -131,19 +129,6 @@ def build_people(con: duckdb.DuckDBPyConnection, study: Study | None, questionna
                     high=wilson("k", "n", "high"),
                 )
                 insert(con, select)
-
-
-def wilson(k: str, n: str, end: str) -> str:
-    """Give SQL of one end, ``low`` or ``high``, of Wilson's 95 % interval of a share of `k` in `n`.
-
-    Source: Wilson (1927); as formula 4 in Brown, Cai and DasGupta (2001).
-    """
-    sign, limit = ("-", f"when {k} = 0 then 0") if end == "low" else ("+", f"when {k} = {n} then 1")
-    # Doubles, since decimals run out of digits. At the ends, where the root would miss 0 and 1 by a rounding, the limit
-    # is written out.
-    square, half, quarter, z = (f"{value!r}e0" for value in (_Z**2, _Z**2 / 2, _Z**2 / 4, _Z))
-    spread = f"{z} * sqrt({k} * ({n} - {k}) / {n} + {quarter})"
-    return f"(case {limit} else ({k} + {half} {sign} {spread}) / ({n} + {square}) end)"
 
 
 def exact_tail(k: Floats, n: Floats, overall: Floats) -> Floats:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from laktasi.quality.kinds.model import DeclaredCheck, Parameter, number, text, whole
-from laktasi.quality.scene import Scene, wilson
+from laktasi.quality.scene import Scene
+from laktasi.store.intervals import wilson
 from laktasi.store.sql import literal
 
 BY = Parameter("by", text, default="all")

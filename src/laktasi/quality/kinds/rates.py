@@ -10,7 +10,8 @@ from laktasi.quality.kinds.groups import AT_LEAST_ROWS, BY, SHARE_AT_MOST, group
 from laktasi.quality.kinds.model import DeclaredCheck, Kind, Parameter, number, text, texts, whole
 from laktasi.quality.scene import NUMBERS, Asked, Scene, questions_by
 from laktasi.questionnaire.asked import asked_rows
-from laktasi.questionnaire.model import Field, ValueType
+from laktasi.questionnaire.model import ValueType
+from laktasi.store.answered import is_put_to_people
 from laktasi.store.sql import literal
 
 BY_QUESTION = "question"
@@ -123,13 +124,8 @@ def _named(check: DeclaredCheck, scene: Scene) -> list[Asked]:
     """Give the questions that a check names; where it names none, all that a person is asked."""
     if check.parameters["questions"]:
         return [scene.question(name) for name in check.parameters["questions"]]
-    paths = [item.path for item in scene.versions[-1].fields if _is_put_to_people(item)]
+    paths = [item.path for item in scene.versions[-1].fields if is_put_to_people(item)]
     return [scene.question(path) for path in paths]
-
-
-def _is_put_to_people(item: Field) -> bool:
-    # A note is a question that is only read; what is computed is not asked.
-    return item.is_question and not item.readonly and item.calculate is None and item.type is not ValueType.MEDIA
 
 
 def _answer(asked: Asked) -> str:
