@@ -185,13 +185,17 @@ def declare(run: Run, _progress: Progress) -> Counts:
     """Read what schemas/ declares: a slip in it is told before the long work, and after everything has landed."""
     from laktasi.quality import read_checks, read_gates
     from laktasi.quality.decisions import read_decisions
+    from laktasi.yamlfile import refuse_unread
 
-    read_study(run.settings.folders.study)
-    read_checks(run.settings.folders.checks)
-    read_gates(run.settings.folders.gates)
-    read_targets(run.settings.folders.targets)
-    read_back_checks(run.settings.folders.back_checks)
-    read_decisions(run.settings.folders.corrections)
+    folders = run.settings.folders
+    read = (folders.study, folders.checks, folders.gates, folders.targets, folders.back_checks)
+    refuse_unread(folders.checks.parent, {path.name for path in read})
+    read_study(folders.study)
+    read_checks(folders.checks)
+    read_gates(folders.gates)
+    read_targets(folders.targets)
+    read_back_checks(folders.back_checks)
+    read_decisions(folders.corrections)
     return {}
 
 

@@ -2,16 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import difflib
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from laktasi.errors import LaktasiError
+from laktasi.errors import CheckError, LaktasiError
 
 if TYPE_CHECKING:
     from collections.abc import Hashable
 
     import yaml
+
+
+def refuse_unread(folder: Path, known: Collection[str]) -> None:
+    """Refuse a folder with a YAML file that nothing reads: what it declares would be missing without a word.
+
+    Parameters
+    ----------
+    known
+        Names of the files that are read.
+
+    Raises
+    ------
+    CheckError
+        There is one; names the file that may be meant.
+    """
+    found = sorted(path.name for path in folder.glob("*") if path.suffix.lower() in (".yml", ".yaml"))
+    for name in found:
+        if name not in known and not name.startswith((".", "~")):
+            (meant,) = difflib.get_close_matches(name, known, n=1, cutoff=0)
+            raise CheckError(
+                f"{folder.name}/{name} is read by nothing",
+                why=f"What it declares would not hold. Read are {', '.join(sorted(known))} and corrections/.",
+                next_step=f"rename it ({meant}?), or take it out of {folder.name}/",
+            )
 
 
 def read_yaml(path: Path, wrong: Callable[[Path, str], LaktasiError], *, as_written: bool = False) -> Any:
