@@ -197,6 +197,27 @@ def test_an_acceptance_ends_when_another_answer_that_the_rule_reads_is_edited(tm
     assert list(ids(project, "--status", "reopened").values()) == [finding]
 
 
+def test_who_thinks_again_before_the_next_run_is_heard(project: Path) -> None:
+    found = ids(project)
+    because = ("--reason", REASON, "--reporter", "Budi", "--project", project)
+    for value in ("8", "9", "17"):
+        assert laktasi("findings", "correct", found[AGE], "--value", value, *because).exit_code == 0
+    again = laktasi("findings", "correct", found[AGE], "--value", "17", *because)
+    assert (again.exit_code, "has been corrected so already" in again.stderr) == (6, True)
+    # Of seventeen, which is still too few, somebody knows that it is right.
+    assert laktasi("findings", "accept", found[AGE], *WHO, "--project", project).exit_code == 0
+    for value in ("", mini.SECRET[::-1]):
+        words = ("correct", found[POT], "--question", "name", "--value", value, *because)
+        assert laktasi("findings", *words).exit_code == 0
+    decided = read_decisions(project / "schemas" / "corrections")
+    assert [(item.expected, item.value) for item in decided[:4]] == [("7", "8"), ("8", "9"), ("9", "17"), ("17", None)]
+    assert decided[5].expected == ""
+    run(project)
+    (row,) = rows_of(laktasi("findings", "--rule", AGE[1], "--status", "all", "--project", project))
+    assert (row["status"], row["settled_by"]) == ("accepted", "decision")
+    assert not [rule for _, rule in ids(project) if rule.endswith("stale_decision")]
+
+
 def test_a_lost_key_is_not_made_anew(project: Path) -> None:
     found = ids(project)
     because = ("--question", "name", "--value", "", "--reason", REASON, "--reporter", "Budi", "--project", project)

@@ -72,6 +72,7 @@ def accept_findings(
     with alone(settings.data_folder), opened(settings.data_folder) as con:
         found = [_open_finding(con, finding_id) for finding_id in dict.fromkeys(finding_ids)]
         questionnaires = questionnaires_of(con)
+        standing = _standing(read_decisions(folder))
         decisions = []
         for finding in found:
             if not finding.submission_id and until is None:
@@ -80,7 +81,7 @@ def accept_findings(
                     why="A group has no version to hold it by, so that is accepted for a time only.",
                     next_step="add --until DATE",
                 )
-            question, expected = _expectation(con, settings, questionnaires, finding)
+            question, expected = _expectation(con, settings, questionnaires, finding, standing)
             decisions.append(
                 Decision(
                     id=new_id(),
@@ -98,7 +99,6 @@ def accept_findings(
                     until=until,
                 )
             )
-    standing = _standing(read_decisions(folder))
     for decision in decisions:
         for other in standing:
             same = (other.action, other.finding, other.expected) == ("okay", decision.finding, decision.expected)
@@ -163,12 +163,13 @@ def correct_finding(
             submission=finding.submission_id,
             finding=finding.finding_id,
         )
+        standing = _standing(read_decisions(folder))
         decision = (
             _dropping(con, decision)
             if value is None
-            else _replacing(con, settings, decision, finding, value, question, row)
+            else _replacing(con, settings, decision, finding, value, question, row, standing)
         )
-        _check_applicable(con, decision, standing := _standing(read_decisions(folder)))
+        _check_applicable(con, decision, standing)
     keys = ("action", "form", "submission", "row", "question", "expected", "value")
     for other in standing:
         if all(getattr(other, key) == getattr(decision, key) for key in keys):
@@ -190,6 +191,7 @@ def _replacing(
     value: str,
     name: str | None,
     row: str | None,
+    standing: Sequence[Decision],
 ) -> Decision:
     from dataclasses import replace
 
@@ -207,7 +209,9 @@ def _replacing(
         )
     if row is None:
         row = finding.row if own is None or asked.table == own.table else ""
-    text = _text(con, asked, finding.submission_id, row)
+    text, earlier = _text_to_be(con, asked, finding.submission_id, row, standing)
+    if text == value and earlier is not None:
+        raise _decided(earlier, "corrected so")
     if text == value:
         raise CheckError(
             f"{asked.path!r} has that answer already", next_step="laktasi findings show ID says what the rule asks"
@@ -230,7 +234,11 @@ def _check_applicable(con: duckdb.DuckDBPyConnection, decision: Decision, standi
 
 
 def _expectation(
-    con: duckdb.DuckDBPyConnection, settings: Settings, questionnaires: Questionnaires, finding: Finding
+    con: duckdb.DuckDBPyConnection,
+    settings: Settings,
+    questionnaires: Questionnaires,
+    finding: Finding,
+    standing: Sequence[Decision],
 ) -> tuple[Question | None, str | None]:
     """Give the question that a finding is about and what must still stand there for it to be accepted.
 
@@ -243,7 +251,8 @@ def _expectation(
     question = _question_of(con, finding)
     if question is None or not reads_one_answer(con, questionnaires, finding.form_id, finding.rule_id):
         return None, _instance_of(con, finding.form_id, finding.submission_id)
-    return question, _kept(con, settings, question, _text(con, question, finding.submission_id, finding.row))
+    text, _ = _text_to_be(con, question, finding.submission_id, finding.row, standing)
+    return question, _kept(con, settings, question, text)
 
 
 def _kept(con: duckdb.DuckDBPyConnection, settings: Settings, question: Question, text: str) -> str:
@@ -331,6 +340,21 @@ def _text(con: duckdb.DuckDBPyConnection, question: Question, submission_id: str
             next_step="say which row of the repeat is meant: --row 2, or --row 2.1 for a repeat in a repeat",
         )
     return str(found[0])
+
+
+def _text_to_be(
+    con: duckdb.DuckDBPyConnection, question: Question, submission_id: str, row: str, standing: Sequence[Decision]
+) -> tuple[str, Decision | None]:
+    """Give the answer as it will stand once decisions are applied that no run has seen, and the last of these."""
+    text = _text(con, question, submission_id, row)
+    landed = {name for (name,) in con.execute("select decision_id from quality.decisions").fetchall()}
+    place = ("replace", question.form_id, submission_id, row, question.path)
+    earlier = [
+        item
+        for item in standing
+        if item.id not in landed and (item.action, item.form, item.submission, item.row, item.question) == place
+    ]
+    return (earlier[-1].value or "", earlier[-1]) if earlier else (text, None)
 
 
 def _instance_of(con: duckdb.DuckDBPyConnection, form_id: str | None, submission_id: str | None) -> str:
