@@ -445,6 +445,15 @@ def test_nothing_to_check_is_an_error(
     assert said in told.stderr
 
 
+@pytest.mark.parametrize("options", [[], ["--id", "number"], ["--json"]])
+def test_a_file_without_a_header_tells_no_answer(tmp_path: Path, small: Path, options: list[str]) -> None:
+    told = call(table(tmp_path / "a.csv", "Siti,K7,1", "Ani,K8,2"), "--form", small, *options)
+    assert (told.exit_code, told.stdout) == (CheckError.exit_code, "")
+    assert "It has 3 columns" in told.stderr
+    assert "Siti" not in told.output
+    assert "K7" not in told.output
+
+
 @pytest.mark.parametrize(
     ("data", "form", "code"), [("no.csv", "small.xml", 4), ("a.csv", "no.xml", 3), ("a.csv", "no.xlsx", 3)]
 )

@@ -248,6 +248,17 @@ def test_the_column_that_tells_records_apart() -> None:
     assert matched("KEY", id_name="nothing").id_column is None
 
 
+def test_columns_are_named_only_where_they_cannot_be_answers() -> None:
+    record = ("milk", "Siti", "S. Rahasia", "08123456789", "2026-11-21", "E1", "yes", "x")
+    found = matched(*record)
+    assert (found.whole, found.tellable(found.unknown, len(record))) == ({"milk": 0}, ())
+    found = matched("Siti", "E1")
+    assert (found.is_of_form, found.tellable(found.unknown, 2)) == (False, ())
+    names = ("milk", "mother-code", "extra_1", "S. Rahasia", "08123456789", "x" * 65)
+    found = matched(*names)
+    assert found.tellable(found.unknown, len(names)) == ("extra_1",)
+
+
 # Values
 
 

@@ -80,7 +80,9 @@ class Checkup:
     repeats: tuple[str, ...]
     """Paths of the repeats; a file holds one row for each record, so their rules are not asked."""
     unknown: tuple[str, ...]
-    """Columns that are no question."""
+    """Columns that are no question, as far as they are called like columns."""
+    unnamed: int
+    """Further columns that are no question; what they are called could be answers of a file without a header."""
     claimed: tuple[tuple[str, tuple[str, ...]], ...]
     """Path of a question and the columns that could all be it; none was used."""
     unsure: tuple[tuple[str, tuple[str, ...]], ...]
@@ -145,6 +147,8 @@ def check_file(
         found, not_checked, rules = records.check(Path(name), language, progress)
     problems = [_problem(row, labels, data, questionnaire) for row in found]
     problems += _about_file(data, labels, written, language)
+    unknown = (*columns.unknown, *data.unreadable)
+    told = columns.tellable(unknown, len(data.columns))
     return Checkup(
         file=data.name,
         form_id=questionnaire.form_id,
@@ -157,7 +161,8 @@ def check_file(
         not_found=tuple(item.path for item in cut.absent),
         computed=tuple(item.path for item in cut.computed),
         repeats=tuple(table.path for table in cut.repeats),
-        unknown=(*columns.unknown, *data.unreadable),
+        unknown=told,
+        unnamed=len(unknown) - len(told),
         claimed=columns.claimed,
         unsure=columns.unsure,
         remarks=tuple(_remarks(questionnaire, data, written)),
@@ -193,17 +198,19 @@ def _matched(questionnaire: Questionnaire, data: DataFile, id_column: str | None
             next_step="export it again, with the records",
         )
     columns = match(questionnaire, names, limit=NAME_LIMITS.get(data.kind), id_name=id_column)
-    if id_column is not None and columns.id_column is None:
-        raise CheckError(
-            f"{data.name} has no column {id_column!r}",
-            why=f"Its columns are {', '.join(names[:20])}{' …' if len(names) > 20 else ''}.",
-            next_step="name the column that tells records apart with --id",
-        )
-    if not columns.whole and not columns.parts:
+    if not columns.is_of_form:
         raise CheckError(
             f"no column of {data.name} is a question of form {questionnaire.form_id!r}",
-            why=f"Its columns are {', '.join(names[:20])}{' …' if len(names) > 20 else ''}.",
-            next_step="check that the file and the form belong together",
+            why=f"It has {len(names)} columns; they are not named here, for where there is no header they are answers.",
+            next_step="check that the file has a header, and that file and form belong together",
+        )
+    if id_column is not None and columns.id_column is None:
+        told = columns.tellable(names, len(names))
+        raise CheckError(
+            f"{data.name} has no column {id_column!r}",
+            why=f"It has {len(names)} columns"
+            + (f": {', '.join(told[:20])}{' …' if len(names) > 20 else ''}." if told else "."),
+            next_step="name the column that tells records apart with --id",
         )
     return columns
 

@@ -29,6 +29,9 @@ VERSIONS = ("FormVersion", "__system/formVersion", "__version__", "_version_", "
 """Columns that hold the form version of a record."""
 IDS = ("meta/instanceID", "instanceID", "KEY", "__id", "_uuid", "_submission_id", "uuid")
 """Columns that tell records apart, the best first."""
+_NAME = re.compile(r"(?=.*[^\W\d_])[\w/:.-]{1,64}")
+_FEW = 4
+"""Where fewer than one column in so many is known, the first line may be no header but a record."""
 _PARTS = (("latitude", "lat"), ("longitude", "lon"), ("altitude", "alt"), ("accuracy", "acc", "precision"))
 
 
@@ -62,6 +65,25 @@ class Match:
     id_column: int | None
     unsure: tuple[tuple[str, tuple[str, ...]], ...] = field(default=())
     """Column and the questions it could be: it is not used."""
+
+    @property
+    def is_of_form(self) -> bool:
+        """Whether any column holds a question."""
+        return bool(self.whole or self.parts)
+
+    def tellable(self, names: Sequence[str], columns: int) -> tuple[str, ...]:
+        """Give the names that can be told; in a file without a header they would be the first record's answers.
+
+        Parameters
+        ----------
+        names
+            Columns that nobody knows.
+        columns
+            How many the file has.
+        """
+        if not self.is_of_form or (columns - len(self.unknown)) * _FEW < columns:
+            return ()
+        return tuple(name for name in names if _NAME.fullmatch(name))
 
 
 def match(questionnaire: Questionnaire, names: Sequence[str], *, limit: int | None, id_name: str | None) -> Match:

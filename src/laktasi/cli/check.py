@@ -82,6 +82,7 @@ def _as_json(found: Checkup) -> dict[str, object]:
         "id_column": found.id_column,
         "columns_not_found": list(found.not_found),
         "columns_unknown": list(found.unknown),
+        "columns_not_named": found.unnamed,
         "columns_claiming_one_question": {path: list(columns) for path, columns in found.claimed},
         "columns_of_several_questions": {column: list(paths) for column, paths in found.unsure},
         "computed": list(found.computed),
@@ -112,6 +113,9 @@ def _about(found: Checkup) -> Iterable[str]:
         yield f"Not checked, since a file has one row for each record: the repeats {', '.join(found.repeats)}"
     if found.unknown:
         yield f"No question of the form: {', '.join(found.unknown)}"
+    if found.unnamed:
+        also = "Also no" if found.unknown else "No"
+        yield f"{also} question of the form: {found.unnamed} columns; not named, since these may be answers"
     for path, columns in found.claimed:
         yield f"Not used, since each could be {path}: {', '.join(columns)}"
     for column, paths in found.unsure:
