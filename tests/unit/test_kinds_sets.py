@@ -279,6 +279,25 @@ def test_without_a_round_the_earlier_record_counts(house: Answered) -> None:
         batches_of(house, kind="same_as_earlier", questions=["infant_weight"], subject="nickname")
 
 
+def test_where_is_asked_of_each_row_of_a_repeat(house: Answered) -> None:
+    house.take({"mother__nickname": "A"}, infants=("3", "9", "3"))
+    house.take({"mother__nickname": "B"}, infants=("9", "3"))
+    heavy = "${infant_weight} = 9"
+    once: dict[str, Any] = {"kind": "unique", "questions": ["infant_weight"]}
+    assert failing(house, **once, where=heavy) == {"uuid:0 2", "uuid:1 1"}
+    assert failing(house, **once, where=f"{heavy} and ${{nickname}} = 'A'") == set()
+    near: dict[str, Any] = {"kind": "near_others", "question": "infant_weight", "at_most": 1, "at_least": 2}
+    assert set(asked(house, **near, where=heavy)) == {"uuid:0 2", "uuid:1 1"}
+    assert set(asked(house, **near, where="${nickname} = 'B'")) == {"uuid:1 1", "uuid:1 2"}
+    # of a record as a whole only all of them together can be asked
+    records: dict[str, Any] = {"kind": "unique", "questions": ["centre"]}
+    assert failing(house, **records, where="count(${infant_weight}) >= 2 and sum(${infant_weight}) > 1") == at(0, 1)
+    assert failing(house, **records, where="count(${infant_weight}) > 2") == set()
+    for check in (records, {"kind": "near_duplicate", "questions": SIX, "at_least": 3}):
+        with pytest.raises(CheckError, match=r"check 'x': .* names 'infant_weight', which stands in a repeat"):
+            batches_of(house, **check, where=heavy)
+
+
 # Too much alike
 
 SIX = ["mother/nickname", "mother/age", "observed", "signs", "weight", "code"]

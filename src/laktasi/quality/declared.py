@@ -13,7 +13,8 @@ from typing import Any, get_args
 
 from laktasi.errors import CheckError
 from laktasi.quality.kinds import KINDS
-from laktasi.quality.kinds.model import NAME, DeclaredCheck, Kind, Severity, questions_in
+from laktasi.quality.kinds.model import DeclaredCheck, Kind, Severity, questions_in
+from laktasi.questionnaire.compiler import NAME
 from laktasi.questionnaire.model import Texts
 from laktasi.yamlfile import read_yaml
 

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Literal
 from laktasi.errors import CheckError
 from laktasi.quality.kinds import KINDS
 from laktasi.quality.kinds.model import DeclaredCheck
-from laktasi.quality.scene import Scene, find_field, predicate
+from laktasi.quality.scene import Scene
 from laktasi.quality.suites import COMPARED, COMPLETE, Rule
+from laktasi.quality.where import find_field, holding
 from laktasi.questionnaire.compiler import DeclaredRule, compile_form, predicates_sql
 from laktasi.questionnaire.compiler import Rule as CompiledRule
 from laktasi.questionnaire.model import Questionnaire
@@ -331,20 +332,13 @@ def _unique(check: DeclaredCheck, questions: Sequence[str], versions: Sequence[Q
 
     The key is a hash, so that no answer reaches what GX returns, or says when it fails.
     """
-    selects, tables = [], set()
-    for questionnaire in versions:
-        fields = [item for name in questions if (item := find_field(questionnaire, name, check)) is not None]
-        tables |= {item.table for item in fields}
-        columns = [identifier(item.column) for item in fields]
-        missing = " OR ".join(f"{column} IS NULL" for column in columns)
-        where = check.where
-        compared = "true" if where is None else f"_submission_id IN ({predicate(check, questionnaire, where)})"
-        selects.append(
-            f"SELECT _submission_id, _row, {compared} AS {identifier(COMPARED)},"
-            f" CASE WHEN {missing} THEN NULL ELSE md5(concat_ws(chr({_SEPARATOR}), {', '.join(columns)})) END"
-            f" AS {identifier(KEY)}"
-            f" FROM {identifier('answers', fields[0].table)} WHERE _form_version = {literal(questionnaire.version)}"
-        )
+    found = {
+        questionnaire.version: [
+            item for name in questions if (item := find_field(questionnaire, name, check)) is not None
+        ]
+        for questionnaire in versions
+    }
+    tables = {item.table for fields in found.values() for item in fields}
     if len(tables) != 1:
         raise CheckError(
             f"checks.yml: check {check.id!r} compares questions of different tables: {', '.join(sorted(tables))}",
@@ -352,6 +346,17 @@ def _unique(check: DeclaredCheck, questions: Sequence[str], versions: Sequence[Q
             next_step="name questions of the form itself, or of one repeat, in schemas/checks.yml",
         )
     (table,) = tables
+    selects = []
+    for questionnaire in versions:
+        columns = [identifier(item.column) for item in found[questionnaire.version]]
+        missing = " OR ".join(f"{column} IS NULL" for column in columns)
+        compared = "true" if check.where is None else holding(check, [questionnaire], check.where, table)
+        selects.append(
+            f"SELECT _submission_id, _row, {compared} AS {identifier(COMPARED)},"
+            f" CASE WHEN {missing} THEN NULL ELSE md5(concat_ws(chr({_SEPARATOR}), {', '.join(columns)})) END"
+            f" AS {identifier(KEY)}"
+            f" FROM {identifier('answers', table)} WHERE _form_version = {literal(questionnaire.version)}"
+        )
     rule = _rule(check, table, None, KEY)
     name = f"set__{check.id}__{table}"
     return Batch(name, versions[0].form_id, None, table, " UNION ALL ".join(selects), (rule,), "unique")

@@ -12,8 +12,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from laktasi.errors import CheckError, LaktasiError
-from laktasi.questionnaire.compiler import lacking, predicate_sql
+from laktasi.errors import CheckError
+from laktasi.quality.where import find_field, holding
+from laktasi.questionnaire.compiler import lacking
 from laktasi.questionnaire.model import Field, Privacy, Questionnaire, ValueType
 from laktasi.store.casts import SQL_TYPES
 from laktasi.store.columns import Column
@@ -268,16 +269,15 @@ class Scene:
             )
         return f"cast({asked.sql} as varchar)", name
 
-    def where(self, check: DeclaredCheck) -> str:
-        """Give the SQL condition on ``r`` that a row takes part in a check."""
+    def where(self, check: DeclaredCheck, table: str | None = None) -> str:
+        """Give the SQL condition on ``r`` that a row of a table, the form's by default, takes part in a check."""
         versions = ", ".join(literal(item.version) for item in self.versions)
         condition = f"r._form_version in ({versions})"
-        return f"{condition} and {self.holds(check, check.where)}" if check.where is not None else condition
+        return f"{condition} and {self.holds(check, check.where, table)}" if check.where is not None else condition
 
-    def holds(self, check: DeclaredCheck, expression: str) -> str:
-        """Give the SQL condition on ``r`` that an XPath expression is true of the record."""
-        selects = [predicate(check, item, expression) for item in self.versions]
-        return f"r._submission_id in ({' union all '.join(selects)})"
+    def holds(self, check: DeclaredCheck, expression: str, table: str | None = None) -> str:
+        """Give the SQL condition on ``r`` that an XPath expression is true of a row of a table; see :func:`holding`."""
+        return holding(check, self.versions, expression, table or self.form_table, "r.")
 
     def listed(self, file: str, columns: Sequence[str]) -> Listed:
         """Read a CSV file in schemas/.
@@ -351,41 +351,3 @@ def read_list(folder: Path | None, file: str, columns: Sequence[str]) -> Listed:
 
 def _with_ending(column: str, ending: str) -> str:
     return f'{column[:-1]}{ending}"'
-
-
-def find_field(questionnaire: Questionnaire, name: str, check: DeclaredCheck | None = None) -> Field | None:
-    """Give the question that a name of checks.yml means; None where a form version has none.
-
-    Raises
-    ------
-    CheckError
-        It could be any of several; names `check`, where it is known.
-    """
-    try:
-        return questionnaire.find(name)
-    except KeyError as error:
-        if any(item.path.rsplit("/", 1)[-1] == name for item in questionnaire.fields):
-            raise CheckError(
-                f"checks.yml: {f'check {check.id!r}: ' if check else ''}{error.args[0]}",
-                next_step="write the whole path of the question in schemas/checks.yml",
-            ) from None
-        return None
-
-
-def predicate(check: DeclaredCheck, questionnaire: Questionnaire, expression: str) -> str:
-    """Give a select of the records of a form version for which an expression of a check is true.
-
-    Raises
-    ------
-    CheckError
-        The expression cannot be asked of this version.
-    """
-    try:
-        return predicate_sql(questionnaire, expression)
-    except LaktasiError as error:
-        part = "'where'" if expression == check.where else "expression"
-        raise CheckError(
-            f"checks.yml: check {check.id!r}: its {part} cannot be used: {error.what}",
-            why=error.why,
-            next_step="correct the expression in schemas/checks.yml",
-        ) from error

@@ -21,7 +21,8 @@ from laktasi.questionnaire.types import is_of_type
 from laktasi.questionnaire.values import Unsupported, quote
 
 Severity = Literal["error", "warning"]
-_NAME = re.compile(r"\$\{\s*([^}]+?)\s*\}")
+NAME = re.compile(r"\$\{\s*([^}]+?)\s*\}")
+"""A question in an expression, ``${name}``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +151,7 @@ def lacking(questionnaire: Questionnaire, expression: str) -> tuple[str, ...]:
     paths = [item.path for item in questionnaire.fields] + [item.path for item in questionnaire.groups]
     known = {name for path in paths for name in (path, path.rpartition("/")[2])}
     known |= {item.column for item in questionnaire.fields}
-    return tuple(dict.fromkeys(name for name in _NAME.findall(expression) if name not in known))
+    return tuple(dict.fromkeys(name for name in NAME.findall(expression) if name not in known))
 
 
 def predicate_over(versions: Sequence[Questionnaire], expression: str) -> str:
@@ -219,7 +220,7 @@ def _with_paths(questionnaire: Questionnaire, expression: str) -> tuple[str, lis
         fields.append(item)
         return f" /{questionnaire.root}/{item.path} "
 
-    return _NAME.sub(path, expression), fields
+    return NAME.sub(path, expression), fields
 
 
 class _Derived:

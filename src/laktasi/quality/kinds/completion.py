@@ -49,7 +49,7 @@ def _roster(check: DeclaredCheck, scene: Scene) -> str:
     by, column = check.parameters["by"], check.parameters["column"]
     asked = scene.question(check.parameters["question"])
     listed = scene.listed(check.parameters["list"], [column] if by == "all" else [column, by])
-    there = f"select {asked.sql} as _id from {scene.rows(asked.table)} where {scene.where(check)}"
+    there = f"select {asked.sql} as _id from {scene.rows(asked.table)} where {scene.where(check, asked.table)}"
     wanted = identifier(column)
     if asked.type in NUMBERS:
         wanted = f"try_cast({wanted} as double)"

@@ -28,7 +28,7 @@ def _not_future(check: DeclaredCheck, scene: Scene) -> str:
             {day_of(asked)} <= cast(a.landed_at at time zone 'UTC' as date) + {check.parameters["days"]} as is_good
         from {scene.rows(asked.table)}
         inner join arrived as a on r._submission_id = a.submission_id
-        where {scene.where(check)} and {asked.sql} is not null
+        where {scene.where(check, asked.table)} and {asked.sql} is not null
     """
 
 

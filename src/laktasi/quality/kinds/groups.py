@@ -60,7 +60,7 @@ def grouped(
         from (
             select {group} as _code, count(*) filter ({counted}) as k, count(*) as n
             from {scene.rows(table)} {joined}
-            where {scene.where(check)} and {group} is not null and {among}
+            where {scene.where(check, table)} and {group} is not null and {among}
             group by all
         )
     """

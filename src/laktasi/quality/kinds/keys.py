@@ -43,7 +43,7 @@ def _listed(check: DeclaredCheck, scene: Scene) -> str:
         with listed as materialized ({listed.sql(columns)})
         select r._submission_id, r._row, exists (select 1 from listed where {match}) as is_good
         from {scene.rows(table)}
-        where {scene.where(check)} and {asked[0].sql} is not null
+        where {scene.where(check, table)} and {asked[0].sql} is not null
     """
 
 
@@ -65,7 +65,7 @@ def _allotted(check: DeclaredCheck, scene: Scene) -> str:
         -- to whom nothing was handed out, no code belongs
         select r._submission_id, r._row, coalesce(case {code} {whens} else false end, false) as is_good
         from {scene.rows(asked.table)}
-        where {scene.where(check)} and {asked.sql} is not null
+        where {scene.where(check, asked.table)} and {asked.sql} is not null
     """
 
 
@@ -88,7 +88,7 @@ def _matches(check: DeclaredCheck, scene: Scene) -> str:
     sought = other.question(check.parameters["in_question"] or check.parameters["question"])
     condition = ""
     if check.parameters["in_where"] is not None:
-        condition = f"and {other.holds(check, check.parameters['in_where'])}"
+        condition = f"and {other.holds(check, check.parameters['in_where'], sought.table)}"
     itself = "and known._submission_id <> r._submission_id" if other.form_id == scene.form_id else ""
     return f"""
         with known as materialized (
@@ -101,7 +101,7 @@ def _matches(check: DeclaredCheck, scene: Scene) -> str:
             r._row,
             exists (select 1 from known where known.code = cast({asked.sql} as varchar) {itself}) as is_good
         from {scene.rows(asked.table)}
-        where {scene.where(check)} and {asked.sql} is not null
+        where {scene.where(check, asked.table)} and {asked.sql} is not null
     """
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
+from laktasi.questionnaire.compiler import NAME
 from laktasi.questionnaire.model import Questionnaire, Texts
 
 if TYPE_CHECKING:
@@ -14,9 +15,6 @@ if TYPE_CHECKING:
 
 Severity = Literal["error", "warning"]
 Level = Literal["row", "set", "group"]
-
-NAME = re.compile(r"\$\{\s*([^}]+?)\s*\}")
-"""A question in an expression, ``${name}``."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,7 +58,7 @@ def _too_frequent(check: DeclaredCheck, scene: Scene) -> str:
         from (
             select {group} as _code, {answer} as _answer, count(*) as times
             from {scene.rows(asked.table)}
-            where {scene.where(check)} and {group} is not null and {asked.sql} is not null
+            where {scene.where(check, asked.table)} and {group} is not null and {asked.sql} is not null
             group by all
         )
         group by all

@@ -38,7 +38,7 @@ def _nearest(check: DeclaredCheck, scene: Scene) -> str:
         points as materialized (
             select r._submission_id, r._row, cast({stated.sql} as varchar) as stated, {lat} as lat, {lon} as lon
             from {scene.rows(position.table)}
-            where {scene.where(check)} and {lat} is not null
+            where {scene.where(check, position.table)} and {lat} is not null
         )
         select
             x._submission_id,

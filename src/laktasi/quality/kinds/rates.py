@@ -71,7 +71,7 @@ def _distinct(check: DeclaredCheck, scene: Scene) -> str:
         from (
             select {group} as _code, least({fewest}) as k, count(*) as n
             from {scene.rows(table)} {joined}
-            where {scene.where(check)} and {group} is not null and ({" or ".join(was for _sql, was in both)})
+            where {scene.where(check, table)} and {group} is not null and ({" or ".join(was for _sql, was in both)})
             group by all
         )
     """
@@ -176,7 +176,7 @@ def _by_question(check: DeclaredCheck, scene: Scene, counted: Callable[[str, str
         ]
         selects.append(
             f"select unnest([{', '.join(told)}], max_depth := 2)"
-            f" from {scene.rows(table)} {joined} where {scene.where(check)}"
+            f" from {scene.rows(table)} {joined} where {scene.where(check, table)}"
         )
     return " union all ".join(selects)
 

@@ -10,7 +10,6 @@ from typing import Any
 
 from laktasi.errors import CheckError
 from laktasi.quality.kinds.model import (
-    NAME,
     DeclaredCheck,
     Kind,
     Parameter,
@@ -20,6 +19,7 @@ from laktasi.quality.kinds.model import (
     texts,
     truth,
 )
+from laktasi.questionnaire.compiler import NAME
 from laktasi.questionnaire.model import Questionnaire, ValueType
 
 _NUMBERS = (ValueType.INTEGER, ValueType.DECIMAL)

@@ -36,7 +36,7 @@ def _outlier(check: DeclaredCheck, scene: Scene) -> str:
             from (
                 select r._submission_id, r._row, cast({asked.sql} as double) as value, {group} as code
                 from {scene.rows(asked.table)}
-                where {scene.where(check)} and {asked.sql} is not null and {group} is not null
+                where {scene.where(check, asked.table)} and {asked.sql} is not null and {group} is not null
             )
             window one as (partition by code)
         )
@@ -86,7 +86,7 @@ def _near_others(check: DeclaredCheck, scene: Scene) -> str:
             from (
                 select r._submission_id, r._row, {value} as value, {group} as code
                 from {scene.rows(asked.table)}
-                where {scene.where(check)} and {asked.sql} is not null and {group} is not null
+                where {scene.where(check, asked.table)} and {asked.sql} is not null and {group} is not null
             )
             window one as (partition by code)
         )
