@@ -248,6 +248,51 @@ def test_the_column_that_tells_records_apart() -> None:
     assert matched("KEY", id_name="nothing").id_column is None
 
 
+def test_what_tells_records_apart_is_checked_where_it_is_a_question() -> None:
+    found = matched("KEY", "mother-code", id_name="mother-code")
+    assert (found.id_column, found.whole, found.unknown) == (1, {"mother/code": 1}, ())
+    found = matched("milk", "study_number", id_name="study_number")
+    assert (found.id_column, found.whole, found.unknown) == (1, {"milk": 0}, ())
+
+
+OWN_WORDS = read(
+    survey(
+        "text | key | Key |",
+        "text | uuid | Uuid |",
+        "text | status | Status |",
+        "text | id | Id |",
+        "text | deviceid | Device |",
+        "begin_repeat | child | Child |",
+        "text | edits | Edits |",
+        "end_repeat | |",
+    )
+)
+
+
+def own_words(*names: str) -> Match:
+    return match(OWN_WORDS, names, limit=None, id_name=None)
+
+
+def test_a_question_comes_before_a_guess_at_what_tells_records_apart() -> None:
+    found = own_words("key", "uuid", "status")
+    assert (found.id_column, found.whole) == (None, {"key": 0, "uuid": 1, "status": 2})
+    assert own_words("Key", "UUID").id_column is None
+    assert own_words("key", "KEY", "_uuid").id_column == 1
+    assert own_words("key", "_uuid", "__id").id_column == 2
+    found = own_words("key", "instanceID", "uuid")
+    assert (found.id_column, found.whole) == (1, {"key": 0, "uuid": 2})
+    # a question in two groups, called like a column of Central: it may be either, and is not shown
+    two = read(survey("begin_group | a | A |", "text | KEY | Key |", "end_group | |", "text | key | Key |"))
+    assert match(two, ["KEY"], limit=None, id_name=None).id_column is None
+
+
+def test_a_column_spelt_as_the_question_comes_before_one_that_exports_add() -> None:
+    found = own_words("deviceid", "status", "id", "KEY", "DeviceID", "Status", "Edits", "__id", "_status")
+    assert found.whole == {"deviceid": 0, "status": 1, "id": 2, "key": 3}
+    assert (found.claimed, found.unsure, found.unknown, found.repeats) == ((), (), (), ())
+    assert own_words("DeviceID", "_status").whole == {"deviceid": 0}
+
+
 def test_columns_are_named_only_where_they_cannot_be_answers() -> None:
     record = ("milk", "Siti", "S. Rahasia", "08123456789", "2026-11-21", "E1", "yes", "x")
     found = matched(*record)

@@ -2,7 +2,8 @@
 
 Four readings are tried one after the other: the whole path with any separator, the last name where it is unique, both
 once more with every sign that is no letter or digit taken as the same, and both cut at the length that the kind of file
-allows. What an earlier reading has found is not sought again.
+allows. What an earlier reading has found is not sought again. Columns that are called like what exports add come last,
+so that a question `deviceid` is not mistaken for Central's `DeviceID`.
 """
 
 from __future__ import annotations
@@ -27,7 +28,8 @@ ENVELOPE = frozenset(
 """What exports add about a record: neither questions nor unknown. So is all that begins with ``__system``."""
 VERSIONS = ("FormVersion", "__system/formVersion", "__version__", "_version_", "formdef_version", "_form_version")
 """Columns that hold the form version of a record."""
-IDS = ("meta/instanceID", "instanceID", "KEY", "__id", "_uuid", "_submission_id", "uuid")
+INSTANCE_ID = "meta/instanceID"
+IDS = (INSTANCE_ID, "instanceID", "KEY", "__id", "_uuid", "_submission_id", "uuid")
 """Columns that tell records apart, the best first."""
 _NAME = re.compile(r"(?=.*[^\W\d_])[\w/:.-]{1,64}")
 _FEW = 4
@@ -101,33 +103,35 @@ def match(questionnaire: Questionnaire, names: Sequence[str], *, limit: int | No
     form = questionnaire.tables[0].name
     repeated = {item.path for item in questionnaire.fields if item.table != form}
     targets = [(words, target) for item in questionnaire.fields for words, target in _targets(questionnaire, item)]
-    id_column = _id_column(names, id_name)
     found: dict[Target, int] = {}
     claimed: dict[Target, list[int]] = {}
     unsure: dict[int, list[Target]] = {}
-    open_columns = [at for at in range(len(names)) if at != id_column]
-    for reading in _readings(questionnaire.root, limit):
-        by_spelling: dict[str, dict[Target, None]] = {}
-        for spelling, target in reading.of_form(targets):
-            if target not in found and target not in claimed:
-                by_spelling.setdefault(spelling, {})[target] = None
-        claims: dict[Target, list[int]] = {}
-        for at in open_columns:
-            could_be = list(by_spelling.get(reading.of_file(names[at]), ()))
-            # A question itself comes before what might be a part of another one.
-            could_be = [item for item in could_be if _is_whole(item)] or could_be
-            could_be = [item for item in could_be if _exact(item, names[at])] or could_be
-            if len(could_be) == 1:
-                claims.setdefault(could_be[0], []).append(at)
-            elif could_be:
-                unsure[at] = could_be
-        for target, columns in claims.items():
-            if len(columns) == 1:
-                found[target] = columns[0]
-            else:
-                claimed[target] = columns
-        taken = {at for columns in claims.values() for at in columns} | set(unsure)
-        open_columns = [at for at in open_columns if at not in taken]
+    added = {at for at, name in enumerate(names) if name in ENVELOPE and not _is_question(targets, name)}
+    own = [at for at in range(len(names)) if at not in added]
+    # No row of a record is one of a repeat, and what begins with _ is always an export's own.
+    could_be_own = [at for at in sorted(added) if not names[at].startswith("_")]
+    of_records = [(words, target) for words, target in targets if target.path not in repeated]
+    left = _seek(questionnaire.root, limit, targets, names, own, (found, claimed, unsure))
+    left += _seek(questionnaire.root, limit, of_records, names, could_be_own, (found, claimed, unsure))
+    if id_name is not None:
+        id_column = _id_column(names, range(len(names)), [id_name])
+    else:
+        # A question that no column holds could still be meant by what is called like it.
+        missed = {
+            _plain(words[-1])
+            for words, target in of_records
+            if _is_whole(target) and target not in found and target.path != INSTANCE_ID
+        }
+        taken = {at for target, at in found.items() if target != Target(INSTANCE_ID)}
+        taken |= {at for columns in claimed.values() for at in columns} | set(unsure)
+        free = [
+            at
+            for at, name in enumerate(names)
+            if at not in taken and (_plain(name) not in missed or (at in added and name.startswith("_")))
+        ]
+        id_column = _id_column(names, free, IDS)
+        if id_column is not None and found.get(Target(INSTANCE_ID)) == id_column:
+            del found[Target(INSTANCE_ID)]
     whole = {target.path: at for target, at in found.items() if _is_whole(target) and target.path not in repeated}
     parts: dict[str, dict[Target, int]] = {}
     for target, at in found.items():
@@ -140,12 +144,52 @@ def match(questionnaire: Questionnaire, names: Sequence[str], *, limit: int | No
         tuple(names[at] for target, at in found.items() if target.path in repeated),
         tuple(
             names[at]
-            for at in open_columns
-            if names[at] not in ENVELOPE and not names[at].lower().startswith("__system")
+            for at in sorted(left)
+            if at != id_column and names[at] not in ENVELOPE and not names[at].lower().startswith("__system")
         ),
         id_column,
         tuple((names[at], tuple(dict.fromkeys(target.path for target in could_be))) for at, could_be in unsure.items()),
     )
+
+
+def _seek(
+    root: str,
+    limit: int | None,
+    targets: Sequence[tuple[tuple[str, ...], Target]],
+    names: Sequence[str],
+    columns: Sequence[int],
+    so_far: tuple[dict[Target, int], dict[Target, list[int]], dict[int, list[Target]]],
+) -> list[int]:
+    """Seek what columns hold, one reading after the other; add it to what was found so far, and give those left."""
+    found, claimed, unsure = so_far
+    left = list(columns)
+    for reading in _readings(root, limit):
+        by_spelling: dict[str, dict[Target, None]] = {}
+        for spelling, target in reading.of_form(targets):
+            if target not in found and target not in claimed:
+                by_spelling.setdefault(spelling, {})[target] = None
+        claims: dict[Target, list[int]] = {}
+        for at in left:
+            could_be = list(by_spelling.get(reading.of_file(names[at]), ()))
+            # A question itself comes before what might be a part of another one.
+            could_be = [item for item in could_be if _is_whole(item)] or could_be
+            could_be = [item for item in could_be if _exact(item, names[at])] or could_be
+            if len(could_be) == 1:
+                claims.setdefault(could_be[0], []).append(at)
+            elif could_be:
+                unsure[at] = could_be
+        for target, claiming in claims.items():
+            if len(claiming) == 1:
+                found[target] = claiming[0]
+            else:
+                claimed[target] = claiming
+        taken = {at for claiming in claims.values() for at in claiming} | set(unsure)
+        left = [at for at in left if at not in taken]
+    return left
+
+
+def _is_question(targets: Sequence[tuple[tuple[str, ...], Target]], name: str) -> bool:
+    return any(_is_whole(target) and _exact(target, name) for _, target in targets)
 
 
 def _targets(questionnaire: Questionnaire, item: Field) -> Iterator[tuple[tuple[str, ...], Target]]:
@@ -173,10 +217,10 @@ def _exact(target: Target, name: str) -> bool:
     return any(name in (sign.join(words), words[-1]) for sign in ("/", "__", "-", ".", ":"))
 
 
-def _id_column(names: Sequence[str], id_name: str | None) -> int | None:
-    for wanted in (id_name,) if id_name is not None else IDS:
-        exact = [at for at, name in enumerate(names) if name == wanted]
-        found = exact or [at for at, name in enumerate(names) if _plain(name) == _plain(wanted or "")]
+def _id_column(names: Sequence[str], columns: Sequence[int], ids: Sequence[str]) -> int | None:
+    for wanted in ids:
+        exact = [at for at in columns if names[at] == wanted]
+        found = exact or [at for at in columns if _plain(names[at]) == _plain(wanted)]
         if len(found) == 1:
             return found[0]
     return None
