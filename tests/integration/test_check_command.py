@@ -455,10 +455,12 @@ def test_a_file_without_a_header_tells_no_answer(tmp_path: Path, small: Path, op
 
 
 @pytest.mark.parametrize(
-    ("data", "form", "code"), [("no.csv", "small.xml", 4), ("a.csv", "no.xml", 3), ("a.csv", "no.xlsx", 3)]
+    ("data", "form", "code"),
+    [("no.csv", "small.xml", 4), ("a.csv", "no.xml", 3), ("a.csv", "no.xlsx", 3), ("a.csv", "small.csv", 3)],
 )
 def test_files_that_are_not_there(tmp_path: Path, small: Path, data: str, form: str, code: int) -> None:
     table(tmp_path / "a.csv", "age", "1")
+    table(small.parent / "small.csv", "age", "1")
     told = call(tmp_path / data, "--form", small.parent / form)
     assert (told.exit_code, told.stdout) == (code, "")
 

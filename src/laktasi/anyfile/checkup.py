@@ -179,6 +179,11 @@ def read_form(path: Path) -> Questionnaire:
     """
     from laktasi.questionnaire import xform, xlsform
 
+    if path.suffix.lower() not in (".xlsx", ".md", ".xml"):
+        raise QuestionnaireError(
+            f"{path.name} is no form: a form ends in .xlsx (XLSForm) or .xml (XForm)",
+            next_step="name the form with --form, and the data file before it",
+        )
     if path.suffix.lower() != ".xml":
         converted = xlsform.convert(path)
         return xform.parse(converted.xform, converted.media)
