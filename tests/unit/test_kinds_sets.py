@@ -16,7 +16,7 @@ from laktasi.quality.kinds import duplicates
 from laktasi.quality.plan import make_plan
 from tests.answers_fixture import Answered, answered
 from tests.kinds_fixture import MESSAGES, asked, batches_of, failing
-from tests.warehouse_fixture import FORM, STUDY
+from tests.warehouse_fixture import FORM, STUDY, form, warehouse
 
 
 @pytest.fixture(scope="module")
@@ -125,6 +125,49 @@ def test_a_date_far_from_the_others_of_its_place_is_found(house: Answered) -> No
     assert failing(house, kind="near_others", question="today", at_most=60, by="all", at_least=7) == set()
     house.emptied().take(*weights(3, 3, 3, 3, 3.6))
     assert failing(house, kind="near_others", question="weight", at_most=0.5) == at(4)
+
+
+def test_a_question_whose_type_was_widened_is_still_compared(tmp_path: Path) -> None:
+    wider = {"| | decimal | weight": "| | integer | weight", "| | date | moved": "| | dateTime | moved"}
+    with warehouse(tmp_path, form("1", more="| | date | moved | A | B | none | |")) as opened:
+        opened.take(form("2", more="| | date | moved | A | B | none | |", change=wider))
+        house = Answered(opened.con, opened.questionnaires)
+        given = {"moved": "2026-11-02"}
+        house.take(*[{"weight": f"{2 + number / 8}"} | given for number in range(20)], {"weight": "70.5"})
+        later = {"weight": "3", "moved": "2026-11-02T23:30:00.000+08:00"}
+        house.take(*[later] * 5, {"weight": "80", "moved": "2026-12-30T00:30:00.000+08:00"}, version="2")
+        assert failing(house, kind="outlier", question="weight") == {"uuid:20", "uuid:26"}
+        assert failing(house, kind="near_others", question="moved", at_most=57) == {"uuid:26"}
+        assert failing(house, kind="near_others", question="moved", at_most=58) == set()
+        # a check that only one version fits meets the column as all versions together let it stand
+        only = {key: item for key, item in opened.questionnaires.items() if key[1] == "1"}
+        fields = tuple(item for item in only[FORM, "1"].fields if item.column != "massage")
+        older = replace(
+            house, questionnaires={**opened.questionnaires, (FORM, "1"): replace(only[FORM, "1"], fields=fields)}
+        )
+        late: dict[str, Any] = {"kind": "near_others", "question": "moved", "at_most": 9, "where": "${massage} = 'yes'"}
+        assert failing(older, **late) == {"uuid:26"}
+
+
+def test_the_order_of_ticks_means_nothing(house: Answered) -> None:
+    house.take(
+        {"mother__nickname": "A", "today": "2026-11-01", "signs": "wet calm"},
+        {"mother__nickname": "A", "today": "2026-11-02", "signs": "calm wet"},
+        {"mother__nickname": "A", "today": "2026-11-03", "signs": "calm"},
+    )
+    same: dict[str, Any] = {"kind": "same_as_earlier", "questions": ["signs"], "subject": "nickname"}
+    assert failing(house, **same) == at(2)
+    assert failing(house, kind="unique", questions=["signs"]) == at(0, 1)
+    compared = ["signs", "mother/nickname", "centre"]
+    alike = {"kind": "near_duplicate", "questions": compared, "at_least": 3, "share": 1}
+    assert failing(house, **alike) == at(0, 1)
+
+
+def test_numbers_come_twice_however_they_are_written(house: Answered) -> None:
+    house.take(*weights(3000, 3000.5), {"weight": "3000.0"}, {"weight": "heavy"}, {"weight": "heavy"})
+    assert failing(house, kind="unique", questions=["weight"]) == at(0, 2, 3, 4)
+    house.emptied().take(*[{"mother__age": age} for age in ("007", "7", "9007199254740993", "9007199254740992")])
+    assert failing(house, kind="unique", questions=["mother/age"]) == at(0, 1)
 
 
 # Lists

@@ -165,6 +165,59 @@ def list_findings(
     return [Finding(*row) for row in rows]
 
 
+def refuse_unknown(
+    con: duckdb.DuckDBPyConnection,
+    *,
+    rule: str | None = None,
+    centre: str | None = None,
+    enumerator: str | None = None,
+) -> None:
+    """Refuse a rule, health centre or enumerator that there is not: no finding of it would look like a good sign.
+
+    Raises
+    ------
+    CheckError
+        Nothing is or was checked by such a rule, or no record is of such a centre or enumerator.
+    """
+    rules = f"""
+        SELECT rule_id AS name FROM quality.rules UNION ALL SELECT rule_id FROM quality.findings
+        UNION ALL SELECT {_UNVERIFIED} FROM quality.unverified
+    """
+    told = "laktasi sql 'select distinct rule_id from quality.rules'"
+    asked = [("rule", rule, rules, f"correct its name: {told}")]
+    for what, code, column in (("health centre", centre, "centre_code"), ("enumerator", enumerator, "enumerator_code")):
+        tables = ["quality.findings", "marts.submissions", *["marts.centres"] * (what == "health centre")]
+        # The research copy has none; in the private warehouse it is newer than the marts that are published.
+        tables += ["marts.interviews"] * bool(
+            con.execute(
+                "SELECT 1 FROM duckdb_tables() WHERE schema_name = 'marts' AND table_name = 'interviews'"
+            ).fetchone()
+        )
+        names = " UNION ALL ".join(f"SELECT {column} AS name FROM {table}" for table in tables)
+        asked.append((what, code, names, "laktasi arrivals lists those that records are of"))
+    for what, name, names, next_step in asked:
+        if name is not None and not con.execute(f"SELECT 1 FROM ({names}) WHERE name = ?", [name]).fetchone():
+            raise CheckError(f"there is no {what} {name!r}", next_step=next_step)
+
+
+def not_asked(con: duckdb.DuckDBPyConnection, rule: str) -> list[str]:
+    """Say of which form versions a rule cannot be checked, and why; and whether it had nothing to look at."""
+    gaps = con.execute(
+        f"""
+        SELECT form_id, coalesce(string_agg(form_version, ', ' ORDER BY form_version), ''), reason
+        FROM quality.unverified WHERE {_UNVERIFIED} = ? GROUP BY form_id, reason ORDER BY ALL
+        """,
+        [rule],
+    ).fetchall()
+    lines = [f"{rule} is not checked of {f'{form} {versions}'.strip()}: {reason}" for form, versions, reason in gaps]
+    looked_at = con.execute('SELECT sum("rows") FROM quality.results WHERE rule_id = ?', [rule]).fetchone()
+    return [*lines, f"{rule} had nothing to look at"] if looked_at == (0,) else lines
+
+
+_UNVERIFIED = "if(kind IN ('declared', 'set', 'group'), field, field || '.' || kind)"
+"""Rule of a row of quality.unverified."""
+
+
 def life_of(con: duckdb.DuckDBPyConnection, finding_id: str) -> list[Event]:
     """Give what has become of a finding, the oldest change first; from the private warehouse, which alone has it."""
     rows = con.execute(

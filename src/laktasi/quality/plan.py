@@ -16,7 +16,8 @@ from laktasi.quality.suites import COMPARED, COMPLETE, Rule
 from laktasi.quality.where import find_field, holding
 from laktasi.questionnaire.compiler import DeclaredRule, compile_form, predicates_sql
 from laktasi.questionnaire.compiler import Rule as CompiledRule
-from laktasi.questionnaire.model import Questionnaire
+from laktasi.questionnaire.model import Field, Questionnaire, ValueType
+from laktasi.store.casts import casts
 from laktasi.store.forms import version_key
 from laktasi.store.sql import identifier, literal
 from laktasi.study import Study
@@ -348,7 +349,7 @@ def _unique(check: DeclaredCheck, questions: Sequence[str], versions: Sequence[Q
     (table,) = tables
     selects = []
     for questionnaire in versions:
-        columns = [identifier(item.column) for item in found[questionnaire.version]]
+        columns = [_as_key(item) for item in found[questionnaire.version]]
         missing = " OR ".join(f"{column} IS NULL" for column in columns)
         compared = "true" if check.where is None else holding(check, [questionnaire], check.where, table)
         selects.append(
@@ -360,3 +361,16 @@ def _unique(check: DeclaredCheck, questions: Sequence[str], versions: Sequence[Q
     rule = _rule(check, table, None, KEY)
     name = f"set__{check.id}__{table}"
     return Batch(name, versions[0].form_id, None, table, " UNION ALL ".join(selects), (rule,), "unique")
+
+
+def _as_key(item: Field) -> str:
+    """Give SQL of an answer as it is compared: 007 is 7, and the order of ticks means nothing."""
+    text = identifier(item.column)
+    if item.type is ValueType.SELECT_MULTIPLE:
+        return f"array_to_string(list_sort({casts(item.type, text)['']}), ' ')"
+    if item.type not in (ValueType.INTEGER, ValueType.DECIMAL):
+        return text
+    # Whole numbers as such, since a decimal has no room for long ones; what is no number stays what was written.
+    whole, number = casts(ValueType.INTEGER, text)[""], casts(ValueType.DECIMAL, text)[""]
+    of_number = f"case when {number} = floor({number}) and abs({number}) < 1e15 then cast({number} as bigint) end"
+    return f"coalesce(cast(coalesce({whole}, {of_number}) as varchar), cast({number} as varchar), {text})"

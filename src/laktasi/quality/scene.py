@@ -16,7 +16,7 @@ from laktasi.errors import CheckError
 from laktasi.quality.where import find_field, holding
 from laktasi.questionnaire.compiler import lacking
 from laktasi.questionnaire.model import Field, Privacy, Questionnaire, ValueType
-from laktasi.store.casts import SQL_TYPES
+from laktasi.store.casts import SQL_TYPES, casts
 from laktasi.store.columns import Column
 from laktasi.store.forms import versions_of
 from laktasi.store.sql import identifier, literal
@@ -61,10 +61,11 @@ class Asked:
     field: Field
     """In the newest version that asks it."""
     type: ValueType
-    """What staging keeps it as."""
+    """What `sql` gives: wide enough for all versions that ask it, so a decimal where some have an integer."""
     sql: str
     """Its typed answer over alias ``r`` (``f`` where the question is the form's and the rows are a repeat's). Of a
-    geopoint latitude and longitude in one text, see also :meth:`part`."""
+    geopoint latitude and longitude in one text, see also :meth:`part`; of a select_multiple the choices in order of
+    their names, since the order of the ticks means nothing."""
     columns: tuple[str, ...]
     """Quoted, with their alias: one, unless the question has moved between versions."""
 
@@ -186,26 +187,34 @@ class Scene:
                     next_step="name questions of the form itself, or of one repeat, in schemas/checks.yml",
                 )
             alias = "f"
-        columns: dict[str, dict[str, Field]] = {}
-        for version, item in fields.items():
-            columns.setdefault(item.column.lower(), {})[version] = item
-        types = {type_of(Column(name, of)) for of in columns.values()}
-        is_one = len({SQL_TYPES.get(item) for item in types}) == 1
-        kind = type_of(Column(name, fields)) if is_one else ValueType.TEXT
+        columns = {item.column.lower(): item.column for item in fields.values()}
+        stored = {column: self._stored(newest.table, column) for column in columns.values()}
+        kind = _widened([item.type for item in fields.values()], set(stored.values()))
         if numbers and kind not in NUMBERS:
             raise CheckError(
                 f"checks.yml: {name!r} is of type {kind.value}, and a number is needed",
                 next_step="name an integer or a decimal in schemas/checks.yml",
             )
-        parts = [f"{alias}.{identifier(list(of.values())[-1].column)}" for of in columns.values()]
+        parts = [f"{alias}.{identifier(column)}" for column in stored]
         if kind is ValueType.GEOPOINT:
             lat, lon = (
                 f"coalesce({', '.join(_with_ending(part, end) for part in parts)})" for end in ("__lat", "__lon")
             )
             return Asked(newest.table, newest.column, newest, kind, f"({lat} || ' ' || {lon})", tuple(parts))
-        cast = parts if is_one else [f"cast({part} as varchar)" for part in parts]
-        sql = f"coalesce({', '.join(cast)})" if len(cast) > 1 else cast[0]
+        typed = [_as_type(part, of, kind) for part, of in zip(parts, stored.values(), strict=True)]
+        sql = f"coalesce({', '.join(typed)})" if len(typed) > 1 else typed[0]
         return Asked(newest.table, newest.column, newest, kind, sql, tuple(parts))
+
+    def _stored(self, table: str, column: str) -> ValueType:
+        """Give what staging keeps a column as, which depends on every version of the form."""
+        versions = versions_of(self.questionnaires, self.form_id) or self.versions
+        fields = {
+            version.version: item
+            for version in versions
+            for item in version.fields_of(table)
+            if item.column.lower() == column.lower()
+        }
+        return type_of(Column(column, fields))
 
     def questions(self, names: Sequence[str]) -> list[Asked]:
         """Find several questions that must stand in one table; that of a repeat, where one of them stands in it."""
@@ -347,6 +356,38 @@ def read_list(folder: Path | None, file: str, columns: Sequence[str]) -> Listed:
     if crooked := [number for number, line in enumerate(lines[1:], start=2) if len(line) != len(header)]:
         raise wrong(f"row {crooked[0]} has not as many cells as the first row")
     return Listed(file, tuple(header), tuple(tuple(line) for line in lines[1:]))
+
+
+def _widened(types: Sequence[ValueType], stored: Collection[ValueType]) -> ValueType:
+    """Give the type that the answers of all versions fit, the newest last; text where there is no other."""
+    if len({SQL_TYPES.get(kind, kind if kind is ValueType.GEOPOINT else None) for kind in types}) == 1:
+        kind = types[-1]
+    elif set(types) <= set(NUMBERS):
+        kind = ValueType.DECIMAL
+    elif set(types) <= {ValueType.DATE, ValueType.DATETIME}:
+        kind = ValueType.DATE
+    else:
+        kind = ValueType.TEXT
+    # Text in staging has no further columns, of a moment's offset or a place's latitude.
+    if kind is ValueType.DATETIME and set(stored) != {kind}:
+        return ValueType.DATE
+    return ValueType.TEXT if kind is ValueType.GEOPOINT and set(stored) != {kind} else kind
+
+
+def _as_type(part: str, stored: ValueType, kind: ValueType) -> str:
+    """Give SQL of a column of staging as another type; what is not of that type is NULL, as in staging."""
+    if SQL_TYPES.get(stored) == SQL_TYPES.get(kind):
+        return f"list_sort({part})" if kind is ValueType.SELECT_MULTIPLE else part
+    if kind is ValueType.DATE:
+        if stored is ValueType.DATETIME:
+            return f"cast(({part} at time zone 'UTC') + to_minutes({_with_ending(part, '__offset')}) as date)"
+        day, moment = casts(kind, part)[""], casts(ValueType.DATETIME, part)[""]
+        # The first ten characters of a moment are the day by the clock that wrote it.
+        return f"coalesce({day}, case when {moment} is not null then {casts(kind, f'left({part}, 10)')['']} end)"
+    if SQL_TYPES.get(stored) is None and kind in SQL_TYPES:
+        typed = casts(kind, part)[""]
+        return f"list_sort({typed})" if kind is ValueType.SELECT_MULTIPLE else typed
+    return f"cast({part} as {SQL_TYPES.get(kind, 'varchar')})"
 
 
 def _with_ending(column: str, ending: str) -> str:

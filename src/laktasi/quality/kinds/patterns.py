@@ -7,7 +7,6 @@ from typing import Any
 from laktasi.quality.kinds.groups import AT_LEAST_ROWS, BY, SHARE_AT_MOST, group_of, grouped, rate
 from laktasi.quality.kinds.model import DeclaredCheck, Kind, Parameter, number, text
 from laktasi.quality.scene import Scene, questions_by
-from laktasi.questionnaire.model import ValueType
 
 
 def _digits(value: Any) -> tuple[int, ...]:
@@ -49,14 +48,12 @@ def _too_frequent(check: DeclaredCheck, scene: Scene) -> str:
     """Count the answer that a group gives most often, among its answers. Which one it is, no finding says."""
     asked = scene.question(check.parameters["question"])
     group, name = group_of(check, scene, asked.table)
-    is_list = asked.type in (ValueType.SELECT_MULTIPLE, ValueType.RANK)
-    answer = f"list_sort({asked.sql})" if is_list else asked.sql
     return rate(
         check,
         f"""
         select concat({name}, _code) as _row, max(times) as k, sum(times)::bigint as n
         from (
-            select {group} as _code, {answer} as _answer, count(*) as times
+            select {group} as _code, {asked.sql} as _answer, count(*) as times
             from {scene.rows(asked.table)}
             where {scene.where(check, asked.table)} and {group} is not null and {asked.sql} is not null
             group by all
