@@ -66,6 +66,12 @@ def summary(settings: Settings) -> list[str]:
         ).fetchone()
         assert found is not None, "a research copy is published by a finished run"
         manifest, errors, warnings = json.loads(found[0]), found[1], found[2]
+        unverified = [
+            check
+            for (check,) in con.execute(
+                "select distinct field from quality.unverified where kind in ('declared', 'set', 'group') order by 1"
+            ).fetchall()
+        ]
         lines = list(_kendall(con, study.analyses[0], settings.language)) if study and study.analyses else []
     told = manifest["steps"]
     lines += ["", *landed_lines(told, manifest["unreached"]), *left_sources(settings)]
@@ -93,9 +99,10 @@ def summary(settings: Settings) -> list[str]:
     if empty := told["check"]["empty"]:
         named = f"{', '.join(empty[:SUITES_SHOWN])}{', …' if len(empty) > SUITES_SHOWN else ''}"
         lines.append(f"{len(empty)} suites or checks had nothing to look at (checks.html tells which and why): {named}")
-    lines.append(
-        f"findings open: {errors} errors, {warnings} warnings; {told['check']['unverified']} rules not verifiable"
-    )
+    not_asked = f"{told['check']['unverified']} rules not verifiable"
+    if unverified:
+        not_asked += f", of checks.yml: {', '.join(unverified)}"
+    lines.append(f"findings open: {errors} errors, {warnings} warnings; {not_asked}")
     if "included" in told["mart"]:
         lines.append(f"in the analysis: {told['mart']['included']}, of which accepted: {told['mart']['accepted']}")
     for variable, count in told["mart"].get("unranked", {}).items():

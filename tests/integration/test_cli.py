@@ -222,8 +222,8 @@ def test_findings_speak_the_language_asked_for(project: Path) -> None:
 
 
 def test_no_findings_says_how_many_there_are_otherwise(project: Path) -> None:
-    nowhere = laktasi("findings", "--project", project, "--centre", "nowhere")
-    assert nowhere.stderr == "no findings open for --centre nowhere (4 without these)\n"
+    nowhere = laktasi("findings", "--project", project, "--rule", "house.required")
+    assert nowhere.stderr == "no findings open for --rule house.required (4 without these)\n"
 
 
 def test_findings_on_a_terminal_stand_under_their_rule(project: Path, on_terminal: Callable[..., list[str]]) -> None:

@@ -20,6 +20,7 @@ from laktasi.cli import main
 from laktasi.errors import GateError
 from laktasi.quality.decisions import read_decisions
 from laktasi.settings import read_settings
+from laktasi.summary import summary
 from tests import mini
 
 REASON = "Lihat berkas kertas"
@@ -275,6 +276,53 @@ def test_what_is_mended_or_about_a_group_is_told_so(project: Path) -> None:
 
 
 # Reading
+
+
+def test_an_empty_list_is_no_good_sign_where_a_name_is_a_slip_or_nothing_was_checked(project: Path) -> None:
+    for words, said in (
+        (("--rule", "nope"), "there is no rule 'nope'"),
+        (("--centre", "h9"), "there is no health centre 'h9'"),
+        (("--enumerator", "t9"), "there is no enumerator 't9'"),
+        (("changes", "--rule", "nope"), "there is no rule 'nope'"),
+        (("changes", "--centre", "h9"), "there is no health centre 'h9'"),
+    ):
+        result = laktasi("findings", *words, "--project", project)
+        assert (result.exit_code, said in result.stderr) == (6, True), result.output
+    for known in (("--rule", "house.required"), ("--enumerator", "t1", "--rule", POT[1])):
+        result = laktasi("findings", *known, "--project", project)
+        assert (result.exit_code, "not checked" in result.stderr) == (0, False), result.output
+    with duckdb.connect(str(project / "data" / "warehouse.duckdb")) as con:
+        con.execute(
+            """
+            insert into quality.unverified (form_id, form_version, field, kind, expression, reason) values
+                ('tea', '1', 'age', 'calculation', 'x', 'it is a secret'),
+                ('tea', '1', 'odd', 'set', 'y', 'no one knows')
+            """
+        )
+        con.execute("update quality.results set \"rows\" = 0 where rule_id = 'one_code_once'")
+    for rule, said in (
+        ("age.calculation", "age.calculation is not checked of tea 1: it is a secret"),
+        ("odd", "odd is not checked of tea 1: no one knows"),
+        ("one_code_once", "one_code_once had nothing to look at"),
+    ):
+        result = laktasi("findings", "--rule", rule, "--project", project)
+        assert (result.exit_code, said in result.stderr) == (0, True), result.output
+
+
+def test_the_end_of_a_run_names_the_checks_of_ours_that_cannot_be_asked(project: Path) -> None:
+    settings = read_settings(project)
+    (line,) = (line for line in summary(settings) if line.startswith("findings open: "))
+    assert line.endswith("rules not verifiable")
+    with duckdb.connect(str(settings.data_folder.research)) as con:
+        con.execute(
+            """
+            insert into quality.unverified (form_id, form_version, field, kind, expression, reason) values
+                ('tea', '1', 'age', 'calculation', 'x', 'y'), ('tea', '1', 'odd', 'set', 'x', 'y'),
+                ('tea', '2', 'odd', 'set', 'x', 'y'), ('tea', '1', 'even', 'declared', 'x', 'y')
+            """
+        )
+    (line,) = (line for line in summary(settings) if line.startswith("findings open: "))
+    assert line.endswith("rules not verifiable, of checks.yml: even, odd")
 
 
 def test_records_that_share_a_key_are_told_apart_without_an_answer(ran: Path) -> None:

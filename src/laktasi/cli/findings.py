@@ -92,6 +92,7 @@ def findings(
     settings = settings_for(project, data)
     of_status = None if status == "all" else status
     with _source(settings) as con:
+        _check_narrowing(con, wanted["rule"], wanted["centre"], wanted["enumerator"])
         found = list_findings(con, **wanted, stops=stops, status=of_status, language=language or settings.language)
         others = 0 if found else len(list_findings(con, status=of_status))
     if is_terminal():
@@ -313,6 +314,7 @@ def changes(since: str, centre: str | None, rule: str | None, project: Path | No
 
     settings = settings_for(project, data)
     with _source(settings) as con:
+        _check_narrowing(con, rule, centre)
         found = changes_since(con, _moment(con, since), centre=centre, rule=rule)
     _print([item.name for item in fields(Change)], [astuple(item) for item in found])
     totals = {name: sum(getattr(item, name) for item in found) for name in ("opened", "reopened", "mended", "accepted")}
@@ -320,6 +322,17 @@ def changes(since: str, centre: str | None, rule: str | None, project: Path | No
         f"since {since}: " + (", ".join(f"{count} {name}" for name, count in totals.items()) if found else "no change"),
         err=True,
     )
+
+
+def _check_narrowing(
+    con: duckdb.DuckDBPyConnection, rule: str | None, centre: str | None, enumerator: str | None = None
+) -> None:
+    """Let an empty list not be taken for a good sign where a name is a slip, or nothing was checked."""
+    from laktasi.quality.listing import not_asked, refuse_unknown
+
+    refuse_unknown(con, rule=rule, centre=centre, enumerator=enumerator)
+    for line in not_asked(con, rule) if rule is not None else ():
+        click.echo(line, err=True)
 
 
 def _moment(con: duckdb.DuckDBPyConnection, since: str) -> datetime | str:
