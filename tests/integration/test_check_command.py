@@ -359,6 +359,14 @@ def test_nothing_is_left_behind_where_it_is_ended(tmp_path: Path, small: Path, m
     assert (told.exit_code, len(there), list(copies.iterdir())) == (143, 1, [])
 
 
+def test_an_id_is_no_formula_in_a_spreadsheet_and_itself_in_json(tmp_path: Path, small: Path) -> None:
+    data = table(tmp_path / "a.csv", "KEY,agrees,name,age", "=1+1,no,A,", "-2,no,A,", "k3,no,A,")
+    told = [line.split("\t")[0] for line in call(data, "--form", small).stdout.splitlines()[1:]]
+    assert told == ["'=1+1", "'-2", "k3"]
+    found = json.loads(call(data, "--form", small, "--json").stdout)["findings"]
+    assert [item["record"] for item in found] == ["=1+1", "-2", "k3"]
+
+
 def test_a_clean_file_passes(tmp_path: Path, small: Path) -> None:
     data = table(tmp_path / "a.csv", "agrees;name;age;home;born", "yes;A;60;B;2000-01-01", "no;;;;")
     told = call(data, "--form", small, "--json")

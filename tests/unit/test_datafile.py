@@ -147,6 +147,13 @@ def test_parquet_values_as_a_phone_writes_them(tmp_path: Path) -> None:
     assert file.unreadable == ("record",)
 
 
+def test_a_moment_out_of_range_is_said(tmp_path: Path) -> None:
+    pq.write_table(pa.table({"seen": pa.array([2**62], pa.timestamp("us"))}), tmp_path / "a.parquet")
+    with pytest.raises(SourceError, match=r"a\.parquet: column 'seen' holds what cannot be written as text") as error:
+        read_data(tmp_path / "a.parquet")
+    assert str(2**62) not in str(error.value)
+
+
 def test_spss_and_stata_values_as_a_phone_writes_them(tmp_path: Path) -> None:
     at = dt.datetime(2026, 11, 21, 8, 0, 0, 123000)
     frame = pd.DataFrame(

@@ -193,7 +193,14 @@ def _read_parquet(path: Path) -> DataFile:
         raise _damaged(path, "Parquet", error) from None
     columns, unreadable = [], []
     for name, values in zip(table.column_names, table.columns, strict=True):
-        text = _arrow_text(values.combine_chunks())
+        try:
+            text = _arrow_text(values.combine_chunks())
+        except (pa.ArrowException, OverflowError, ValueError):
+            # Not chained: what is said of a value can quote it.
+            raise SourceError(
+                f"{path.name}: column {name!r} holds what cannot be written as text, such as a day after the year 9999",
+                next_step="correct these values, or leave the column out",
+            ) from None
         if text is None:
             unreadable.append(name)
         else:

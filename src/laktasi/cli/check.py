@@ -45,7 +45,8 @@ def check(data: Path, form: Path, checks: Path | None, id_column: str | None, as
     elif is_terminal():
         print_by_rule((item.severity, item.rule, item.message, _place(item)) for item in found.problems)
     else:
-        print_values(COLUMNS, ([getattr(problem, name) for name in COLUMNS] for problem in found.problems))
+        rows = ([getattr(problem, name) for name in COLUMNS] for problem in found.problems)
+        print_values(COLUMNS, rows, for_spreadsheet=True)
     if not as_json:
         for line in _about(found):
             click.echo(line, err=True)
