@@ -321,6 +321,9 @@ def test_values_by_type() -> None:
     assert days == ["2026-11-21", "2026-11-21", "2026-11-21", "2026-11-21 09:00"]
     moments = written("start", "2026-11-21 08:00:00", "2026-11-21T08:00:00.000+08:00", "soon")
     assert moments == ["2026-11-21T08:00:00Z", "2026-11-21T08:00:00.000+08:00", "soon"]
+    moments = written("start", "2026-11-21 08:00", "2026-11-21T08:00", "2026-11-21 08:00+08:00", "2026-11-21T08:00Z")
+    minute = "2026-11-21T08:00:00.000"
+    assert moments == [f"{minute}Z", f"{minute}Z", f"{minute}+08:00", f"{minute}Z"]
 
 
 def test_codes_stay_where_the_form_has_them_and_else_go_by_their_label() -> None:

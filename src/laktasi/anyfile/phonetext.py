@@ -151,8 +151,11 @@ def _day(word: str) -> str:
 
 def _moment(word: str) -> str:
     found = _MOMENT.fullmatch(word)
-    # An offset must be there, and the form's expressions leave it aside.
-    return f"{found[1]}T{found[2]}{found[3] or 'Z'}" if found else word
+    if found is None:
+        return word
+    # Seconds and an offset must be there; the form's expressions leave the offset aside.
+    clock = found[2] if found[2].count(":") > 1 else f"{found[2]}:00.000"
+    return f"{found[1]}T{clock}{found[3] or 'Z'}"
 
 
 def _only_truths(values: pa.Array) -> bool:
