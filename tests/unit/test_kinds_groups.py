@@ -117,6 +117,25 @@ def test_each_question_of_the_form_is_told_by_itself(house: Answered) -> None:
     assert "question:mother/nickname" in outside(house, kind="missing_rate", by="question", at_most=0.5)
 
 
+def test_a_question_that_moved_stops_no_check_that_has_not_named_it(house: Answered) -> None:
+    house.take(*[{"weight": "3"}] * 20)
+    old = house.questionnaires[FORM, "1"]
+    table = old.tables[1].name
+    fields = tuple(replace(item, table=table) if item.column == "observed" else item for item in old.fields)
+    moved = replace(house, questionnaires={**house.questionnaires, (FORM, "1"): replace(old, fields=fields)})
+    near: dict[str, Any] = {"kind": "near_duplicate", "at_least": 3}
+    for declared in ({"kind": "missing_rate", "by": "question", "at_most": 0.5}, near):
+        entry = {"id": "x", "form": FORM, "severity": "warning", "message": {"id": "a", "en": "b"}}
+        plan = make_plan(moved.questionnaires, [make_check(entry | declared)], con=house.con, study=STUDY)
+        told = [(gap.version, gap.reason) for gap in plan.gaps if gap.field == "x"]
+        assert told == [(None, "'observed' stands in different tables in the versions")]
+    found = measured(moved, kind="missing_rate", by="question", at_most=0.5)
+    assert "question:observed" not in found
+    assert "question:centre" in found
+    with pytest.raises(CheckError, match="'observed' stands in different tables"):
+        measured(moved, kind="missing_rate", questions=["observed"], at_most=0.5)
+
+
 def test_a_repeat_counts_its_rows(house: Answered) -> None:
     house.take(*[{}] * 10, infants=["3", ""])
     value, n = measured(house, kind="missing_rate", questions=["infant_weight"], at_most=0.1, by="enumerator")[

@@ -202,11 +202,11 @@ def _fitting(check: DeclaredCheck, questionnaires: Questionnaires, gaps: list[Ga
 
 
 def _left_out(check: DeclaredCheck, scene: Scene, known: Sequence[Gap]) -> list[Gap]:
-    """Give the versions that a check looks into beside its own, and that lack a question; those not said before."""
+    """Give what a check met that it could not look into; those not said before."""
     said = {(gap.form_id, gap.version) for gap in known if gap.field == check.id}
     kind = _KINDS[_level(check)]
     return [
-        Gap(one.form_id, one.version, check.id, kind, check.expression, f"this version does not ask {one.question!r}")
+        Gap(one.form_id, one.version, check.id, kind, check.expression, one.reason)
         for one in scene.left_out
         if (one.form_id, one.version) not in said
     ]

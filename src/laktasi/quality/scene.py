@@ -7,7 +7,7 @@ Rows are those of the typed tables of schema staging, alias ``r``, beside who as
 from __future__ import annotations
 
 import csv
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -115,11 +115,12 @@ class Listed:
 
 @dataclass(frozen=True, slots=True)
 class LeftOut:
-    """A form version that lacks a question of a check, which so does not look into it."""
+    """A form version, or a question of a check that names none, into which the check does not look; and why."""
 
     form_id: str
-    version: str
-    question: str
+    version: str | None
+    """None: all of them."""
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +140,7 @@ class Scene:
     error_rules: Collection[str] = ()
     """The row rules of this form whose findings are errors."""
     left_out: list[LeftOut] = field(default_factory=list)
-    """Versions of other forms that a check could not look into, as they are met; :meth:`other` fills it."""
+    """What a check could not look into, as it is met; :meth:`other` and :meth:`where_they_stayed` fill it."""
 
     @property
     def form_table(self) -> str:
@@ -228,6 +229,17 @@ class Scene:
             )
         table = inner.pop() if inner else self.form_table
         return [self.question(name, table) for name in names]
+
+    def where_they_stayed(self, paths: Iterable[str]) -> list[Asked]:
+        """Find questions that a check has not named: those that moved between tables are left out."""
+        asked = []
+        for path in paths:
+            if len({item.table for version in self.versions if (item := find_field(version, path))}) > 1:
+                reason = f"{path!r} stands in different tables in the versions"
+                self.left_out.append(LeftOut(self.form_id, None, reason))
+            else:
+                asked.append(self.question(path))
+        return asked
 
     def rows(self, table: str | None = None) -> str:
         """Give a FROM clause: the rows of a table (the form's own by default) and what is known of their interviews."""
@@ -324,7 +336,9 @@ class Scene:
                 next_step="correct the form in schemas/checks.yml, or put its XLSForm into xlsforms/",
             )
         lacks = {item.version: names for item in versions if (names := lacking(item, where or ""))}
-        self.left_out.extend(LeftOut(form_id, version, names[0]) for version, names in lacks.items())
+        self.left_out.extend(
+            LeftOut(form_id, version, f"this version does not ask {names[0]!r}") for version, names in lacks.items()
+        )
         # Where none has it, the expression itself will say so.
         asked = [item for item in versions if item.version not in lacks] or versions[-1:]
         return Scene(self.con, form_id, asked, self.study, self.folder, self.questionnaires)

@@ -107,14 +107,14 @@ def _compared(check: DeclaredCheck, scene: Scene) -> list[Asked]:
 
 def _asked_by_hand(scene: Scene) -> list[Asked]:
     newest: Questionnaire = scene.versions[-1]
-    return [
-        scene.question(item.path)
+    return scene.where_they_stayed(
+        item.path
         for item in newest.fields_of(scene.form_table)
         if item.is_question
         and not item.readonly
         and item.type not in (ValueType.MEDIA, ValueType.GEOPOINT)
         and item.calculate is None
-    ]
+    )
 
 
 KINDS = (

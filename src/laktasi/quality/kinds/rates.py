@@ -124,8 +124,7 @@ def _named(check: DeclaredCheck, scene: Scene) -> list[Asked]:
     """Give the questions that a check names; where it names none, all that a person is asked."""
     if check.parameters["questions"]:
         return [scene.question(name) for name in check.parameters["questions"]]
-    paths = [item.path for item in scene.versions[-1].fields if is_put_to_people(item)]
-    return [scene.question(path) for path in paths]
+    return scene.where_they_stayed(item.path for item in scene.versions[-1].fields if is_put_to_people(item))
 
 
 def _answer(asked: Asked) -> str:
