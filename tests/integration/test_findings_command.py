@@ -365,15 +365,17 @@ def test_phones_ids_are_printed_where_they_are_asked_for(project: Path) -> None:
             """
             insert into quality.finding_events (finding_id, run_id, event, "at", form_id, submission_id, "row", rule_id)
             values ('aa', 'r', 'opened', now(), 'tea', '', 'centre:h1', 'silent'),
-                ('bb', 'r', 'opened', now(), 'tea', '', 'device:collect:AbC', 'silent')
+                ('bb', 'r', 'opened', now(), 'tea', '', 'device:collect:AbC', 'silent'),
+                ('cc', 'r', 'opened', now(), 'tea', '', 'centre:=1+1', 'silent')
             """
         )
     mailed = laktasi("findings", "--rule", "silent", "--project", project)
-    assert [row["row"] for row in rows_of(mailed)] == ["centre:h1"]
+    told = [(row["row"], row["centre_code"]) for row in rows_of(mailed)]
+    assert told == [("centre:=1+1", "'=1+1"), ("centre:h1", "h1")]  # no formula for a spreadsheet
     assert "AbC" not in mailed.output
     assert "Left out: 1 about phones" in mailed.stderr
     whole = laktasi("findings", "--rule", "silent", "--phones", "--project", project)
-    assert {row["row"] for row in rows_of(whole)} == {"centre:h1", "device:collect:AbC"}
+    assert {row["row"] for row in rows_of(whole)} == {"centre:h1", "centre:=1+1", "device:collect:AbC"}
 
 
 def test_before_anything_was_checked_there_is_one_clear_error(tmp_path: Path) -> None:

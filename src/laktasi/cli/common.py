@@ -48,11 +48,23 @@ def is_terminal() -> bool:
     return sys.stdout.isatty()
 
 
-def print_values(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-    """Print rows as tab-separated values, whole and unrounded, one line a row."""
+def print_values(columns: Sequence[str], rows: Iterable[Sequence[Any]], *, for_spreadsheet: bool = False) -> None:
+    """Print rows as tab-separated values, whole and unrounded, one line a row.
+
+    Parameters
+    ----------
+    for_spreadsheet
+        A text that would be taken for a formula gets a ``'`` before it.
+    """
+    from laktasi.report.cells import harmless
+
+    def cell(value: Any) -> str:
+        text = _plain(value)
+        return harmless(text) if for_spreadsheet and isinstance(value, str) else text
+
     click.echo("\t".join(columns))
     for row in rows:
-        click.echo("\t".join(_plain(value) for value in row))
+        click.echo("\t".join(map(cell, row)))
 
 
 def print_table(

@@ -100,7 +100,7 @@ def findings(
     else:
         kept = [item.name for item in fields(Finding) if item.name not in NOT_MAILED]
         told = [item for item in found if phones or not item.is_about_phone]
-        print_values(kept, ([getattr(item, name) for name in kept] for item in told))
+        print_values(kept, ([getattr(item, name) for name in kept] for item in told), for_spreadsheet=True)
         if left := len(found) - len(told):
             click.echo(f"Left out: {left} about phones, whose ids they hold. --phones prints them too.", err=True)
     errors = sum(item.severity == "error" for item in found)
@@ -354,7 +354,7 @@ def _moment(con: duckdb.DuckDBPyConnection, since: str) -> datetime | str:
 def _print(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
     """Print rows as a table on a terminal, else as tab-separated values."""
     if not is_terminal():
-        print_values(columns, rows)
+        print_values(columns, rows, for_spreadsheet=True)
     elif rows:
         print_table(columns, rows)
 

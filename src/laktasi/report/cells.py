@@ -1,4 +1,4 @@
-"""Cells of workbooks."""
+"""Cells of workbooks, and of files that are opened as such."""
 
 from __future__ import annotations
 
@@ -8,6 +8,11 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from openpyxl.cell.cell import Cell
     from openpyxl.worksheet.worksheet import Worksheet
+
+
+def harmless(text: str) -> str:
+    """Put a ``'`` before a text of a CSV or TSV file that a spreadsheet program would take for a formula."""
+    return f"'{text}" if text.startswith(("=", "@", "+", "-", "\t", "\r")) else text
 
 
 def put(sheet: Worksheet, row: int, column: int, value: Any) -> Cell:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from laktasi.errors import LaktasiError
-from laktasi.report.cells import put
+from laktasi.report.cells import harmless, put
 
 SUFFIXES = (".xlsx", ".csv")
 
@@ -52,13 +52,8 @@ def _csv(headings: Sequence[str], rows: Sequence[Sequence[Any]]) -> bytes:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\r\n")
     writer.writerow(headings)
-    writer.writerows([["" if value is None else _harmless(str(value)) for value in row] for row in rows])
+    writer.writerows([["" if value is None else harmless(str(value)) for value in row] for row in rows])
     return text.getvalue().encode("utf-8-sig")
-
-
-def _harmless(text: str) -> str:
-    """Keep a spreadsheet program from taking an answer for a formula."""
-    return f"'{text}" if text.startswith(("=", "@", "+", "-", "\t", "\r")) else text
 
 
 def _workbook(headings: Sequence[str], rows: Sequence[Sequence[Any]]) -> bytes:
