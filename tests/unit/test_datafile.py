@@ -84,9 +84,10 @@ def test_csv_is_read_as_text(tmp_path: Path, name: str, content: str, encoding: 
     assert (file.kind, file.rows, file.first_line) == ("csv", 2, 2)
 
 
-def test_a_csv_with_a_header_alone_has_no_rows(tmp_path: Path) -> None:
+@pytest.mark.parametrize("end", ["\n", "", "\r\n", "\n\n"])
+def test_a_csv_with_a_header_alone_has_no_rows(tmp_path: Path, end: str) -> None:
     path = tmp_path / "a.csv"
-    path.write_text("code,text\n")
+    path.write_bytes(f"code,text{end}".encode())
     assert read_data(path).rows == 0
 
 

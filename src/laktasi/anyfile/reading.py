@@ -115,6 +115,8 @@ def _read_csv(path: Path) -> DataFile:
     from pyarrow import csv as arrow_csv
 
     content = _utf8(path)
+    if not content.endswith(b"\n"):
+        content += b"\n"  # a header alone is none to Arrow where its line does not end
     header, delimiter = _header(path, content)
     wrong: list[Any] = []
 
