@@ -209,6 +209,9 @@ def test_a_value_that_is_not_offered_would_count_nothing(house: Answered) -> Non
         measured(house, kind="value_rate", question="observed", values=["unknown"], at_most=0.1)
     with pytest.raises(CheckError, match="'values' are not all numbers"):
         measured(house, kind="value_rate", question="weight", values=["heavy"], at_most=0.1)
+    for question, kind in (("today", "date"), ("start", "datetime"), ("place", "geopoint")):
+        with pytest.raises(CheckError, match=f"check 'x': '{question}' is of type {kind}, of which no word"):
+            measured(house, kind="value_rate", question=question, values=["x"], at_most=0.1)
 
 
 def test_a_question_that_never_varies_or_is_never_answered_is_told(house: Answered) -> None:
@@ -384,6 +387,7 @@ def test_an_early_trial_of_a_new_version_makes_nobody_old(house: Answered) -> No
             {"kind": "missing_rate", "questions": ["weight"], "at_most": 10},
             "'at_most' must be a number between 0 and 1",
         ),
+        ({"kind": "silent", "at_most": float("inf")}, "'at_most' must be a number"),
         ({"kind": "value_rate", "question": "consent", "values": [False], "at_most": 0.1}, 'in quotes: "yes"'),
         ({"kind": "value_rate", "question": "consent", "values": ["no"]}, "either 'at_most' or 'at_least'"),
         ({"kind": "digit_preference", "question": "weight", "at_most": 0.1}, "below 0.2, the share of these digits"),

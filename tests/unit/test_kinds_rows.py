@@ -148,3 +148,28 @@ def test_a_finding_about_one_question_says_which(house: Answered) -> None:
 def test_a_row_of_a_repeat_is_checked_by_itself(house: Answered) -> None:
     house.take({}, infants=("3.1", "9"))
     assert failing(house, kind="range", question="infants/infant_weight", max=6) == {"uuid:0 2"}
+
+
+@pytest.mark.parametrize(
+    ("limits", "said"),
+    [
+        ({"min": 15, "max": 14.5}, "has a 'min' above its 'max'"),
+        ({"min": 10, "max": 9}, "has a 'min' above its 'max'"),
+        ({"min": "2026-10-02", "max": "2026-10-01"}, "has a 'min' above its 'max'"),
+        ({"min": 9, "max": "2026-10-01"}, "a number and a date"),
+        ({"min": float("-inf")}, "must be a number, a date"),
+    ],
+)
+def test_limits_that_nothing_can_keep_are_refused(limits: dict[str, Any], said: str) -> None:
+    entry = {"id": "x", "kind": "range", "severity": "error", "message": MESSAGES, "question": "q"}
+    with pytest.raises(ValueError, match=said):
+        make_check(entry | limits)
+    for fine in ({"min": 9, "max": 10}, {"min": -2, "max": -1}, {"min": 3, "max": 3}, {"min": "${q}", "max": 3}):
+        make_check(entry | fine)
+
+
+def test_a_text_that_people_write_has_no_range(house: Answered) -> None:
+    with pytest.raises(CheckError, match="check 'x': 'nickname' is a text that people write"):
+        batches_of(house, kind="range", question="nickname", min=1)
+    with pytest.raises(CheckError, match="check 'x': 'nickname' is a text that people write"):
+        batches_of(house, kind="in_order", questions=["nickname", "weight"])

@@ -43,7 +43,7 @@ def put(folder: Path, text: str, name: str = "list.csv") -> Path:
 # Outliers
 
 
-def weights(*values: float, **more: str) -> list[dict[str, str]]:
+def weights(*values: float | str, **more: str) -> list[dict[str, str]]:
     return [{"weight": str(value)} | more for value in values]
 
 
@@ -193,6 +193,29 @@ def test_a_code_lies_in_the_range_handed_out_to_its_enumerator(house: Answered, 
     assert failing(house, folder, kind="allotted", question="nickname", list="list.csv", by="all") == at(
         2, 3, 4, 5, 6, 7, 8, 9
     )
+
+
+def test_numbers_are_looked_up_as_numbers(house: Answered, tmp_path: Path) -> None:
+    folder = put(tmp_path, "from,to,weight\n3000,3000,3000\n3100,3100,3100.0\n1,150,7\n")
+    house.take(*weights("3000", "3000.0", 3100, 3200, 150.4, "007"))
+    listed: dict[str, Any] = {"kind": "listed", "question": "weight", "list": "list.csv"}
+    assert failing(house, folder, **listed) == at(3, 4)
+    allotted: dict[str, Any] = {"kind": "allotted", "question": "weight", "list": "list.csv", "by": "all"}
+    assert failing(house, folder, **allotted) == at(3, 4)
+    house.take({"mother__age": "3000", "weight": ""}, {"mother__age": "7", "weight": ""})
+    # a whole number in one question and a decimal in another
+    assert failing(house, kind="matches", question="mother/age", in_question="weight") == set()
+    house.take({"mother__age": "3001", "weight": ""})
+    assert failing(house, kind="matches", question="mother/age", in_question="weight") == at(8)
+
+
+@pytest.mark.parametrize("kind", ["listed", "allotted", "matches"])
+def test_what_has_several_values_is_no_code(house: Answered, tmp_path: Path, kind: str) -> None:
+    folder = put(tmp_path, "from,to,signs\n1,2,wet\n")
+    more = {} if kind == "matches" else {"list": "list.csv"}
+    more |= {"by": "all"} if kind == "allotted" else {}
+    with pytest.raises(CheckError, match="check 'x': 'signs' is of type select_multiple, which has several values"):
+        batches_of(house, folder, kind=kind, question="signs", **more)
 
 
 @pytest.mark.parametrize(

@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from laktasi.errors import CheckError
+from laktasi.quality.asked import NUMBERS, Asked, as_type, widened, with_ending
 from laktasi.quality.where import find_field, holding
 from laktasi.questionnaire.compiler import lacking
-from laktasi.questionnaire.model import Field, Privacy, Questionnaire, ValueType
-from laktasi.store.casts import SQL_TYPES, casts
+from laktasi.questionnaire.model import Privacy, Questionnaire, ValueType
 from laktasi.store.columns import Column
 from laktasi.store.forms import versions_of
 from laktasi.store.sql import identifier, literal
@@ -43,56 +43,10 @@ PAST_DAY = f"{RIGHT_CLOCK} and i.day <= cast(i.landed_at at time zone 'UTC' as d
 """SQL: the day is known and can be true. A day after that of the landing cannot, but for the date line between both; a
 form that keeps no times has no other sign of a clock that is ahead, and one such record must not move the calendar."""
 
-NUMBERS = (ValueType.INTEGER, ValueType.DECIMAL)
-
 
 def questions_by(by: str | None) -> tuple[str, ...]:
     """Give the question that a check groups by; none where it groups by a role, a time or nothing."""
     return () if by is None or by in GROUPS else (by,)
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """A question as its answers stand in staging."""
-
-    table: str
-    column: str
-    """In the newest version that asks it."""
-    field: Field
-    """In the newest version that asks it."""
-    type: ValueType
-    """What `sql` gives: wide enough for all versions that ask it, so a decimal where some have an integer."""
-    sql: str
-    """Its typed answer over alias ``r`` (``f`` where the question is the form's and the rows are a repeat's). Of a
-    geopoint latitude and longitude in one text, see also :meth:`part`; of a select_multiple the choices in order of
-    their names, since the order of the ticks means nothing."""
-    columns: tuple[str, ...]
-    """Quoted, with their alias: one, unless the question has moved between versions."""
-
-    def part(self, ending: str) -> str:
-        """Give SQL of a further column that staging keeps of an answer: ``__lat``, ``__offset`` …"""
-        parts = [_with_ending(column, ending) for column in self.columns]
-        return f"coalesce({', '.join(parts)})" if len(parts) > 1 else parts[0]
-
-
-def day_of(asked: Asked) -> str:
-    """Give SQL of the day of a date, or of a moment by the clock that wrote it.
-
-    Raises
-    ------
-    CheckError
-        It is neither.
-    """
-    match asked.type:
-        case ValueType.DATE:
-            return asked.sql
-        case ValueType.DATETIME:
-            return f"cast(({asked.sql} at time zone 'UTC') + to_minutes({asked.part('__offset')}) as date)"
-        case _:
-            raise CheckError(
-                f"checks.yml: {asked.field.path!r} is of type {asked.type.value}, and a date is needed",
-                next_step="name a date or a dateTime in schemas/checks.yml",
-            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,7 +144,7 @@ class Scene:
             alias = "f"
         columns = {item.column.lower(): item.column for item in fields.values()}
         stored = {column: self._stored(newest.table, column) for column in columns.values()}
-        kind = _widened([item.type for item in fields.values()], set(stored.values()))
+        kind = widened([item.type for item in fields.values()], set(stored.values()))
         if numbers and kind not in NUMBERS:
             raise CheckError(
                 f"checks.yml: {name!r} is of type {kind.value}, and a number is needed",
@@ -199,10 +153,10 @@ class Scene:
         parts = [f"{alias}.{identifier(column)}" for column in stored]
         if kind is ValueType.GEOPOINT:
             lat, lon = (
-                f"coalesce({', '.join(_with_ending(part, end) for part in parts)})" for end in ("__lat", "__lon")
+                f"coalesce({', '.join(with_ending(part, end) for part in parts)})" for end in ("__lat", "__lon")
             )
             return Asked(newest.table, newest.column, newest, kind, f"({lat} || ' ' || {lon})", tuple(parts))
-        typed = [_as_type(part, of, kind) for part, of in zip(parts, stored.values(), strict=True)]
+        typed = [as_type(part, of, kind) for part, of in zip(parts, stored.values(), strict=True)]
         sql = f"coalesce({', '.join(typed)})" if len(typed) > 1 else typed[0]
         return Asked(newest.table, newest.column, newest, kind, sql, tuple(parts))
 
@@ -370,39 +324,3 @@ def read_list(folder: Path | None, file: str, columns: Sequence[str]) -> Listed:
     if crooked := [number for number, line in enumerate(lines[1:], start=2) if len(line) != len(header)]:
         raise wrong(f"row {crooked[0]} has not as many cells as the first row")
     return Listed(file, tuple(header), tuple(tuple(line) for line in lines[1:]))
-
-
-def _widened(types: Sequence[ValueType], stored: Collection[ValueType]) -> ValueType:
-    """Give the type that the answers of all versions fit, the newest last; text where there is no other."""
-    if len({SQL_TYPES.get(kind, kind if kind is ValueType.GEOPOINT else None) for kind in types}) == 1:
-        kind = types[-1]
-    elif set(types) <= set(NUMBERS):
-        kind = ValueType.DECIMAL
-    elif set(types) <= {ValueType.DATE, ValueType.DATETIME}:
-        kind = ValueType.DATE
-    else:
-        kind = ValueType.TEXT
-    # Text in staging has no further columns, of a moment's offset or a place's latitude.
-    if kind is ValueType.DATETIME and set(stored) != {kind}:
-        return ValueType.DATE
-    return ValueType.TEXT if kind is ValueType.GEOPOINT and set(stored) != {kind} else kind
-
-
-def _as_type(part: str, stored: ValueType, kind: ValueType) -> str:
-    """Give SQL of a column of staging as another type; what is not of that type is NULL, as in staging."""
-    if SQL_TYPES.get(stored) == SQL_TYPES.get(kind):
-        return f"list_sort({part})" if kind is ValueType.SELECT_MULTIPLE else part
-    if kind is ValueType.DATE:
-        if stored is ValueType.DATETIME:
-            return f"cast(({part} at time zone 'UTC') + to_minutes({_with_ending(part, '__offset')}) as date)"
-        day, moment = casts(kind, part)[""], casts(ValueType.DATETIME, part)[""]
-        # The first ten characters of a moment are the day by the clock that wrote it.
-        return f"coalesce({day}, case when {moment} is not null then {casts(kind, f'left({part}, 10)')['']} end)"
-    if SQL_TYPES.get(stored) is None and kind in SQL_TYPES:
-        typed = casts(kind, part)[""]
-        return f"list_sort({typed})" if kind is ValueType.SELECT_MULTIPLE else typed
-    return f"cast({part} as {SQL_TYPES.get(kind, 'varchar')})"
-
-
-def _with_ending(column: str, ending: str) -> str:
-    return f'{column[:-1]}{ending}"'

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from laktasi.errors import CheckError
+from laktasi.quality.asked import NUMBERS
 from laktasi.quality.kinds.groups import BY, group_of
 from laktasi.quality.kinds.model import DeclaredCheck, Kind, Parameter, csv_file, number, one_of, text, whole
-from laktasi.quality.scene import NUMBERS, PAST_DAY, RIGHT_CLOCK, Scene, questions_by
+from laktasi.quality.scene import PAST_DAY, RIGHT_CLOCK, Scene, questions_by
 from laktasi.store.sql import identifier, literal
 
 

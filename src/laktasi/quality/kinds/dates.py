@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from laktasi.errors import CheckError
+from laktasi.quality.asked import day_of
 from laktasi.quality.kinds.model import DeclaredCheck, Kind, Parameter, text, whole
-from laktasi.quality.scene import PAST_DAY, Scene, day_of
+from laktasi.quality.scene import PAST_DAY, Scene
 from laktasi.store.forms import version_key
 from laktasi.store.sql import literal
 

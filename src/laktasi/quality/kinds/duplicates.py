@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 
 from laktasi.errors import CheckError
+from laktasi.quality.asked import Asked
 from laktasi.quality.kinds.model import DeclaredCheck, Kind, Parameter, number, text, texts, whole
-from laktasi.quality.scene import Asked, Scene, questions_by
+from laktasi.quality.scene import Scene, questions_by
 from laktasi.questionnaire.model import Questionnaire, ValueType
 
 MOST_PAIRS = 5_000_000

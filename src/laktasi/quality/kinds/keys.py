@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from laktasi.errors import CheckError
+from laktasi.quality.asked import as_code, same_as
 from laktasi.quality.kinds.model import DeclaredCheck, Kind, Parameter, csv_file, questions_in, text, texts
 from laktasi.quality.scene import Scene, questions_by
-from laktasi.store.sql import literal
+from laktasi.store.sql import identifier, literal
 
 
 def mapping(value: Any) -> dict[str, str]:
@@ -36,8 +37,7 @@ def _listed(check: DeclaredCheck, scene: Scene) -> str:
     table = next((item.table for item in asked if item.table != scene.form_table), scene.form_table)
     columns = tuple(dict.fromkeys(held.values()))
     match = " and ".join(
-        f'cast({item.sql} as varchar) = listed."{column.replace(chr(34), chr(34) * 2)}"'
-        for item, column in zip(asked, held.values(), strict=True)
+        same_as(item, f"listed.{identifier(column)}") for item, column in zip(asked, held.values(), strict=True)
     )
     return f"""
         with listed as materialized ({listed.sql(columns)})
@@ -54,7 +54,7 @@ def _allotted(check: DeclaredCheck, scene: Scene) -> str:
     columns = ("from", "to") if by == "all" else (column, "from", "to")
     listed = scene.listed(file, columns)
     asked = scene.question(check.parameters["question"])
-    code, value = scene.by(by, asked.table)[0], f"cast({asked.sql} as varchar)"
+    code, value = scene.by(by, asked.table)[0], as_code(asked)
     ranges: dict[str, list[str]] = {}
     for number, row in enumerate(listed.rows, start=2):
         cells = dict(zip(listed.columns, row, strict=True))
@@ -74,7 +74,9 @@ def _inside(file: str, number: int, first: str, last: str, value: str) -> str:
     if len(first) == len(last) and first and first <= last:
         return f"(length({value}) = {len(first)} and {value} between {literal(first)} and {literal(last)})"
     if first.isascii() and first.isdecimal() and last.isascii() and last.isdecimal() and int(first) <= int(last):
-        return f"coalesce(try_cast({value} as hugeint) between {int(first)} and {int(last)}, false)"
+        # a cast alone would round what is no whole number
+        code = f"case when regexp_full_match({value}, '[+-]?[0-9]+') then try_cast({value} as hugeint) end"
+        return f"coalesce({code} between {int(first)} and {int(last)}, false)"
     raise CheckError(
         f"schemas/{file}: row {number}: 'from' and 'to' must be codes of the same length or whole numbers, in order",
         next_step=f"mend schemas/{file}, and run again",
@@ -92,14 +94,14 @@ def _matches(check: DeclaredCheck, scene: Scene) -> str:
     itself = "and known._submission_id <> r._submission_id" if other.form_id == scene.form_id else ""
     return f"""
         with known as materialized (
-            select r._submission_id, cast({sought.sql} as varchar) as code
+            select r._submission_id, {as_code(sought)} as code
             from {other.rows(sought.table)}
             where {sought.sql} is not null {condition}
         )
         select
             r._submission_id,
             r._row,
-            exists (select 1 from known where known.code = cast({asked.sql} as varchar) {itself}) as is_good
+            exists (select 1 from known where known.code = {as_code(asked)} {itself}) as is_good
         from {scene.rows(asked.table)}
         where {scene.where(check, asked.table)} and {asked.sql} is not null
     """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -116,7 +117,7 @@ def number(*, low: float | None = None, high: float | None = None) -> Callable[[
 
     def read(value: Any) -> float:
         told = _between(low, high)
-        if isinstance(value, bool) or not isinstance(value, int | float) or value != value:
+        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
             raise ValueError(f"must be a number{told}")
         if (low is not None and value < low) or (high is not None and value > high):
             raise ValueError(f"must be a number{told}")

@@ -6,13 +6,16 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from laktasi.errors import CheckError
+from laktasi.quality.asked import NUMBERS, Asked
 from laktasi.quality.kinds.groups import AT_LEAST_ROWS, BY, SHARE_AT_MOST, group_of, grouped, one_limit, rate
 from laktasi.quality.kinds.model import DeclaredCheck, Kind, Parameter, number, text, texts, whole
-from laktasi.quality.scene import NUMBERS, Asked, Scene, questions_by
+from laktasi.quality.scene import Scene, questions_by
 from laktasi.questionnaire.asked import asked_rows
 from laktasi.questionnaire.model import ValueType
 from laktasi.store.answered import is_put_to_people
 from laktasi.store.sql import literal
+
+_NOT_WORDS = (ValueType.DATE, ValueType.DATETIME, ValueType.TIME, ValueType.BOOLEAN, ValueType.GEOPOINT)
 
 BY_QUESTION = "question"
 """Groups are the questions themselves: one row for each."""
@@ -102,6 +105,12 @@ def _is_one_of(check: DeclaredCheck, scene: Scene, asked: Asked) -> str:
             f"checks.yml: check {check.id!r} counts the answer {foreign[0]!r}, and no form version offers it",
             why="Such a check would count nothing and seem to pass.",
             next_step="write the answer as in the choices sheet (its name, not its label), in schemas/checks.yml",
+        )
+    if asked.type in _NOT_WORDS:
+        raise CheckError(
+            f"checks.yml: check {check.id!r}: {asked.field.path!r} is of type {asked.type.value}, of which no word or"
+            " number can be counted",
+            next_step="count with kind share and an expression, in schemas/checks.yml",
         )
     listed = ", ".join(literal(value) for value in values)
     if asked.type in (ValueType.SELECT_MULTIPLE, ValueType.RANK):

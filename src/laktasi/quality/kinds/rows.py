@@ -74,6 +74,15 @@ def _range(check: DeclaredCheck, questionnaire: Questionnaire) -> str:
 def _verify_range(check: DeclaredCheck) -> None:
     if check.parameters["min"] is None and check.parameters["max"] is None:
         raise ValueError("needs 'min' or 'max', or both")
+    low, high = check.parameters["min"], check.parameters["max"]
+    # of questions only their answers tell
+    if low is None or high is None or questions_in(low) or questions_in(high):
+        return
+    days = [limit.startswith("date(") for limit in (low, high)]
+    if days[0] != days[1]:
+        raise ValueError("has a number and a date for its 'min' and 'max'")
+    if (low > high) if days[0] else (float(low) > float(high)):
+        raise ValueError("has a 'min' above its 'max'")
 
 
 def _answered(check: DeclaredCheck, _questionnaire: Questionnaire) -> str:
@@ -128,7 +137,10 @@ def _as(check: DeclaredCheck, questionnaire: Questionnaire, names: Sequence[str]
 
 
 def _type(check: DeclaredCheck, questionnaire: Questionnaire, name: str) -> ValueType:
-    kind = questionnaire.find(name).type
+    item = questionnaire.find(name)
+    kind = item.type
+    if kind in _UNKNOWN and item.calculate is None:
+        raise _unfit(check, f"{name!r} is a text that people write, and a number or a date is needed")
     if kind not in (*_NUMBERS, *_DAYS, *_UNKNOWN, ValueType.GEOPOINT):
         raise _unfit(check, f"{name!r} is of type {kind.value}, and a number or a date is needed")
     return kind

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 
+from laktasi.quality.asked import NUMBERS, day_of
 from laktasi.quality.kinds.model import DeclaredCheck, Kind, Parameter, number, one_of, text, whole
-from laktasi.quality.scene import NUMBERS, Scene, day_of, questions_by
+from laktasi.quality.scene import Scene, questions_by
 
 _FACTOR = {"iqr": 1.5, "sd": 3.0}
 _AT_LEAST = 20
