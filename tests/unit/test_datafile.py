@@ -91,6 +91,19 @@ def test_a_csv_with_a_header_alone_has_no_rows(tmp_path: Path, end: str) -> None
     assert read_data(path).rows == 0
 
 
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_lines_are_those_of_a_spreadsheet(tmp_path: Path, end: str) -> None:
+    path = tmp_path / "a.csv"
+    path.write_bytes(end.join(["", "code,text", "", '1,"two', "", 'more"', "2,x", "", "", "3,y", "", ""]).encode())
+    file = read_data(path)
+    assert [file.line(row) for row in range(file.rows)] == [4, 5, 8]
+    path.write_bytes(end.join(["code,text", "1,x", "2,y", ""]).encode())
+    assert [read_data(path).line(row) for row in range(2)] == [2, 3]
+    path.write_bytes(end.join(["code,text", "", "1,x", "2,y,z", ""]).encode())
+    with pytest.raises(SourceError, match="row 4 has 3 values"):
+        read_data(path)
+
+
 @pytest.mark.parametrize(
     ("name", "content", "said"),
     [

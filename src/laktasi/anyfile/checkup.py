@@ -353,7 +353,7 @@ def _problem(row: Finding, labels: Sequence[str], data: DataFile, questionnaire:
     at = int(row.submission_id) if row.submission_id else None
     return Problem(
         record=labels[at] if at is not None else "",
-        line=at + data.first_line if at is not None else None,
+        line=data.line(at) if at is not None else None,
         group=row.row,
         field=paths.get(row.field, row.field) if row.field else None,
         rule=row.rule_id,
@@ -368,7 +368,7 @@ def _about_file(data: DataFile, labels: Sequence[str], written: Mapping[str, Wri
 
     def problem(at: int, field: str | None, rule: str, said: str) -> Problem:
         words = FILE_RULES[said].get(language, FILE_RULES[said]["en"])
-        return Problem(labels[at], at + data.first_line, "", field, rule, "file", "error", words)
+        return Problem(labels[at], data.line(at), "", field, rule, "file", "error", words)
 
     times = Counter(label for label in labels if label)
     twice = [at for at, label in enumerate(labels) if times[label] > 1]

@@ -27,6 +27,7 @@ _DIGITS_OF_32_BITS = 9
 NAME_LIMITS = {"sav": 64, "dta": 32}
 """How long a name can be in the file, by kind; exports cut longer ones."""
 _DELIMITERS = ",;\t|"
+_BLANK = re.compile(rb"\A[\r\n]|\n\r?\n|\r\r")
 _MOST_EXACT = 2**53
 """Whole numbers up to this are exact as a double."""
 
@@ -59,6 +60,12 @@ class DataFile:
     """Line of the first record, as a spreadsheet counts: below the header of a CSV file 2, elsewhere 1."""
     unreadable: tuple[str, ...] = ()
     """Columns that hold something other than one value in each row."""
+    lines: tuple[int, ...] = ()
+    """Line of each record, where blank ones stand between."""
+
+    def line(self, row: int) -> int:
+        """Give the line of a record as a spreadsheet counts, by its number from 0."""
+        return self.lines[row] if self.lines else row + self.first_line
 
 
 def read_data(path: Path) -> DataFile:
@@ -138,10 +145,12 @@ def _read_csv(path: Path) -> DataFile:
         )
     except pa.ArrowInvalid as error:
         raise _damaged(path, "CSV", error) from None
+    lines = _lines(content, delimiter, table.num_rows + len(wrong))
     if wrong:
+        first = wrong[0]
         raise SourceError(
-            f"{path.name}: row {wrong[0].number} has {wrong[0].actual_columns} values, and the header has {len(header)}"
-            + (f"; so {len(wrong)} rows" if len(wrong) > 1 else ""),
+            f"{path.name}: row {lines[first.number - 1] if lines else first.number} has {first.actual_columns} values,"
+            f" and the header has {len(header)}" + (f"; so {len(wrong)} rows" if len(wrong) > 1 else ""),
             why="Its values could belong to any column.",
             next_step="quote values that hold the separator or a line break, and try again",
         )
@@ -152,7 +161,19 @@ def _read_csv(path: Path) -> DataFile:
         # what stands behind the last separator of every line is no column
         if name.strip() or records.column(at).null_count < records.num_rows
     ]
-    return DataFile(path.name, "csv", tuple(columns), records.num_rows, 2)
+    return DataFile(path.name, "csv", tuple(columns), records.num_rows, 2, lines=lines[1:])
+
+
+def _lines(content: bytes, delimiter: str, rows: int) -> tuple[int, ...]:
+    """Give the line of each row, the header's first, as a spreadsheet counts; nothing where no line is blank."""
+    if not _BLANK.search(content):
+        return ()
+    text = io.StringIO(content.decode(), newline="")
+    try:
+        found = tuple(at for at, row in enumerate(csv.reader(text, delimiter=delimiter), 1) if row)
+    except csv.Error:
+        return ()
+    return found if len(found) == rows else ()
 
 
 def _utf8(path: Path) -> bytes:
