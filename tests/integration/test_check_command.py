@@ -396,6 +396,8 @@ checks:
   - {id: of_centres, kind: value_rate, question: age, values: ["1"], by: centre, at_most: 0.1, severity: error,
      message: {id: Satu., en: One.}}
   - {id: of_targets, kind: target, form: small, severity: error, message: {id: Kurang., en: Less.}}
+  - {id: of_arrival, kind: late, form: small, at_most: 5, severity: error, message: {id: Lama., en: Late.}}
+  - {id: of_births, kind: not_future, question: age, severity: error, message: {id: Nanti., en: Later.}}
   - {id: elsewhere, kind: unique, form: other, questions: [x], severity: error, message: {id: Ganda., en: Twice.}}
 """,
         encoding="utf-8",
@@ -416,6 +418,8 @@ checks:
             "no question of the form is called centre, and a file has no study that says which one it is"
         ),
         ("of_targets", "declared"): "targets are a project's",
+        ("of_arrival", "declared"): "a file does not tell when a record arrived",
+        ("of_births", "declared"): "a file does not tell when a record arrived",
         ("elsewhere", "declared"): "it is about the form other",
     }
 
@@ -485,10 +489,11 @@ def test_a_declared_check_of_what_the_form_has_not_stops(tmp_path: Path, small: 
 def test_a_check_that_looks_at_nothing_is_said(tmp_path: Path, small: Path) -> None:
     checks = tmp_path / "checks.yml"
     checks.write_text(
-        "checks: [{id: late, kind: late, form: small, at_most: 5, severity: error, message: {id: Lama., en: Late.}}]"
+        "checks: [{id: few, kind: value_rate, question: age, values: ['1'], at_most: 0.1, severity: error,"
+        " message: {id: Satu., en: One.}}]"
     )
     found = check_file(table(tmp_path / "a.csv", "age", "1"), small, checks=checks)
-    assert ("late", "no record, or too few, could be compared") in {
+    assert ("few", "no record, or too few, could be compared") in {
         (item.rule, item.reason) for item in found.not_checked
     }
 

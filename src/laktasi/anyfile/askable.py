@@ -25,6 +25,8 @@ _REASONS = {
     "version_share": "a file is checked by one form version",
     "target": "targets are a project's",
     "back_check_rate": "back checks are a project's",
+    "not_future": "a file does not tell when a record arrived",
+    "late": "a file does not tell when a record arrived",
 }
 """Kinds that no file can answer."""
 
