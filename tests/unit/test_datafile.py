@@ -346,6 +346,22 @@ def test_codes_stay_where_the_form_has_them_and_else_go_by_their_label() -> None
     assert written("harm", "pain  bruise", " ", labels={}) == ["pain bruise", None]
 
 
+@pytest.mark.parametrize(
+    ("labels", "is_said"),
+    [
+        ({"1": "no", "0": "Yes"}, True),
+        ({"1": "Yes", "0": "yes"}, True),
+        ({"1": "Yes", "0": "No"}, False),
+        ({"1": "Ya", "0": "0", "2": "Yes"}, False),
+    ],
+)
+def test_labels_that_contradict_the_form_are_said(labels: dict[str, str], is_said: bool) -> None:
+    item = FORM.by_path("milk")
+    found = whole(item, FORM.choice_lists[item.list_name or ""], DataColumn("milk", pa.array(["1"]), labels))
+    said = "the file calls its codes what the form calls other choices; the codes count, not the labels"
+    assert (found.values.to_pylist(), found.remarks) == (["1"], (said,) if is_said else ())
+
+
 def test_flags_become_words() -> None:
     def flags(*values: str | None) -> DataColumn:
         return DataColumn("x", pa.array(values, pa.string()))

@@ -62,6 +62,10 @@ def whole(item: Field, choices: ChoiceList | None, column: DataColumn) -> Writte
     elif item.type in (ValueType.SELECT_ONE, ValueType.SELECT_MULTIPLE, ValueType.RANK) and choices is not None:
         offered = {choice.value for choice in choices.choices}
         meant = _by_label(choices, column.labels)
+        if any(code in offered and value != code for code, value in meant.items()):
+            remarks.append(
+                "the file calls its codes what the form calls other choices; the codes count, not the labels"
+            )
         values = mapped(
             values, lambda word: " ".join(_choice(part, offered, meant) for part in _split(item, word)) or None
         )
