@@ -361,6 +361,43 @@ def test_where_is_asked_of_each_row_of_a_repeat(house: Answered) -> None:
             batches_of(house, **check, where=heavy)
 
 
+def asking(expression: str) -> list[dict[str, Any]]:
+    """Give a check for every place where an expression can stand."""
+    matches = {"kind": "matches", "question": "nickname", "in_where": expression}
+    return [
+        {"kind": "unique", "questions": ["weight"], "where": expression},
+        {"kind": "row", "expression": expression},
+        {"kind": "share", "of": expression, "at_most": 0.1},
+        {"kind": "same_as_earlier", "questions": ["weight"], "subject": "nickname", "earlier": expression},
+        matches,
+        matches | {"in_form": FORM},
+    ]
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "${observed} = 'god'",
+        "'god' != ${observed}",
+        "not(selected(${signs}, 'god'))",
+        "${age} > -1 and ${signs} = 'wet god'",
+    ],
+)
+def test_a_choice_that_nobody_can_give_is_a_slip(house: Answered, expression: str) -> None:
+    for check in asking(expression):
+        with pytest.raises(CheckError, match=r"check 'x' compares '(observed|signs)' with 'god', and no form version"):
+            batches_of(house, **check)
+    for check in asking(expression.replace("god", "")):
+        batches_of(house, **check)
+    # one version is enough; of a text anything may be said
+    old = house.questionnaires[FORM, "1"]
+    milk = old.choice_lists["milk"]
+    wider = replace(milk, choices=(*milk.choices, replace(milk.choices[0], value="god")))
+    old = replace(old, choice_lists={**old.choice_lists, "milk": wider})
+    newer = replace(house, questionnaires={**house.questionnaires, (FORM, "1"): old})
+    batches_of(newer, kind="row", expression="${observed} = 'god' and ${nickname} != 'god'")
+
+
 # Too much alike
 
 SIX = ["mother/nickname", "mother/age", "observed", "signs", "weight", "code"]

@@ -13,7 +13,7 @@ from laktasi.quality.kinds import KINDS
 from laktasi.quality.kinds.model import DeclaredCheck
 from laktasi.quality.scene import Scene
 from laktasi.quality.suites import COMPARED, COMPLETE, Rule
-from laktasi.quality.where import find_field, holding
+from laktasi.quality.where import find_field, holding, refuse_foreign_choices
 from laktasi.questionnaire.compiler import DeclaredRule, compile_form, predicates_sql
 from laktasi.questionnaire.compiler import Rule as CompiledRule
 from laktasi.questionnaire.model import Field, Questionnaire, ValueType
@@ -127,6 +127,9 @@ def make_plan(
     """
     gaps: list[Gap] = []
     fitting = {check.id: _fitting(check, questionnaires, gaps) for check in checks}
+    for check in checks:
+        for expression in (check.where, *(check.parameters.get(name) for name in _EXPRESSIONS)):
+            refuse_foreign_choices(check, [questionnaires[key] for key in fitting[check.id]], expression or "")
     batches: list[Batch] = []
     uncompiled: dict[str, list[str]] = {}
     for (form_id, version), questionnaire in questionnaires.items():
@@ -160,6 +163,8 @@ def make_plan(
     return Plan(tuple(sorted(batches, key=lambda batch: _ORDER[batch.shape])), tuple(gaps))
 
 
+_EXPRESSIONS = ("expression", "of", "earlier")
+"""Parameters of any kind that are XPath over the check's own form."""
 _ORDER: Mapping[Shape, int] = {"rows": 0, "unique": 1, "verdicts": 1, "measures": 2}
 _KINDS = {"row": "declared", "set": "set", "group": "group"}
 """Kind of a rule, by the level of its check's kind."""

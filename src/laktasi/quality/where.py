@@ -7,12 +7,13 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from laktasi.errors import CheckError, LaktasiError
-from laktasi.questionnaire.compiler import NAME, predicate_sql, predicates_sql
-from laktasi.questionnaire.model import Field, Questionnaire
+from laktasi.questionnaire.compiler import NAME, choices_named, predicate_sql, predicates_sql
+from laktasi.questionnaire.model import Field, Questionnaire, ValueType
 
 if TYPE_CHECKING:
     from laktasi.quality.kinds.model import DeclaredCheck
 
+_SELECTS = (ValueType.SELECT_ONE, ValueType.SELECT_MULTIPLE)
 _TOGETHER = re.compile(r"\b(?:count|count-non-empty|sum|min|max)\(\s*\$\{[^}]+\}\s*\)")
 """What takes all answers in a repeat together."""
 
@@ -34,6 +35,33 @@ def find_field(questionnaire: Questionnaire, name: str, check: DeclaredCheck | N
                 next_step="write the whole path of the question in schemas/checks.yml",
             ) from None
         return None
+
+
+def refuse_foreign_choices(check: DeclaredCheck, versions: Sequence[Questionnaire], expression: str) -> None:
+    """Refuse an expression that holds a select against a choice which no form version offers.
+
+    Raises
+    ------
+    CheckError
+        Such a comparison is never true, or always, so a slip in the choice's name would seem to pass.
+    """
+    offered: dict[tuple[str, str], bool] = {}
+    for questionnaire in versions:
+        for item, told in choices_named(questionnaire, expression):
+            listed = questionnaire.choice_lists.get(item.list_name or "")
+            # of a list in a file that is not at hand, or of other answers, nobody knows what it offers
+            known = {choice.value for choice in listed.choices} if listed else set()
+            words = told.split() if item.type is ValueType.SELECT_MULTIPLE else [told] if told else []
+            for word in words if item.type in _SELECTS else ():
+                is_one = not known or word in known
+                offered[item.path, word] = offered.get((item.path, word), False) or is_one
+    if foreign := [key for key, is_one in offered.items() if not is_one]:
+        path, word = foreign[0]
+        raise CheckError(
+            f"checks.yml: check {check.id!r} compares {path!r} with {word!r}, and no form version offers that choice",
+            why="Such a comparison is never true, so the check would seem to pass, or accuse all.",
+            next_step="write the choice as in the choices sheet (its name, not its label), in schemas/checks.yml",
+        )
 
 
 def holding(

@@ -19,6 +19,7 @@ from laktasi.questionnaire.names import sanitise
 from laktasi.questionnaire.plan import Plan, parsed, reads_moment
 from laktasi.questionnaire.types import is_of_type
 from laktasi.questionnaire.values import Unsupported, quote
+from laktasi.questionnaire.xpath import Call, Expression, Negation, Operation, Path, Text
 
 Severity = Literal["error", "warning"]
 NAME = re.compile(r"\$\{\s*([^}]+?)\s*\}")
@@ -152,6 +153,35 @@ def lacking(questionnaire: Questionnaire, expression: str) -> tuple[str, ...]:
     known = {name for path in paths for name in (path, path.rpartition("/")[2])}
     known |= {item.column for item in questionnaire.fields}
     return tuple(dict.fromkeys(name for name in NAME.findall(expression) if name not in known))
+
+
+def choices_named(questionnaire: Questionnaire, expression: str) -> list[tuple[Field, str]]:
+    """Give each question that an expression holds against a text, by ``=``, ``!=`` or ``selected()``, and the text.
+
+    Empty where the expression is not XPath or names what the form version has not: compiling it says so.
+    """
+    try:
+        written, fields = _with_paths(questionnaire, expression)
+        waiting: list[Expression] = [parsed(written)]
+    except Unsupported:
+        return []
+    by_path = {item.path: item for item in fields}
+    found = []
+    while waiting:
+        match waiting.pop():
+            case Operation("=" | "!=", one, other) | Call("selected", (one, other)):
+                for path, told in ((one, other), (other, one)):
+                    if isinstance(path, Path) and isinstance(told, Text) and path.origin == "absolute":
+                        place = "/".join(step.name for step in path.steps[1:])
+                        found += [(by_path[place], told.value)] if place in by_path else []
+                waiting += (one, other)
+            case Operation(_, one, other):
+                waiting += (one, other)
+            case Call(_, arguments):
+                waiting += arguments
+            case Negation(operand):
+                waiting.append(operand)
+    return found
 
 
 def predicate_over(versions: Sequence[Questionnaire], expression: str) -> str:

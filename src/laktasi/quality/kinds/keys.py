@@ -9,6 +9,7 @@ from laktasi.errors import CheckError
 from laktasi.quality.asked import as_code, same_as
 from laktasi.quality.kinds.model import DeclaredCheck, Kind, Parameter, csv_file, questions_in, text, texts
 from laktasi.quality.scene import Scene, questions_by
+from laktasi.quality.where import refuse_foreign_choices
 from laktasi.store.sql import identifier, literal
 
 
@@ -90,6 +91,7 @@ def _matches(check: DeclaredCheck, scene: Scene) -> str:
     sought = other.question(check.parameters["in_question"] or check.parameters["question"])
     condition = ""
     if check.parameters["in_where"] is not None:
+        refuse_foreign_choices(check, other.versions, check.parameters["in_where"])
         condition = f"and {other.holds(check, check.parameters['in_where'], sought.table)}"
     itself = "and known._submission_id <> r._submission_id" if other.form_id == scene.form_id else ""
     return f"""
