@@ -44,7 +44,7 @@ def comparison_of(project: Project, questionnaires: Questionnaires) -> Compariso
 
 def _where(questionnaires: Questionnaires, form_id: str, expression: str | None, side: str) -> str | None:
     """Give the select of the records for which an expression is true, each by the words of its own form version."""
-    from laktasi.questionnaire.compiler import predicate_over
+    from laktasi.questionnaire.predicates import predicate_over
     from laktasi.store.forms import versions_of
 
     if expression is None:
@@ -61,7 +61,7 @@ def _where(questionnaires: Questionnaires, form_id: str, expression: str | None,
 
 def left_out(project: Project, questionnaires: Questionnaires) -> list[str]:
     """Name the form versions without a record that takes part, since they lack a question of its side's `where`."""
-    from laktasi.questionnaire.compiler import lacking
+    from laktasi.questionnaire.predicates import lacking
     from laktasi.store.forms import versions_of
 
     declared = read_back_checks(project.back_checks)

@@ -517,7 +517,7 @@ def _forms(con: duckdb.DuckDBPyConnection) -> LoadedForms:
 
 def _included(study: Study | None, questionnaires: Questionnaires) -> str | None:
     """Give the select of the submissions that the study counts, each by the words of its own form version."""
-    from laktasi.questionnaire.compiler import predicate_over
+    from laktasi.questionnaire.predicates import predicate_over
     from laktasi.store.forms import versions_of
 
     if study is None or study.include is None:
@@ -527,7 +527,7 @@ def _included(study: Study | None, questionnaires: Questionnaires) -> str | None
 
 def _not_included(study: Study | None, questionnaires: Questionnaires) -> list[str]:
     """Name the form versions of which no record counts, since they lack a question of the study's `include`."""
-    from laktasi.questionnaire.compiler import lacking
+    from laktasi.questionnaire.predicates import lacking
     from laktasi.store.forms import versions_of
 
     if study is None or study.include is None:

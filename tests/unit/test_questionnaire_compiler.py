@@ -6,7 +6,8 @@ import duckdb
 import pytest
 
 from laktasi.errors import QuestionnaireError
-from laktasi.questionnaire.compiler import DeclaredRule, Unverified, compile_form, predicate_sql
+from laktasi.questionnaire.compiler import DeclaredRule, Unverified, compile_form
+from laktasi.questionnaire.predicates import predicate_sql
 from laktasi.questionnaire.xform import parse
 from tests.questionnaire_fixture import Row, fill, findings, judge, read, survey
 

@@ -11,8 +11,8 @@ import yaml
 from laktasi import back_checking, pipeline
 from laktasi.errors import CheckError, QuestionnaireError
 from laktasi.paths import Project
-from laktasi.questionnaire.compiler import lacking, predicate_over
 from laktasi.questionnaire.model import Questionnaire
+from laktasi.questionnaire.predicates import lacking, predicate_over
 from laktasi.questionnaire.xform import parse
 from tests.warehouse_fixture import FORM, STUDY, form
 

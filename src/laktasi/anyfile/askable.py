@@ -112,7 +112,7 @@ def _wrong(
 
     from laktasi.quality.kinds import KINDS
     from laktasi.quality.scene import Scene
-    from laktasi.questionnaire.compiler import predicate_sql
+    from laktasi.questionnaire.predicates import predicate_sql
 
     kind = KINDS[check.kind]
     make = kind.verdicts or kind.measure

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
-from laktasi.quality.kinds.model import NAME
 from laktasi.questionnaire import xpath
 from laktasi.questionnaire.model import Field, Questionnaire
+from laktasi.questionnaire.predicates import NAME
 
 if TYPE_CHECKING:
     import duckdb

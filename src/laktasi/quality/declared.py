@@ -14,8 +14,8 @@ from typing import Any, get_args
 from laktasi.errors import CheckError
 from laktasi.quality.kinds import KINDS
 from laktasi.quality.kinds.model import DeclaredCheck, Kind, Severity, questions_in
-from laktasi.questionnaire.compiler import NAME
 from laktasi.questionnaire.model import Texts
+from laktasi.questionnaire.predicates import NAME
 from laktasi.yamlfile import read_yaml
 
 __all__ = ["DeclaredCheck", "make_check", "read_checks"]

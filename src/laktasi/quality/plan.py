@@ -14,9 +14,10 @@ from laktasi.quality.kinds.model import DeclaredCheck
 from laktasi.quality.scene import Scene
 from laktasi.quality.suites import COMPARED, COMPLETE, Rule
 from laktasi.quality.where import find_field, holding, refuse_foreign_choices
-from laktasi.questionnaire.compiler import DeclaredRule, compile_form, predicates_sql
+from laktasi.questionnaire.compiler import DeclaredRule, compile_form
 from laktasi.questionnaire.compiler import Rule as CompiledRule
 from laktasi.questionnaire.model import Field, Questionnaire, ValueType
+from laktasi.questionnaire.predicates import predicates_sql
 from laktasi.store.casts import casts
 from laktasi.store.forms import version_key
 from laktasi.store.sql import identifier, literal

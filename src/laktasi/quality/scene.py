@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 from laktasi.errors import CheckError
 from laktasi.quality.asked import NUMBERS, Asked, as_type, widened, with_ending
 from laktasi.quality.where import find_field, holding
-from laktasi.questionnaire.compiler import lacking
 from laktasi.questionnaire.model import Privacy, Questionnaire, ValueType
+from laktasi.questionnaire.predicates import lacking
 from laktasi.store.columns import Column
 from laktasi.store.forms import versions_of
 from laktasi.store.sql import identifier, literal

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from laktasi.errors import CheckError, LaktasiError
-from laktasi.questionnaire.compiler import NAME, choices_named, predicate_sql, predicates_sql
 from laktasi.questionnaire.model import Field, Questionnaire, ValueType
+from laktasi.questionnaire.predicates import NAME, choices_named, predicate_sql, predicates_sql
 
 if TYPE_CHECKING:
     from laktasi.quality.kinds.model import DeclaredCheck

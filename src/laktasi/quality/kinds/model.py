@@ -8,8 +8,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
-from laktasi.questionnaire.compiler import NAME
 from laktasi.questionnaire.model import Questionnaire, Texts
+from laktasi.questionnaire.predicates import NAME
 
 if TYPE_CHECKING:
     from laktasi.quality.scene import Scene

@@ -19,8 +19,8 @@ from laktasi.quality.kinds.model import (
     texts,
     truth,
 )
-from laktasi.questionnaire.compiler import NAME
 from laktasi.questionnaire.model import Questionnaire, ValueType
+from laktasi.questionnaire.predicates import NAME
 
 _NUMBERS = (ValueType.INTEGER, ValueType.DECIMAL)
 _DAYS = (ValueType.DATE, ValueType.DATETIME)
