@@ -10,7 +10,8 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 
-from laktasi.store.people import FEWEST, TAIL, exact_tail, wilson
+from laktasi.store.intervals import wilson
+from laktasi.store.people import FEWEST, TAIL, exact_tail
 from laktasi.store.sql import select_from_file
 
 SEED = 20261121
