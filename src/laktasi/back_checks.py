@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -196,7 +197,7 @@ class _Reader:
     def limit(self, value: Any) -> tuple[float, bool] | None:
         if isinstance(value, str) and (found := _PERCENT.fullmatch(value)):
             return float(found[1]), True
-        if isinstance(value, int | float) and not isinstance(value, bool):
+        if isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value):
             return float(value), False
         return None
 

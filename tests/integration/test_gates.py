@@ -152,6 +152,7 @@ def test_a_gate_that_nobody_guards_is_an_error(tmp_path: Path, gates: str) -> No
         ("stopp: []", "unknown key 'stopp'; known are keep_out, stop"),
         ("keep_out: [a]", "'keep_out' must be a mapping"),
         ("keep_out: {unless: [a]}", "unknown key 'unless'; known are severity, also, except"),
+        ("keep_out: {severity: }", "'severity' is empty"),
         ("keep_out: {severity: [critical]}", "unknown severity 'critical'; known are error and warning"),
         ("keep_out: {also: [a], except: [a]}", "the rule 'a' stands under both 'also' and 'except'"),
         ("[stop]", "it must be a mapping"),

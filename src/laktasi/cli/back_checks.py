@@ -123,6 +123,10 @@ def sample(
     from laktasi.back_checking import sample as draw
     from laktasi.report.drawn import SUFFIXES, write_list
 
+    if share is not None and share != share:  # what is no number is in no range, and not outside of it either
+        raise click.UsageError("--share needs a number between 0 and 1")
+    if seed is not None and not seed.strip():
+        raise click.UsageError("--seed needs a text")
     if with_contacts and target is None:
         raise click.UsageError("--with-contacts needs --to FILE: names are never printed")
     if target is not None and target.suffix not in SUFFIXES:

@@ -69,6 +69,9 @@ def read_gates(path: Path) -> Gates:
         return Gates()
     data = _mapping(path, "it", read_yaml(path, _wrong), ("keep_out", "stop"))
     keep_out = _mapping(path, "'keep_out'", data.get("keep_out", {}), ("severity", "also", "except"))
+    if "severity" in keep_out and keep_out["severity"] is None:
+        # Empty could mean the default or none at all; a gate must not be open by a slip.
+        raise _wrong(path, "'severity' is empty; write [error], or [] to keep nothing out by it")
     severities = _names(path, "severity", keep_out.get("severity", ["error"]))
     if unknown := [name for name in severities if name not in SEVERITIES]:
         raise _wrong(path, f"unknown severity {unknown[0]!r}; known are {' and '.join(SEVERITIES)}")

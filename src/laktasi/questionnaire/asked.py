@@ -38,12 +38,12 @@ def asked_rows(questionnaire: Questionnaire, table: str, paths: Sequence[str]) -
     columns: list[Column] = []
     unknown: list[str] = []
     for number, path in enumerate(paths):
-        scope, frame = plan.scope(path), Frame()
+        scope, frame = plan.scope(path, plan.tables.by_name[table]), Frame()
         condition = "FALSE"
         if path in there:
             try:
                 condition = plan.relevance(path, scope.alias_of, frame)
             except Unsupported:
                 unknown.append(path)
-        columns.append(plan.column(f"q{number}", condition, plan.scope(path, plan.tables.by_name[table]), frame))
+        columns.append(plan.column(f"q{number}", condition, scope, frame))
     return AskedRows(put_together(plan.tables, plan.tables.by_name[table], columns), tuple(unknown))

@@ -55,8 +55,8 @@ PEOPLE: Mapping[str, Mapping[str, str]] = {
         "en": "{measure}, below {overall}: {names}.",
     },
     "marked_none": {
-        "id": "Tidak ada yang intervalnya seluruhnya di atas atau di bawah angka keseluruhan.",
-        "en": "Nobody's interval lies wholly above or below the overall rate.",
+        "id": "Tidak ada yang ditandai di atas atau di bawah angka keseluruhan.",
+        "en": "Nobody is marked as lying above or below the overall rate.",
     },
     "marked_more": {"id": "dan {n} lainnya", "en": "and {n} more"},
     "marked_chance": {
@@ -120,10 +120,12 @@ PEOPLE: Mapping[str, Mapping[str, str]] = {
     },
     "rates_help": {
         "id": "Titik: angkanya. Garis: interval 95%, makin sedikit catatan makin lebar. Garis tegak: keseluruhan. "
-        "Tanda “di atas” atau “di bawah”: seluruh interval ada di sisi itu. Kurang dari {n} catatan: terlalu sedikit, "
+        "Tanda “di atas” atau “di bawah”: seluruh interval ada di sisi itu, dan uji eksak sependapat. "
+        "Kurang dari {n} catatan: terlalu sedikit, "
         "tanpa interval dan tanpa tanda.",
         "en": "Dot: the rate. Line: its 95% interval, wider where there are fewer records. Upright line: overall. "
-        "“Above” or “below”: the whole interval lies on that side. Fewer than {n} records: too few, with neither an "
+        "“Above” or “below”: the whole interval lies on that side, and an exact test agrees. "
+        "Fewer than {n} records: too few, with neither an "
         "interval nor a mark.",
     },
     "measure_error": {"id": "Ada kesalahan", "en": "Has an error"},
