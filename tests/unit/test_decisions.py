@@ -251,7 +251,7 @@ def con() -> Iterator[duckdb.DuckDBPyConnection]:
     con.execute(
         """
         create schema quality;
-        create table quality.rules (rule_id varchar);
+        create table quality.rules (rule_id varchar, form_id varchar, table_name varchar, field varchar);
         create table quality.finding_events (rule_id varchar);
         """
     )
@@ -289,6 +289,8 @@ HASH = "hmac:" + "0" * 64
             "a direct identifier, and 'expected'",
         ),
         (f"action: okay, {RECORD}, rule: none, expected: i", "nothing is checked by a rule 'none'"),
+        (f"action: okay, {RECORD}, rule: beds.constraint, question: plants, expected: 3", "is not about 'plants'"),
+        (f"action: okay, {RECORD}, rule: r, question: plants, expected: 3", "not about one question; leave 'question'"),
         (
             f"action: recode, question: crop, expected: {ANSWER}, parent: crop_other, value: rice",
             "about a text question",
@@ -315,7 +317,8 @@ HASH = "hmac:" + "0" * 64
 def test_a_decision_about_what_is_not_there_is_refused(
     con: duckdb.DuckDBPyConnection, tmp_path: Path, text: str, says: str
 ) -> None:
-    con.execute("insert into quality.rules values ('r')")
+    con.execute("insert into quality.rules values ('r', 'garden', null, null)")
+    con.execute("insert into quality.rules values ('beds.constraint', 'garden', 'garden', 'beds')")
     decisions = decision(text, tmp_path)
     with pytest.raises(CheckError, match=f"decision 'a': .*{says}") as caught:
         check_decisions(con, {"a"}, decisions, {("garden", "1"): garden()})
@@ -367,5 +370,5 @@ def test_the_decisions_shown_in_the_documentation_are_understood(
     assert {decision.action for decision in decisions} == {"replace", "drop", "okay", "recode", "withdraw"}
     (fielded,) = (HOUSE / "xlsforms" / "fielded").glob("postpartum_visit-*.xml")
     form = parse(fielded.read_bytes(), read_media(fielded))
-    con.execute("insert into quality.rules values ('mother__age.constraint')")
+    con.execute("insert into quality.rules values ('mother__age.constraint', null, 'postpartum_visit', 'mother__age')")
     check_decisions(con, {decision.id for decision in decisions}, decisions, {(form.form_id, form.version): form})

@@ -87,7 +87,7 @@ class _Scene:
             case "recode":
                 self._check_recode(decision, fields)
             case "okay":
-                self._check_rule(decision)
+                self._check_rule(decision, fields)
 
     def _fields(self, decision: Decision, key: str, path: str | None) -> Asked:
         versions = [item for (form_id, _), item in self._questionnaires.items() if form_id == decision.form]
@@ -157,8 +157,11 @@ class _Scene:
             others = ", ".join(item.id for item in same if item.id != decision.id)
             raise wrong(decision, f"the same text is recoded by {others}; withdraw one of them")
 
-    def _check_rule(self, decision: Decision) -> None:
-        """Refuse an okay about a rule that nothing was ever checked by; before the first checks nothing is known."""
+    def _check_rule(self, decision: Decision, fields: Asked) -> None:
+        """Refuse an okay about a rule that nothing was ever checked by, or that would outlive what was looked at.
+
+        Before the first checks nothing is known.
+        """
         known = scalar(
             self._con,
             """
@@ -169,3 +172,19 @@ class _Scene:
         )
         if not known:
             raise wrong(decision, f"nothing is checked by a rule {decision.rule!r}")
+        rules = self._con.execute(
+            "select table_name, field from quality.rules where rule_id = $1 and coalesce(form_id, $2) = $2",
+            [decision.rule, decision.form],
+        ).fetchall()
+        if not fields or not rules:
+            return
+        # DuckDB does not see upper and lower case.
+        own = {(table.lower(), column.lower()) for table, column in rules if table and column}
+        if not own:
+            raise wrong(
+                decision,
+                f"the rule {decision.rule!r} is not about one question; leave 'question' out, and expect the instanceID"
+                " of the current version",
+            )
+        if not any((item.table.lower(), item.column.lower()) in own for _, item in fields):
+            raise wrong(decision, f"the rule {decision.rule!r} is not about {decision.question!r}")
