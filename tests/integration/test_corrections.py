@@ -15,6 +15,7 @@ from laktasi import pipeline
 from laktasi.errors import CheckError, WarehouseError
 from laktasi.quality import list_findings
 from laktasi.questionnaire.recompute import recompute_sql
+from laktasi.records import FieldedForm
 from laktasi.secret import key_of, keyed
 from laktasi.settings import Settings, read_settings
 from laktasi.store.decisions import accepted
@@ -135,6 +136,19 @@ def test_what_no_longer_fits_is_told_and_not_applied(desk: Desk, decided: Callab
     assert (submission, rule) == ("a", "garden.stale_decision")
     desk.run()
     assert desk.states == {"d001": "stale"}
+
+
+def test_a_question_that_the_version_of_the_record_does_not_have_gets_no_answer(desk: Desk) -> None:
+    bind = b'<bind nodeset="/data/beds"'
+    asked = xform("2").replace(b"<beds/>", b"<beds/><soil/>")
+    asked = asked.replace(bind, b'<bind nodeset="/data/soil" type="string"/>' + bind)
+    new = FieldedForm(asked, {}, "project")
+    desk.take(new, record("a", answers()), record("b", answers(), version="2"))
+    for submission in ("a", "b"):
+        desk.replace(submission, "soil", "", "clay")
+    desk.run()
+    assert desk.states == {"d001": "stale", "d002": "applied"}
+    assert (desk.answer("a", "soil"), desk.answer("b", "soil")) == (None, "clay")
 
 
 def test_an_edit_that_comes_later_makes_a_correction_stale(desk: Desk) -> None:

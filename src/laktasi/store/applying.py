@@ -21,6 +21,7 @@ class Record:
 
     form_id: str
     submission_id: str
+    form_version: str
     rows: dict[tuple[str, str], dict[str, str | None]] = field(default_factory=dict)
     """By table and row, text by column."""
 
@@ -152,7 +153,8 @@ class Rules:
         place = self.places[decision.form_id, decision.question]
         state = State.of(decision, "stale", record.submission_id, decision.row, place.column)
         texts = record.rows.get((place.table, decision.row))
-        if texts is not None:
+        # A column that only other versions fill is empty, as if nothing had been answered.
+        if texts is not None and record.form_version in place.versions:
             now = texts[place.column]
             if is_expected(decision.expected or "", now, decision.form_id, decision.question, self._key):
                 texts[place.column] = decision.value or None

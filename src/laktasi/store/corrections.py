@@ -226,9 +226,9 @@ class _Desk:
         }
 
 
-def _read(con: duckdb.DuckDBPyConnection, desk: _Desk, records: Iterable[Submission]) -> dict[Submission, Record]:
+def _read(con: duckdb.DuckDBPyConnection, desk: _Desk, records: Mapping[Submission, str]) -> dict[Submission, Record]:
     """Read the answers that decisions are about."""
-    found = {at: Record(*at) for at in records}
+    found = {at: Record(*at, version) for at, version in records.items()}
     columns: dict[tuple[str, str], list[str]] = {}
     for decision in desk.decisions:
         if decision.action in ("replace", "recode"):

@@ -24,6 +24,8 @@ class Place:
     privacy: Privacy
     """The strictest of all versions."""
     in_repeat: bool
+    versions: frozenset[str]
+    """Form versions that have the question."""
 
 
 Places = Mapping[tuple[str, str], Place]
@@ -37,7 +39,12 @@ def find_places(questionnaires: Questionnaires) -> Places:
     """Give the place of every question of every form version; where it moved, that in the newest version."""
     return {
         (table.form_id, field.path): Place(
-            table.name, column.name, field.type, column.privacy, table.parent is not None
+            table.name,
+            column.name,
+            field.type,
+            column.privacy,
+            table.parent is not None,
+            frozenset(column.fields),
         )
         for table in united_tables(questionnaires)
         for column in table.columns
