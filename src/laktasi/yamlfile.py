@@ -53,8 +53,8 @@ def read_yaml(path: Path, wrong: Callable[[Path, str], LaktasiError], *, as_writ
     Raises
     ------
     LaktasiError
-        As `wrong` makes it: the file cannot be opened, is not UTF-8 text or not YAML, or has a key twice in one
-        mapping, of which YAML would drop the first without a word.
+        As `wrong` makes it: the file cannot be opened, is not UTF-8 text or not YAML, is nested too deeply,
+        or has a key twice in one mapping, of which YAML would drop the first without a word.
     """
     import yaml
 
@@ -78,6 +78,8 @@ def read_yaml(path: Path, wrong: Callable[[Path, str], LaktasiError], *, as_writ
             raise wrong(path, f"not YAML: {' '.join(str(error).split())}") from error
         mark = getattr(error, "problem_mark", None)
         raise wrong(path, "not YAML" + (f": see line {mark.line + 1}" if mark else "")) from None
+    except RecursionError:
+        raise wrong(path, "nested too deeply to be read") from None
     except UnicodeDecodeError:
         raise wrong(path, "not UTF-8 text: save it again with the encoding UTF-8") from None
     except OSError as error:

@@ -74,6 +74,9 @@ def test_files_below_the_folder_are_read_in_the_order_of_days_and_ids(tmp_path: 
         (entry(REPLACE.replace("id: a", "id: 'a b'")), "number 1 needs an id"),
         (entry(REPLACE.replace("question: q, ", "")), "replace needs 'question'"),
         (entry(REPLACE.replace("question: q", "question: ' '")), "'question' is empty"),
+        (entry(REPLACE.replace("value: '2'", f'value: "{ANSWER}\\uD800"')), "decision 'a': 'value' has a character"),
+        (entry(REPLACE.replace("reason: r", 'reason: "r\\0"')), "decision 'a': 'reason' has a character"),
+        ("decisions: " + "[" * 5000, "x.yml: nested too deeply"),
         (entry(REPLACE + ", parent: p"), "'parent' has no meaning for replace"),
         (entry(REPLACE + ", until: 2026-12-01"), "'until' has no meaning for replace"),
         (entry(REPLACE.replace("value: '2'", f"value: [{ANSWER}]")), "'value' must be one text"),
@@ -178,6 +181,8 @@ def test_what_is_written_is_read_again(tmp_path: Path) -> None:
         replace(SOME, expected="1", value="2", id="../x"),
         replace(SOME, expected="1", value="2", id="taken"),
         replace(SOME, expected="1", value="2", reason=" r "),
+        replace(SOME, expected="1", value="2\udcff"),
+        replace(SOME, expected="1\0", value="2"),
     ],
 )
 def test_what_would_not_be_read_again_is_not_written(tmp_path: Path, broken: Decision) -> None:

@@ -56,6 +56,7 @@ _DATES = ("date", "until")
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _HASH = re.compile(re.escape(KEYED) + r"[0-9a-f]{64}")
+_UNWRITABLE = re.compile("[\\x00\\ud800-\\udfff]")
 _GROUP = re.compile(r"[^\W\d]\w*:.*", re.S)
 
 
@@ -270,6 +271,8 @@ def _decision(file: str, number: int, entry: Any) -> Decision:
     for key, value in entry.items():
         if not isinstance(value, str):
             raise wrong(file, f"{name}: {key!r} must be one text")
+        if _UNWRITABLE.search(value):
+            raise wrong(file, f"{name}: {key!r} has a character that no answer has: NUL, or half of a pair (surrogate)")
         if not value.strip() and key not in _MAY_BE_EMPTY:
             raise wrong(file, f"{name}: {key!r} is empty")
     action = entry.get("action")
