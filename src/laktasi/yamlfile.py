@@ -47,8 +47,8 @@ def read_yaml(path: Path, wrong: Callable[[Path, str], LaktasiError], *, as_writ
     wrong
         Makes the error to raise, of the path and what is wrong with it.
     as_written
-        The file holds answers: every value is the text that stands there (``0012``, ``1e3`` and ``no`` too, and
-        nothing is the empty text), and no error quotes it.
+        The file holds answers: every value is the text that stands there (``0012``, ``1e3`` and ``no`` too; None
+        where nothing stands, not even quotes), and no error quotes it.
 
     Raises
     ------
@@ -70,7 +70,11 @@ def read_yaml(path: Path, wrong: Callable[[Path, str], LaktasiError], *, as_writ
         made: dict[Hashable, Any] = base.construct_mapping(self, node, deep)
         return made
 
-    loader = type("Loader", (base,), {"construct_mapping": construct_mapping})
+    def construct_scalar(self: Any, node: yaml.ScalarNode) -> Any:
+        """Tell nothing from a written empty text."""
+        return None if as_written and not node.value and not node.style else base.construct_scalar(self, node)
+
+    loader = type("Loader", (base,), {"construct_mapping": construct_mapping, "construct_scalar": construct_scalar})
     try:
         return yaml.load(path.read_text(encoding="utf-8"), loader)  # noqa: S506 - a SafeLoader, or less
     except yaml.YAMLError as error:

@@ -39,7 +39,7 @@ def entry(text: str) -> str:
 def test_answers_are_taken_as_they_are_written(tmp_path: Path) -> None:
     written = ["0000000195", "1e3", "no", "2026-10-01", "~", "0x1F", "12:30", "1_000", ".5", "null"]
     text = "\n".join(
-        f"  - {{id: d{n}, action: replace, form: 1, submission: s, question: q, expected: {value}, value:, {BASE}}}"
+        f"  - {{id: d{n}, action: replace, form: 1, submission: s, question: q, expected: {value}, value: '', {BASE}}}"
         for n, value in enumerate(written)
     )
     decisions = read_decisions(put(tmp_path, f"decisions:\n{text}\n"))
@@ -77,6 +77,9 @@ def test_files_below_the_folder_are_read_in_the_order_of_days_and_ids(tmp_path: 
         (entry(REPLACE.replace("value: '2'", f'value: "{ANSWER}\\uD800"')), "decision 'a': 'value' has a character"),
         (entry(REPLACE.replace("reason: r", 'reason: "r\\0"')), "decision 'a': 'reason' has a character"),
         ("decisions: " + "[" * 5000, "x.yml: nested too deeply"),
+        (entry(REPLACE.replace("value: '2'", "value:")), "decision 'a': 'value' is empty: write ''"),
+        (entry(REPLACE.replace("expected: '1'", "expected:")), "decision 'a': 'expected' is empty: write ''"),
+        (entry(REPLACE.replace("reason: r", "reason:")), "decision 'a': 'reason' is empty"),
         (entry(REPLACE + ", parent: p"), "'parent' has no meaning for replace"),
         (entry(REPLACE + ", until: 2026-12-01"), "'until' has no meaning for replace"),
         (entry(REPLACE.replace("value: '2'", f"value: [{ANSWER}]")), "'value' must be one text"),

@@ -251,7 +251,7 @@ def _entries(path: Path, name: str) -> Sequence[Any]:
     if not isinstance(data, dict) or set(data) != {"decisions"}:
         raise wrong(name, "it must hold one key, 'decisions', with a list of decisions")
     listed = data["decisions"]
-    if listed == "":
+    if listed in (None, ""):
         return ()
     if not isinstance(listed, list):
         raise wrong(name, "'decisions' must be a list")
@@ -269,6 +269,9 @@ def _decision(file: str, number: int, entry: Any) -> Decision:
     if unknown := [str(key) for key in entry if key not in KEYS]:
         raise wrong(file, f"{name}: unknown key {unknown[0]!r}; known are {', '.join(KEYS)}")
     for key, value in entry.items():
+        if value is None:
+            how = ": write '' if none is meant" if key in _MAY_BE_EMPTY else ""
+            raise wrong(file, f"{name}: {key!r} is empty{how}")
         if not isinstance(value, str):
             raise wrong(file, f"{name}: {key!r} must be one text")
         if _UNWRITABLE.search(value):
