@@ -135,7 +135,7 @@ def main(project: Path, phone: Path, later: Path, points: int) -> None:
             told["total"].append(total)
             expected = {name: contents(clean / f"{name}.duckdb") for name in ("warehouse", "research")}
             for point in range(points):
-                kill_at = 1 + point * (total - 1) // max(points - 1, 1)
+                kill_at = 1 + (2 * point + 1) * (total - 1) // (2 * points)  # the middle of each part
                 data = begun(f"killed-{kill_at}")
                 ended_by, _ = in_fork(partial(run, data, kill_at))
                 told["killed"].append(ended_by == signal.SIGKILL)

@@ -11,7 +11,7 @@ import pytest
 from laktasi.paths import HOUSE
 from tests import mini
 
-POINTS = int(os.environ.get("LAKTASI_TEST_KILLS", "4"))
+POINTS = int(os.environ.get("LAKTASI_TEST_KILLS", "3"))
 
 CORRECTIONS = """
 decisions:
