@@ -3,11 +3,12 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: help demo test check format bench soak sample lock clean
+.PHONY: help demo test test-all check format bench soak sample lock clean
 
 help:
 	@echo "make demo    the main job on the shipped sample: from phones' folders to a report"
-	@echo "make test    every test"
+	@echo "make test    the tests, but for those marked slow"
+	@echo "make test-all  every test: whole runs killed and at random, too"
 	@echo "make check   style and types, as CI runs them"
 	@echo "make bench   speed and memory, as ratios (minutes)"
 	@echo "make soak    500 random schedules against the stand-in for ODK Central (half an hour; SEEDS=20 for fewer)"
@@ -28,6 +29,9 @@ demo: $(READY)
 	@$(BIN)/laktasi demo
 
 test: $(READY)
+	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not slow"
+
+test-all: $(READY)
 	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 check: $(READY)

@@ -79,6 +79,7 @@ TWICE = ("uuid:twice", "one_code_once")
 # Deciding
 
 
+@pytest.mark.slow
 def test_what_was_decided_is_done_by_the_next_run_and_undone_by_an_edit(project: Path) -> None:
     found = ids(project)
     accepted = laktasi("findings", "accept", found[AGE], *WHO, "--project", project)
@@ -179,6 +180,7 @@ def test_decisions_that_cannot_be_are_refused_and_nothing_is_written(project: Pa
     assert not (project / "schemas" / "corrections").exists()
 
 
+@pytest.mark.slow
 def test_an_acceptance_ends_when_another_answer_that_the_rule_reads_is_edited(tmp_path: Path) -> None:
     asked = """| | integer | most | Paling | Most | | | | none |
 | | integer | drunk | Minum | Drunk | | | . <= ${most} | none |"""
@@ -198,6 +200,7 @@ def test_an_acceptance_ends_when_another_answer_that_the_rule_reads_is_edited(tm
     assert list(ids(project, "--status", "reopened").values()) == [finding]
 
 
+@pytest.mark.slow
 def test_who_thinks_again_before_the_next_run_is_heard(project: Path) -> None:
     found = ids(project)
     because = ("--reason", REASON, "--reporter", "Budi", "--project", project)

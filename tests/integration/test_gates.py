@@ -58,6 +58,7 @@ def ask(settings: Settings, query: str) -> list[tuple[object, ...]]:
         return con.execute(query).fetchall()
 
 
+@pytest.mark.slow
 def test_a_broken_house_stops_the_publication_until_somebody_mends_or_accepts_it(tmp_path: Path) -> None:
     project = project_with(tmp_path, STOP)
     phone = mini.fill_phone(tmp_path / "phone", 12)

@@ -149,6 +149,7 @@ def table(tmp_path: Path) -> Iterator[Table]:
         yield Table(con)
 
 
+@pytest.mark.slow
 def test_after_any_changes_the_result_is_that_of_a_check_from_scratch(table: Table) -> None:
     draw = random.Random(20261122)
     seen: set[str] = set()
@@ -325,6 +326,7 @@ def test_a_run_that_is_killed_is_finished_by_the_next_with_the_same_ledger(
     assert {row[1] for row in stands["checked"]} == {f"uuid:{number}" for number in range(8) if number != 6}
 
 
+@pytest.mark.slow
 def test_the_sql_of_a_form_is_the_same_in_every_process() -> None:
     """Else every run would ask everything: the digest of a suite is that of its SQL."""
     path = HOUSE / "xlsforms" / "fielded" / "postpartum_visit-2026092801.xml"

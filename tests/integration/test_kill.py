@@ -31,6 +31,7 @@ decisions:
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="kills forks of itself: needs Linux or macOS")
 def test_a_killed_run_is_finished_by_the_next(tmp_path: Path) -> None:
     project = mini.make_project(tmp_path / "project")

@@ -159,6 +159,7 @@ def test_a_second_import_changes_nothing(phones: Path, data: DataFolder, batch: 
     assert (rows(data, without={"nothing"}), files(data)) == before
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(6))
 def test_any_order_any_copy_and_any_batch_give_the_same_rows(phones: Path, tmp_path: Path, seed: int) -> None:
     plain, mixed = DataFolder(tmp_path / "plain"), DataFolder(tmp_path / "mixed")
@@ -532,6 +533,7 @@ def pulled(count: int) -> Iterator[Any]:
         yield state(number)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stop", range(0, 19, 2))
 def test_what_has_landed_is_always_the_beginning_of_what_came(data: DataFolder, stop: int) -> None:
     def failing() -> Iterator[Any]:

@@ -913,6 +913,7 @@ def listing(server: Server) -> list[ListedRow]:
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(8))
 def test_after_any_history_and_any_kills_the_mirror_equals_the_server(house: House, seed: int) -> None:
     chance = random.Random(seed)

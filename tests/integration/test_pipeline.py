@@ -148,6 +148,7 @@ def test_a_mended_answer_closes_its_finding(tmp_path: Path) -> None:
     assert ask(settings, "select is_accepted from marts.submissions where submission_id = 'uuid:bad'") == [(True,)]
 
 
+@pytest.mark.slow
 def test_a_run_goes_on_without_a_central_it_cannot_reach(tmp_path: Path) -> None:
     central = CentralSettings(
         url="http://127.0.0.1:9", project=1, forms=("tea",), email="a@example.org", password=SecretStr("x")
