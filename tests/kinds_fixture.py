@@ -2,16 +2,37 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 from laktasi.quality.declared import make_check
 from laktasi.quality.plan import Batch, make_plan
 from laktasi.store.sql import identifier
-from tests.answers_fixture import Answered
+from tests.answers_fixture import Answered, answered
 from tests.warehouse_fixture import STUDY
 
 MESSAGES = {"id": "a", "en": "b"}
+
+
+@pytest.fixture(scope="module")
+def opened(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Answered]:
+    """Open a warehouse, once for a file of tests."""
+    with answered(tmp_path_factory.mktemp("kinds")) as house:
+        yield house
+
+
+@pytest.fixture
+def house(opened: Answered) -> Answered:
+    """Give a warehouse in which nobody has answered yet."""
+    return opened.emptied()
+
+
+def ids(*numbers: int) -> set[str]:
+    """Name submissions by their number."""
+    return {f"uuid:{number}" for number in numbers}
 
 
 def batches_of(house: Answered, folder: Path | None = None, study: Any = STUDY, **declared: Any) -> list[Batch]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,22 +12,13 @@ from laktasi.errors import CheckError
 from laktasi.quality.declared import make_check
 from laktasi.quality.plan import Batch, make_plan
 from laktasi.questionnaire.xform import parse
-from tests.answers_fixture import CHANGE, MORE, Answered, answered
+from tests.answers_fixture import CHANGE, MORE, Answered
+from tests.kinds_fixture import house, opened
 from tests.warehouse_fixture import FORM, STUDY, form
 
+__all__ = ["house", "opened"]  # fixtures
+
 Value = tuple[Any, int]
-
-
-@pytest.fixture(scope="module")
-def opened(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Answered]:
-    with answered(tmp_path_factory.mktemp("groups")) as house:
-        yield house
-
-
-@pytest.fixture
-def house(opened: Answered) -> Answered:
-    """Give a warehouse in which nobody has answered yet."""
-    return opened.emptied()
 
 
 def batch_of(house: Answered, folder: Path | None = None, study: Any = STUDY, **declared: Any) -> Batch:

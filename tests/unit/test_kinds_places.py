@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,25 +10,11 @@ import pytest
 from laktasi.errors import CheckError
 from laktasi.quality.declared import make_check
 from laktasi.quality.plan import make_plan
-from tests.answers_fixture import Answered, answered
-from tests.kinds_fixture import MESSAGES, asked, batches_of, failing
+from tests.answers_fixture import Answered
+from tests.kinds_fixture import MESSAGES, asked, batches_of, failing, house, ids, opened
 from tests.questionnaire_fixture import read
 
-
-@pytest.fixture(scope="module")
-def opened(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Answered]:
-    with answered(tmp_path_factory.mktemp("places")) as house:
-        yield house
-
-
-@pytest.fixture
-def house(opened: Answered) -> Answered:
-    """Give a warehouse in which nobody has answered yet."""
-    return opened.emptied()
-
-
-def at(*numbers: int) -> set[str]:
-    return {f"uuid:{number}" for number in numbers}
+__all__ = ["house", "opened"]  # fixtures
 
 
 # Days and clocks
@@ -52,7 +37,7 @@ def test_a_day_after_the_record_landed_is_in_the_future(house: Answered) -> None
     house.take({"today": "2026-11-02"}, {"today": "2026-11-03"}, {"today": "2026-11-04"}, {"today": ""})
     land(house, "2026-11-02 23:00:00+00")
     assert asked(house, kind="not_future", question="today") == {"uuid:0": True, "uuid:1": True, "uuid:2": False}
-    assert failing(house, kind="not_future", question="today", days=0) == at(1, 2)
+    assert failing(house, kind="not_future", question="today", days=0) == ids(1, 2)
     # of what an edit brings, its own landing counts
     land(house, "2026-11-04 01:00:00+00")
     assert failing(house, kind="not_future", question="today") == set()
@@ -73,9 +58,9 @@ def test_a_version_is_outdated_by_the_day_on_which_it_was_used(house: Answered) 
         house.take({"today": f"2026-11-{day}", "centre": "c2"}, version="2")
     # version 2 is in use from its third day in order, the 11th
     check: dict[str, Any] = {"kind": "outdated_version", "form": "visit"}
-    assert failing(house, **check, grace_days=6) == at(2, 3)
-    assert failing(house, **check) == at(3)
-    assert failing(house, **check, grace_days=0, at_least=1) == at(0, 1, 2, 3)
+    assert failing(house, **check, grace_days=6) == ids(2, 3)
+    assert failing(house, **check) == ids(3)
+    assert failing(house, **check, grace_days=0, at_least=1) == ids(0, 1, 2, 3)
     assert failing(house, **check, at_least=6) == set()
     assert failing(house, **check, where="${centre} = 'c2'") == set()
 
@@ -99,8 +84,8 @@ def test_the_stated_place_is_the_nearest(house: Answered, tmp_path: Path) -> Non
     check: dict[str, Any] = {"kind": "nearest", "question": "place", "place": "centre", "list": "places.csv"}
     assert asked(house, tmp_path, **check) == {"uuid:0": True, "uuid:1": False, "uuid:2": False}
     # 0.002 degrees of longitude, so near the equator, are 222 metres
-    assert failing(house, tmp_path, **check, farther_by=223) == at(1)
-    assert failing(house, tmp_path, **check, farther_by=221) == at(1, 2)
+    assert failing(house, tmp_path, **check, farther_by=223) == ids(1)
+    assert failing(house, tmp_path, **check, farther_by=221) == ids(1, 2)
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import date, datetime
 from typing import Any
 
@@ -10,48 +9,34 @@ import pytest
 
 from laktasi.errors import CheckError
 from laktasi.quality.declared import make_check
-from tests.answers_fixture import Answered, answered
-from tests.kinds_fixture import MESSAGES, batches_of, failing
+from tests.answers_fixture import Answered
+from tests.kinds_fixture import MESSAGES, batches_of, failing, house, ids, opened
 
-
-@pytest.fixture(scope="module")
-def opened(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Answered]:
-    with answered(tmp_path_factory.mktemp("rows")) as house:
-        yield house
-
-
-@pytest.fixture
-def house(opened: Answered) -> Answered:
-    """Give a warehouse in which nobody has answered yet."""
-    return opened.emptied()
-
-
-def at(*numbers: int) -> set[str]:
-    return {f"uuid:{number}" for number in numbers}
+__all__ = ["house", "opened"]  # fixtures
 
 
 def test_a_range_includes_its_ends_and_accuses_nothing_that_is_empty_or_no_number(house: Answered) -> None:
     house.take(*[{"mother__age": age} for age in ("14", "15", "49", "50", "", "dua puluh")])
-    assert failing(house, kind="range", question="mother/age", min=15, max=49) == at(0, 3)
-    assert failing(house, kind="range", question="mother/age", min=14.5) == at(0)
-    assert failing(house, kind="range", question="mother/age", max=49, where="${age} < 60") == at(3)
+    assert failing(house, kind="range", question="mother/age", min=15, max=49) == ids(0, 3)
+    assert failing(house, kind="range", question="mother/age", min=14.5) == ids(0)
+    assert failing(house, kind="range", question="mother/age", max=49, where="${age} < 60") == ids(3)
 
 
 def test_a_range_is_asked_of_each_version(house: Answered) -> None:
     house.take({"mother__age": "9"})
     house.take({"mother__age": "9"}, version="2")
-    assert failing(house, kind="range", question="mother/age", min=15) == at(0, 1)
+    assert failing(house, kind="range", question="mother/age", min=15) == ids(0, 1)
 
 
 @pytest.mark.parametrize("day", ["2026-10-01", date(2026, 10, 1)])
 def test_a_day_limits_dates_and_moments(house: Answered, day: Any) -> None:
     house.take({"today": "1970-01-01"}, {"today": "2026-09-30"}, {"today": "2026-10-01"})
-    assert failing(house, kind="range", question="today", min=day) == at(0, 1)
+    assert failing(house, kind="range", question="today", min=day) == ids(0, 1)
     house.emptied().take(
         {"end": "2026-10-01T00:30:00.000+08:00"}, {"end": "2026-09-30T23:59:00.000+08:00"}, {"end": ""}
     )
-    assert failing(house, kind="range", question="end", min=day) == at(1)
-    assert failing(house, kind="range", question="end", max="2026-09-30") == at(0)
+    assert failing(house, kind="range", question="end", min=day) == ids(1)
+    assert failing(house, kind="range", question="end", max="2026-09-30") == ids(0)
 
 
 def test_another_question_can_be_the_limit_where_it_is_answered(house: Answered) -> None:
@@ -60,13 +45,13 @@ def test_another_question_can_be_the_limit_where_it_is_answered(house: Answered)
         {"mother__age": "20", "weight": "19.5"},
         {"mother__age": "20", "weight": ""},
     )
-    assert failing(house, kind="range", question="mother/age", min="${weight}") == at(0)
+    assert failing(house, kind="range", question="mother/age", min="${weight}") == ids(0)
     house.emptied().take(
         {"today": "2026-11-02", "end": "2026-11-02T00:10:00.000+08:00"},
         {"today": "2026-11-02", "end": "2026-11-01T23:59:00.000+08:00"},
         {"today": "2026-11-02", "end": ""},
     )
-    assert failing(house, kind="range", question="today", max="${end}") == at(1)
+    assert failing(house, kind="range", question="today", max="${end}") == ids(1)
 
 
 @pytest.mark.parametrize(
@@ -102,16 +87,16 @@ def test_a_range_without_limits_says_nothing() -> None:
 
 def test_all_of_the_questions_must_be_answered_where_they_should_be(house: Answered) -> None:
     house.take({"mother__age": "20", "observed": "good"}, {"mother__age": "20"}, {"observed": "good", "massage": "no"})
-    assert failing(house, kind="answered", questions=["mother/age", "observed"]) == at(1, 2)
-    assert failing(house, kind="answered", questions=["mother/age", "observed"], where="${massage} = 'yes'") == at(1)
+    assert failing(house, kind="answered", questions=["mother/age", "observed"]) == ids(1, 2)
+    assert failing(house, kind="answered", questions=["mother/age", "observed"], where="${massage} = 'yes'") == ids(1)
 
 
 def test_order_is_that_of_moments_to_the_second_and_looks_past_what_is_empty(house: Answered) -> None:
     moments = ("08:00:00", "08:00:01")
     one, two = (f"2026-11-02T{moment}.000+08:00" for moment in moments)
     house.take({"start": one, "end": two}, {"start": two, "end": one}, {"start": one, "end": one}, {"end": one})
-    assert failing(house, kind="in_order", questions=["start", "end"]) == at(1)
-    assert failing(house, kind="in_order", questions=["start", "end"], strict=True) == at(1, 2)
+    assert failing(house, kind="in_order", questions=["start", "end"]) == ids(1)
+    assert failing(house, kind="in_order", questions=["start", "end"], strict=True) == ids(1, 2)
     house.emptied().take(
         {"start": two, "today": "2026-11-02", "end": one},
         {"start": two, "end": one},
@@ -120,7 +105,7 @@ def test_order_is_that_of_moments_to_the_second_and_looks_past_what_is_empty(hou
     # a day among them: then all are compared as days
     assert failing(house, kind="in_order", questions=["start", "today", "end"]) == set()
     house.emptied().take({"mother__age": "5", "weight": "4"}, {"mother__age": "5", "weight": "6"})
-    assert failing(house, kind="in_order", questions=["mother/age", "weight"]) == at(0)
+    assert failing(house, kind="in_order", questions=["mother/age", "weight"]) == ids(0)
 
 
 def test_numbers_and_dates_have_no_order(house: Answered) -> None:
@@ -133,7 +118,7 @@ def test_numbers_and_dates_have_no_order(house: Answered) -> None:
 def test_a_place_is_known_well_enough(house: Answered) -> None:
     places = ("0.7 124.3 10 20", "0.7 124.3 10 20.5", "0.7 124.3 10 0", "0.7 124.3", "")
     house.take(*[{"place": place} for place in places])
-    assert failing(house, kind="accuracy", question="place", at_most=20) == at(1, 3)
+    assert failing(house, kind="accuracy", question="place", at_most=20) == ids(1, 3)
     with pytest.raises(CheckError, match="'weight' is no geopoint"):
         batches_of(house, kind="accuracy", question="weight", at_most=20)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,25 +13,11 @@ from laktasi.quality.declared import make_check
 from laktasi.quality.duplicates import differences
 from laktasi.quality.kinds import duplicates
 from laktasi.quality.plan import make_plan
-from tests.answers_fixture import Answered, answered
-from tests.kinds_fixture import MESSAGES, asked, batches_of, failing
+from tests.answers_fixture import Answered
+from tests.kinds_fixture import MESSAGES, asked, batches_of, failing, house, ids, opened
 from tests.warehouse_fixture import FORM, STUDY, form, warehouse
 
-
-@pytest.fixture(scope="module")
-def opened(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Answered]:
-    with answered(tmp_path_factory.mktemp("sets")) as house:
-        yield house
-
-
-@pytest.fixture
-def house(opened: Answered) -> Answered:
-    """Give a warehouse in which nobody has answered yet."""
-    return opened.emptied()
-
-
-def at(*numbers: int) -> set[str]:
-    return {f"uuid:{number}" for number in numbers}
+__all__ = ["house", "opened"]  # fixtures
 
 
 def put(folder: Path, text: str, name: str = "list.csv") -> Path:
@@ -52,27 +37,27 @@ def test_an_outlier_lies_beyond_one_and_a_half_times_the_spread_of_the_quartiles
     house.take(*weights(*range(1, 21), 31), {"weight": ""})
     assert failing(house, kind="outlier", question="weight") == set()
     house.emptied().take(*weights(*range(1, 21), 31.1))
-    assert failing(house, kind="outlier", question="weight") == at(20)
+    assert failing(house, kind="outlier", question="weight") == ids(20)
     assert failing(house, kind="outlier", question="weight", factor=3) == set()
 
 
 def test_quartiles_between_two_numbers_are_interpolated(house: Answered) -> None:
     # 1 … 21 and one more: Q1 = 6.25, Q3 = 16.75, so beyond 32.5; the nearest numbers would say 33.5
     house.take(*weights(*range(1, 22), 33))
-    assert failing(house, kind="outlier", question="weight") == at(21)
+    assert failing(house, kind="outlier", question="weight") == ids(21)
 
 
 def test_an_outlier_lies_beyond_three_standard_deviations(house: Answered) -> None:
     house.take(*weights(*[0, 2] * 20, 9))
     # mean 1.195, sd 1.584: 3 sd reach to 5.95, 5 sd to 9.12
-    assert failing(house, kind="outlier", question="weight", method="sd") == at(40)
+    assert failing(house, kind="outlier", question="weight", method="sd") == ids(40)
     assert failing(house, kind="outlier", question="weight", method="sd", factor=5) == set()
 
 
 def test_an_outlier_is_one_of_its_group_and_a_small_group_has_none(house: Answered) -> None:
     house.take(*weights(*range(1, 21), centre="c1"), *weights(*range(101, 121), 15, centre="c2"))
     assert failing(house, kind="outlier", question="weight") == set()
-    assert failing(house, kind="outlier", question="weight", by="centre") == at(40)
+    assert failing(house, kind="outlier", question="weight", by="centre") == ids(40)
     assert failing(house, kind="outlier", question="weight", by="centre", at_least=22) == set()
     assert failing(house, kind="outlier", question="weight", where="${weight} > 10 and ${weight} < 120") == set()
 
@@ -81,7 +66,7 @@ def test_what_has_no_spread_is_not_compared(house: Answered) -> None:
     # both quartiles are 3, so every other number would be accused
     house.take(*weights(*[3] * 18, 2.9, 3.1, 30))
     assert asked(house, kind="outlier", question="weight") == {}
-    assert failing(house, kind="outlier", question="weight", method="sd") == at(20)
+    assert failing(house, kind="outlier", question="weight", method="sd") == ids(20)
     # the mean of these is not 0.1 to the last digit
     house.emptied().take(*weights(*[0.1] * 30))
     assert asked(house, kind="outlier", question="weight", method="sd") == {}
@@ -97,11 +82,11 @@ def test_so_few_numbers_that_none_can_be_far_off_are_refused(
     sd: dict[str, Any] = {"kind": "outlier", "question": "weight", "method": "sd"}
     sd |= {"factor": factor} if factor else {}
     house.take(*weights(*[1] * (fewest - 1), 1000))
-    assert failing(house, **sd, at_least=fewest) == at(fewest - 1)
+    assert failing(house, **sd, at_least=fewest) == ids(fewest - 1)
     with pytest.raises(ValueError, match=f"'at_least' must be at least {fewest}: of fewer numbers none can lie"):
         batches_of(house, **sd, at_least=fewest - 1)
     # what is not said is 20, or as many as it takes
-    assert set(asked(house, **sd)) == (set() if fewest < 20 else at(*range(fewest)))
+    assert set(asked(house, **sd)) == (set() if fewest < 20 else ids(*range(fewest)))
 
 
 def test_only_numbers_have_outliers(house: Answered) -> None:
@@ -120,11 +105,11 @@ def test_rows_of_a_repeat_are_held_against_each_other_by_what_the_form_says(hous
 def test_a_date_far_from_the_others_of_its_place_is_found(house: Answered) -> None:
     near, far = {"today": "2026-11-02"}, {"today": "2026-08-01"}
     house.take(near, near, near, near, far, {**far, "centre": "c2"})
-    assert failing(house, kind="near_others", question="today", at_most=60) == at(4)
+    assert failing(house, kind="near_others", question="today", at_most=60) == ids(4)
     assert failing(house, kind="near_others", question="today", at_most=93) == set()
     assert failing(house, kind="near_others", question="today", at_most=60, by="all", at_least=7) == set()
     house.emptied().take(*weights(3, 3, 3, 3, 3.6))
-    assert failing(house, kind="near_others", question="weight", at_most=0.5) == at(4)
+    assert failing(house, kind="near_others", question="weight", at_most=0.5) == ids(4)
 
 
 def test_a_question_whose_type_was_widened_is_still_compared(tmp_path: Path) -> None:
@@ -154,17 +139,17 @@ def test_the_order_of_ticks_means_nothing(house: Answered) -> None:
         {"mother__nickname": "A", "today": "2026-11-03", "signs": "calm"},
     )
     same: dict[str, Any] = {"kind": "same_as_earlier", "questions": ["signs"], "subject": "nickname"}
-    assert failing(house, **same) == at(2)
-    assert failing(house, kind="unique", questions=["signs"]) == at(0, 1)
+    assert failing(house, **same) == ids(2)
+    assert failing(house, kind="unique", questions=["signs"]) == ids(0, 1)
     compared = ["signs", "mother/nickname", "centre"]
-    assert failing(house, kind="near_duplicate", questions=compared, at_least=3, share=1) == at(0, 1)
+    assert failing(house, kind="near_duplicate", questions=compared, at_least=3, share=1) == ids(0, 1)
 
 
 def test_numbers_come_twice_however_they_are_written(house: Answered) -> None:
     house.take(*weights(3000, 3000.5), {"weight": "3000.0"}, {"weight": "heavy"}, {"weight": "heavy"})
-    assert failing(house, kind="unique", questions=["weight"]) == at(0, 2, 3, 4)
+    assert failing(house, kind="unique", questions=["weight"]) == ids(0, 2, 3, 4)
     house.emptied().take(*[{"mother__age": age} for age in ("007", "7", "9007199254740993", "9007199254740992")])
-    assert failing(house, kind="unique", questions=["mother/age"]) == at(0, 1)
+    assert failing(house, kind="unique", questions=["mother/age"]) == ids(0, 1)
 
 
 # Lists
@@ -175,9 +160,9 @@ def test_an_answer_stands_on_the_list_as_it_is_written(house: Answered, tmp_path
     codes = ("01", "1", "02", "", "03")
     house.take(*[{"mother__nickname": code} for code in codes])
     check: dict[str, Any] = {"kind": "listed", "question": "nickname", "list": "list.csv", "column": "code"}
-    assert failing(house, folder, **check) == at(1, 4)
-    assert set(asked(house, folder, **check)) == at(0, 1, 2, 4)
-    assert failing(house, folder, **check, same={"centre": "centre"}) == at(1, 2, 4)
+    assert failing(house, folder, **check) == ids(1, 4)
+    assert set(asked(house, folder, **check)) == ids(0, 1, 2, 4)
+    assert failing(house, folder, **check, same={"centre": "centre"}) == ids(1, 2, 4)
 
 
 def test_a_code_lies_in_the_range_handed_out_to_its_enumerator(house: Answered, tmp_path: Path) -> None:
@@ -188,9 +173,9 @@ def test_a_code_lies_in_the_range_handed_out_to_its_enumerator(house: Answered, 
         ("P03", "0100"),
     ]
     house.take(*[{"enumerator": who, "mother__nickname": code} for who, code in cases])
-    assert failing(house, folder, kind="allotted", question="nickname", list="list.csv") == at(2, 4, 7, 9, 10)
+    assert failing(house, folder, kind="allotted", question="nickname", list="list.csv") == ids(2, 4, 7, 9, 10)
     put(tmp_path, "from,to\n0100,0199\n")
-    assert failing(house, folder, kind="allotted", question="nickname", list="list.csv", by="all") == at(
+    assert failing(house, folder, kind="allotted", question="nickname", list="list.csv", by="all") == ids(
         2, 3, 4, 5, 6, 7, 8, 9
     )
 
@@ -199,14 +184,14 @@ def test_numbers_are_looked_up_as_numbers(house: Answered, tmp_path: Path) -> No
     folder = put(tmp_path, "from,to,weight\n3000,3000,3000\n3100,3100,3100.0\n1,150,7\n")
     house.take(*weights("3000", "3000.0", 3100, 3200, 150.4, "007"))
     listed: dict[str, Any] = {"kind": "listed", "question": "weight", "list": "list.csv"}
-    assert failing(house, folder, **listed) == at(3, 4)
+    assert failing(house, folder, **listed) == ids(3, 4)
     allotted: dict[str, Any] = {"kind": "allotted", "question": "weight", "list": "list.csv", "by": "all"}
-    assert failing(house, folder, **allotted) == at(3, 4)
+    assert failing(house, folder, **allotted) == ids(3, 4)
     house.take({"mother__age": "3000", "weight": ""}, {"mother__age": "7", "weight": ""})
     # a whole number in one question and a decimal in another
     assert failing(house, kind="matches", question="mother/age", in_question="weight") == set()
     house.take({"mother__age": "3001", "weight": ""})
-    assert failing(house, kind="matches", question="mother/age", in_question="weight") == at(8)
+    assert failing(house, kind="matches", question="mother/age", in_question="weight") == ids(8)
 
 
 @pytest.mark.parametrize("kind", ["listed", "allotted", "matches"])
@@ -264,9 +249,9 @@ def test_an_id_is_looked_for_among_the_other_records(house: Answered) -> None:
         {**later, "mother__nickname": ""},
     )
     check: dict[str, Any] = {"kind": "matches", "question": "nickname", "in_where": "${massage} = 'no'"}
-    assert failing(house, **check, where="${massage} = 'yes'") == at(2, 3)
+    assert failing(house, **check, where="${massage} = 'yes'") == ids(2, 3)
     # a record is no match of its own
-    assert failing(house, **check) == at(0, 2, 3)
+    assert failing(house, **check) == ids(0, 2, 3)
     assert failing(house, kind="matches", question="nickname") == set()
 
 
@@ -278,8 +263,8 @@ def test_a_version_that_lacks_what_the_other_records_are_chosen_by_stops_nothing
     older = replace(house, questionnaires={(FORM, "1"): without, (FORM, "2"): new})
     check: dict[str, Any] = {"kind": "matches", "question": "nickname", "in_where": "${massage} = 'no'"}
     # its own records are not asked, as of any check that names the question; nor do they count as a match
-    assert failing(older, **check) == at(2)
-    assert failing(older, **check, in_form=FORM) == at(0, 2)
+    assert failing(older, **check) == ids(2)
+    assert failing(older, **check, in_form=FORM) == ids(0, 2)
     for in_form in ({}, {"in_form": FORM}):
         declared = make_check({"id": "x", "severity": "warning", "message": MESSAGES} | check | in_form)
         gaps = make_plan(older.questionnaires, [declared], con=house.con, study=STUDY).gaps
@@ -292,7 +277,7 @@ def test_a_version_that_lacks_what_the_other_records_are_chosen_by_stops_nothing
 def test_an_id_is_looked_for_in_another_form_that_must_be_known(house: Answered) -> None:
     house.take({"mother__nickname": "E9", "enumerator": "E1"}, {"mother__nickname": "E1", "enumerator": "E2"})
     found = failing(house, kind="matches", question="nickname", in_form="visit", in_question="enumerator")
-    assert found == at(0)
+    assert found == ids(0)
     with pytest.raises(CheckError, match="check 'x' compares with the form 'visits', of which no version is known"):
         batches_of(house, kind="matches", question="nickname", in_form="visits")
     with pytest.raises(CheckError, match="check 'x': no version of the form 'visit' asks 'nick'"):
@@ -354,7 +339,7 @@ def test_where_is_asked_of_each_row_of_a_repeat(house: Answered) -> None:
     assert set(asked(house, **near, where="${nickname} = 'B'")) == {"uuid:1 1", "uuid:1 2"}
     # of a record as a whole only all of them together can be asked
     records: dict[str, Any] = {"kind": "unique", "questions": ["centre"]}
-    assert failing(house, **records, where="count(${infant_weight}) >= 2 and sum(${infant_weight}) > 1") == at(0, 1)
+    assert failing(house, **records, where="count(${infant_weight}) >= 2 and sum(${infant_weight}) > 1") == ids(0, 1)
     assert failing(house, **records, where="count(${infant_weight}) > 2") == set()
     for check in (records, {"kind": "near_duplicate", "questions": SIX, "at_least": 3}):
         with pytest.raises(CheckError, match=r"check 'x': .* names 'infant_weight', which stands in a repeat"):
@@ -419,7 +404,7 @@ def alike(house: Answered, **more: Any) -> set[str]:
 
 def test_interviews_that_agree_nearly_everywhere_are_found(house: Answered) -> None:
     house.take(SAME, {**SAME, "weight": "4"}, {"mother__age": "31", "code": "z"})
-    assert alike(house) == at(0, 1)
+    assert alike(house) == ids(0, 1)
     assert alike(house, share=0.9) == set()
     assert alike(house, at_least=6) == set()
     assert alike(house, where="${weight} = 3") == set()
@@ -428,9 +413,9 @@ def test_interviews_that_agree_nearly_everywhere_are_found(house: Answered) -> N
 def test_each_pair_that_differs_in_as_much_as_allowed_is_found_wherever_it_differs(house: Answered) -> None:
     for column in SAME:
         house.emptied().take(SAME, {**SAME, column: "z" if column not in ("mother__age", "weight") else "9"})
-        assert alike(house) == at(0, 1), column
+        assert alike(house) == ids(0, 1), column
         house.emptied().take(SAME, {**SAME, column: ""})
-        assert alike(house) == at(0, 1), column
+        assert alike(house) == ids(0, 1), column
 
 
 def test_what_neither_answers_makes_nobody_alike(house: Answered) -> None:
@@ -438,15 +423,15 @@ def test_what_neither_answers_makes_nobody_alike(house: Answered) -> None:
     house.take(few, {**few, "observed": "poor"})
     assert alike(house, at_least=2) == set()
     house.emptied().take(few, few)
-    assert alike(house, at_least=2) == at(0, 1)
+    assert alike(house, at_least=2) == ids(0, 1)
     assert alike(house, at_least=3) == set()
 
 
 def test_only_interviews_of_one_group_within_some_days_are_compared(house: Answered) -> None:
     house.take(SAME, {**SAME, "enumerator": "P02"}, {**SAME, "today": "2026-11-17"})
     assert alike(house) == set()
-    assert alike(house, by="all") == at(0, 1)
-    assert alike(house, days=15) == at(0, 2)
+    assert alike(house, by="all") == ids(0, 1)
+    assert alike(house, days=15) == ids(0, 2)
 
 
 def test_where_too_many_agree_by_chance_only_what_is_all_the_same_is_told(
@@ -455,12 +440,12 @@ def test_where_too_many_agree_by_chance_only_what_is_all_the_same_is_told(
     others = [{**SAME, "enumerator": "P02", "weight": weight} for weight in "34"]
     house.take(SAME, SAME, {**SAME, "weight": "4"}, *others)
     check: dict[str, Any] = {"kind": "near_duplicate", "questions": SIX, "at_least": 3, "share": 0.8}
-    whole = dict.fromkeys(sorted(at(0, 1, 2, 3, 4)), False)
+    whole = dict.fromkeys(sorted(ids(0, 1, 2, 3, 4)), False)
     # P01's two sheets of answers agree in one of two hands, as P02's: a pair each
     monkeypatch.setattr(duplicates, "MOST_PAIRS", 1)
     assert asked(house, **check) == whole
     monkeypatch.setattr(duplicates, "MOST_PAIRS", 0)
-    assert asked(house, **check) == dict.fromkeys(sorted(at(0, 1)), False)
+    assert asked(house, **check) == dict.fromkeys(sorted(ids(0, 1)), False)
     assert asked(house, **check, where="${weight} = 4") == {"uuid:2": True, "uuid:4": True}
 
 

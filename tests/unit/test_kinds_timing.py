@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -11,20 +10,11 @@ import pytest
 from laktasi.errors import CheckError
 from laktasi.quality.declared import make_check
 from laktasi.quality.plan import Batch, make_plan
-from tests.answers_fixture import Answered, answered
+from tests.answers_fixture import Answered
+from tests.kinds_fixture import house, opened
 from tests.warehouse_fixture import FORM
 
-
-@pytest.fixture(scope="module")
-def opened(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Answered]:
-    with answered(tmp_path_factory.mktemp("timing")) as house:
-        yield house
-
-
-@pytest.fixture
-def house(opened: Answered) -> Answered:
-    """Give a warehouse in which nobody has answered yet."""
-    return opened.emptied()
+__all__ = ["house", "opened"]  # fixtures
 
 
 def check_of(**declared: Any) -> Any:
