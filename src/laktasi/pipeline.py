@@ -184,7 +184,6 @@ def _reconcile(run: Run, progress: Progress, *, thorough: bool) -> Counts:
 def declare(run: Run, _progress: Progress) -> Counts:
     """Read what schemas/ declares: a slip in it is told before the long work, and after everything has landed."""
     from laktasi.quality import read_checks, read_gates
-    from laktasi.quality.decisions import read_decisions
     from laktasi.yamlfile import refuse_unread
 
     folders = run.settings.folders
@@ -195,7 +194,6 @@ def declare(run: Run, _progress: Progress) -> Counts:
     read_gates(folders.gates)
     read_targets(folders.targets)
     read_back_checks(folders.back_checks)
-    read_decisions(folders.corrections)
     return {}
 
 
