@@ -10,7 +10,8 @@ from laktasi.paths import HOUSE
 SRC = HOUSE / "src" / "laktasi"
 COMMON = {"back_checks", "errors", "paths", "records", "secret", "settings", "study", "targets", "yamlfile"}
 JOINERS = {
-    *("pipeline", "mirror", "back_checking", "feedback", "publishing", "fieldkit", "workplace", "summary"),
+    *("pipeline", "analysing", "reproducing", "releasing", "mirror", "back_checking", "feedback", "publishing"),
+    *("fieldkit", "workplace", "summary"),
     *("anyfile", "desk", "cli"),
 }
 MAY_IMPORT = {
@@ -20,6 +21,7 @@ MAY_IMPORT = {
     "quality": COMMON | {"questionnaire", "store", "quality"},
     "analysis": {"analysis"},
     "report": COMMON | {"report"},
+    "release": COMMON | {"questionnaire", "store", "report", "release"},
 }
 
 
