@@ -31,11 +31,14 @@ PUBLIC = ("none", "quasi")
 WHOLE = {
     "quality": ("rules", "unverified", "findings", "results", "decision_states"),
     "marts": (
-        *("submissions", "analysed", "centres", "arrivals", "variables", "set_aside", "targets"),
+        *("submissions", "analysed", "centres", "arrivals", "variables", "set_aside", "targets", "centre_positions"),
         *("people", "people_rates", "daily", "digit_preference", "frequent_values"),
         *(f"back_check{of}" for of in ("_variables", "s", "_pairs", "_rates", "_coverage", "_tests")),
     ),
-    "analysis": ("kendall", "pooled", "contingency", "frequencies"),
+    "analysis": (
+        *("kendall", "pooled", "random_effects", "leave_one_out", "adjusted", "paired", "trend", "next_round"),
+        *("contingency", "frequencies"),
+    ),
     "meta": ("runs",),
 }
 """What is copied whole: it holds no answer, or (marts) only of questions that the study may publish."""
