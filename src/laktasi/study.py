@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,12 +22,16 @@ TOP_KEYS = {
     "population",
     "variables",
     "analyses",
+    "adjust_for",
+    "paired",
     "tables",
 }
 NEEDED = ("study", "title", "form", "roles", "variables", "analyses")
-ROLES = ("centre", "enumerator", "subject", "consent")
+ROLES = ("centre", "enumerator", "subject", "consent", "position")
 SPECIAL = ("dont_know", "refused", "other")
 """Choices that are no answer to what was asked, by what they mean."""
+COLUMN_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,39}")
+"""A name that can be part of a column's name in every program that reads a release."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +43,8 @@ class Roles:
     subject: str | None = None
     """The study code of the respondent."""
     consent: str | None = None
+    position: str | None = None
+    """A geopoint: where the health centre lies."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +68,20 @@ class Pair:
 
 
 @dataclass(frozen=True, slots=True)
+class PairedMeasure:
+    """A number that was measured twice in the same person, before something and after it."""
+
+    name: str
+    before: str
+    """Question, as are the two that follow."""
+    after: str
+    unit: str | None = None
+    """The answer that says in which unit both numbers are; only numbers of one unit are analysed together."""
+    labels: Mapping[str, str] = field(default_factory=dict)
+    """By language; empty means the name."""
+
+
+@dataclass(frozen=True, slots=True)
 class Study:
     """What schemas/study.yml says, read and checked for its own consistency."""
 
@@ -81,6 +102,13 @@ class Study:
     """A notice, by language, that the data are synthetic; shown wherever a person sees them."""
     special: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Choices, by what they mean, of those in :data:`SPECIAL`."""
+    adjust_for: tuple[str, ...] = ()
+    """Variables that may stand behind an association, see :meth:`covariates`."""
+    paired: tuple[PairedMeasure, ...] = ()
+
+    def covariates(self, pair: Pair) -> tuple[str, ...]:
+        """Give the variables to hold equal in an analysis: those of `adjust_for` that are not part of it themselves."""
+        return tuple(name for name in self.adjust_for if name not in (pair.exposure, pair.outcome))
 
 
 def read_study(path: Path) -> Study | None:
@@ -134,10 +162,16 @@ class _Reader:
             citation=self.text("'citation'", data["citation"]) if data.get("citation") else "",
             synthetic=self.texts("'synthetic'", data["synthetic"]) if data.get("synthetic") else None,
             special=special,
+            adjust_for=tuple(self.sequence("'adjust_for'", data.get("adjust_for") or [])),
+            paired=self.paired(data.get("paired") or [], variables),
         )
         used = {name for pair in study.analyses for name in (pair.exposure, pair.outcome)} | set(study.tables)
         if unknown := sorted(used - set(variables)):
             raise self.wrong(f"{unknown[0]!r} is analysed or tabulated but not among the variables")
+        if unknown := [name for name in study.adjust_for if name not in variables]:
+            raise self.wrong(f"'adjust_for' names {unknown[0]!r}, which is not among the variables")
+        if twice := [name for name in study.adjust_for if study.adjust_for.count(name) > 1]:
+            raise self.wrong(f"'adjust_for' names {twice[0]!r} twice")
         return study
 
     def special(self, value: Any) -> dict[str, tuple[str, ...]]:
@@ -188,6 +222,38 @@ class _Reader:
                 raise self.wrong(f"{what} stands there twice: {pair.exposure!r} and {pair.outcome!r}")
             pairs.append(pair)
         return tuple(pairs)
+
+    def paired(self, value: Any, variables: Collection[str]) -> tuple[PairedMeasure, ...]:
+        if not isinstance(value, list):
+            raise self.wrong("'paired' must be a list, such as - {name: NAME, before: QUESTION, after: QUESTION}")
+        needed = ("name", "before", "after")
+        measures: list[PairedMeasure] = []
+        for number, given in enumerate(value, start=1):
+            at = f"paired measure number {number}"
+            entry = self.mapping(at, given, known=(*needed, "unit", "labels"), needed=needed)
+            name = self.text(f"'name' of {at}", entry["name"])
+            if not COLUMN_NAME.fullmatch(name):
+                raise self.wrong(
+                    f"the name {name!r} of {at} must be up to 40 letters a to z, digits and _, a letter first"
+                )
+            # It becomes part of columns' names, beside the variables, and SQL does not tell great letters from small.
+            others = [*variables, *(measure.name for measure in measures)]
+            if alike := [other for other in others if other.lower() == name.lower()]:
+                raise self.wrong(f"{at} is called {name!r}, and there is {alike[0]!r} already")
+            what = f"paired measure {name!r}"
+            before, after = (self.text(f"{key!r} of {what}", entry[key]) for key in ("before", "after"))
+            if before == after:
+                raise self.wrong(f"{what} compares {before!r} with itself")
+            measures.append(
+                PairedMeasure(
+                    name=name,
+                    before=before,
+                    after=after,
+                    unit=self.text(f"'unit' of {what}", entry["unit"]) if "unit" in entry else None,
+                    labels=self.texts(f"'labels' of {what}", entry["labels"]) if entry.get("labels") else {},
+                )
+            )
+        return tuple(measures)
 
     def mapping(
         self,

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from laktasi.errors import StudyError
-from laktasi.study import read_study
+from laktasi.study import PairedMeasure, read_study
 
 GOOD = """
 study: tea
@@ -47,6 +47,31 @@ def test_reads_which_choices_are_no_answer(tmp_path: Path) -> None:
     plain = read_study(write(tmp_path, GOOD))
     assert plain is not None
     assert plain.special == {}
+
+
+PAIRED = """
+paired:
+  - {name: heat, before: hot, after: cold, unit: scale, labels: {en: Heat}}
+  - {name: w2, before: a, after: b}
+"""
+
+
+def test_reads_what_is_held_equal_and_what_was_measured_twice(tmp_path: Path) -> None:
+    text = GOOD.replace("centre: house", "centre: house, position: garden") + "adjust_for: [cups, age]\n" + PAIRED
+    text = text.replace("variables:", "variables:\n  age: {question: age, levels: [young, old]}")
+    study = read_study(write(tmp_path, text))
+    assert study is not None
+    assert study.roles.position == "garden"
+    assert study.adjust_for == ("cups", "age")
+    # What is itself the outcome cannot be held equal.
+    assert [study.covariates(pair) for pair in study.analyses] == [("age",)]
+    assert study.paired == (
+        PairedMeasure("heat", "hot", "cold", "scale", {"en": "Heat"}),
+        PairedMeasure("w2", "a", "b", None, {}),
+    )
+    plain = read_study(write(tmp_path, GOOD))
+    assert plain is not None
+    assert (plain.roles.position, plain.adjust_for, plain.paired) == (None, (), ())
 
 
 def test_a_project_without_a_study_has_none(tmp_path: Path) -> None:
@@ -100,6 +125,36 @@ def test_a_project_without_a_study_has_none(tmp_path: Path) -> None:
         ("tables: [milk, cups]", "tables: milk", "'tables' must be a list of names"),
         ("tables: [milk, cups]", "tables: [[milk]]", "an entry of 'tables' must be text"),
         ("tables: [milk, cups]", "citation: 2026-13-45", "a value cannot be read"),
+        ("tables:", "adjust_for: milk\ntables:", "'adjust_for' must be a list of names"),
+        ("tables:", "adjust_for: [age]\ntables:", "'adjust_for' names 'age', which is not among the variables"),
+        ("tables:", "adjust_for: [milk, milk]\ntables:", "'adjust_for' names 'milk' twice"),
+        ("tables:", "paired: {name: w}\ntables:", "'paired' must be a list"),
+        ("tables:", "paired: [w]\ntables:", "paired measure number 1 must be a mapping"),
+        ("tables:", "paired: [{name: w, before: a}]\ntables:", "paired measure number 1: 'after' is missing"),
+        (
+            "tables:",
+            "paired: [{name: 7, before: a, after: b}]\ntables:",
+            "'name' of paired measure number 1 must be text",
+        ),
+        ("tables:", "paired: [{name: w 1, before: a, after: b}]\ntables:", "the name 'w 1' of paired measure number 1"),
+        (
+            "tables:",
+            "paired: [{name: Milk, before: a, after: b}]\ntables:",
+            "called 'Milk', and there is 'milk' already",
+        ),
+        (
+            "tables:",
+            "paired: [{name: w, before: a, after: b}, {name: W, before: a, after: b}]\ntables:",
+            "paired measure number 2 is called 'W', and there is 'w' already",
+        ),
+        ("tables:", "paired: [{name: w, before: a, after: a}]\ntables:", "'w' compares 'a' with itself"),
+        (
+            "tables:",
+            "paired: [{name: w, before: a, after: b, unit: }]\ntables:",
+            "'unit' of paired measure 'w' must be",
+        ),
+        ("tables:", "paired: [{name: w, before: a, after: b, labels: x}]\ntables:", "'labels' of paired measure 'w'"),
+        ("tables:", "paired: [{name: w, before: a, after: b, units: u}]\ntables:", "unknown key 'units'"),
     ],
 )
 def test_a_mistake_is_one_clear_error(tmp_path: Path, was: str, is_now: str, said: str) -> None:
