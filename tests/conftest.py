@@ -1,3 +1,42 @@
 """What tests of several folders share."""
 
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from laktasi.paths import DataFolder
+from laktasi.store import warehouse
+
 pytest_plugins = ("tests.central.fixtures",)
+
+_write_empty: Callable[[Path], None] = warehouse._write_empty
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _migrated_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Let new warehouses start as copies of one that has all migrations: making them takes longer than most tests.
+
+    What migrations do is tested with `from_nothing`.
+    """
+    folder = DataFolder(tmp_path_factory.mktemp("migrated"))
+
+    def write(path: Path) -> None:
+        if not folder.warehouse.exists():
+            _write_empty(folder.warehouse)
+            with warehouse.open_warehouse(folder):
+                pass
+        shutil.copyfile(folder.warehouse, path)
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(warehouse, "_write_empty", write)
+        yield
+
+
+@pytest.fixture
+def from_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make new warehouses by their migrations, as users do."""
+    monkeypatch.setattr(warehouse, "_write_empty", _write_empty)

@@ -30,6 +30,7 @@ from tests.warehouse_fixture import Warehouse, form, submission, warehouse
 KNOWN = [("visit", "1")]
 
 
+@pytest.mark.usefixtures("from_nothing")
 def test_folder_and_file_are_private(tmp_path: Path) -> None:
     folder = DataFolder(tmp_path / "deep" / "data")
     with open_warehouse(folder):
@@ -39,6 +40,7 @@ def test_folder_and_file_are_private(tmp_path: Path) -> None:
         assert stat.S_IMODE(folder.warehouse.stat().st_mode) == 0o600
 
 
+@pytest.mark.usefixtures("from_nothing")
 def test_opening_again_applies_nothing_twice(tmp_path: Path) -> None:
     folder = DataFolder(tmp_path)
     with open_warehouse(folder) as con:
@@ -49,6 +51,7 @@ def test_opening_again_applies_nothing_twice(tmp_path: Path) -> None:
         assert con.cursor().execute("select current_setting('autoload_known_extensions')").fetchone() == (False,)
 
 
+@pytest.mark.usefixtures("from_nothing")
 def test_every_table_and_column_is_commented(tmp_path: Path) -> None:
     with open_warehouse(DataFolder(tmp_path)) as con:
         bare = con.execute(
@@ -74,6 +77,7 @@ def test_a_file_of_newer_code_is_refused(tmp_path: Path) -> None:
     assert "9999_from_the_future" in caught.value.why
 
 
+@pytest.mark.usefixtures("from_nothing")
 def test_a_migration_that_fails_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     broken = tmp_path / "0001_broken.sql"
     broken.write_text("create table half (a integer); create table half (a integer);")
@@ -131,6 +135,7 @@ def test_a_torn_file_is_told_and_left_as_it_is(tmp_path: Path, size: int) -> Non
     assert folder.warehouse.read_bytes() == torn
 
 
+@pytest.mark.usefixtures("from_nothing")
 def test_a_file_half_made_by_a_killed_run_is_made_anew(tmp_path: Path) -> None:
     (tmp_path / "warehouse.duckdb.new").write_bytes(b"half")
     with open_warehouse(DataFolder(tmp_path)) as con:

@@ -106,9 +106,13 @@ def _make(folder: DataFolder) -> None:
     # Under another name first: a process killed while DuckDB writes its header would leave a file nobody can open.
     new = path.with_name(path.name + ".new")
     new.unlink(missing_ok=True)
-    duckdb.connect(str(new)).close()
+    _write_empty(new)
     new.chmod(0o600)
     new.replace(path)
+
+
+def _write_empty(path: Path) -> None:
+    duckdb.connect(str(path)).close()
 
 
 def _connect(path: Path, *, read_only: bool = False) -> duckdb.DuckDBPyConnection:
