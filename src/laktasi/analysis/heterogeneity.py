@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from laktasi.analysis.pairs import Floats, PairCounts, add_cells
 
@@ -23,6 +24,25 @@ class Heterogeneity:
     """P(chi-squared with df degrees of freedom >= Q)."""
     i2: float | None
     """Share of the differences that is more than chance, from 0 to 1: max(0, (Q − df) / Q)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """The centres whose tau_b can be compared."""
+
+    used: NDArray[np.bool_]
+    """Which of the tables given they are, shape (tables,); the arrays below have one entry for each of them."""
+    n: Floats
+    """Records, at least `MIN_N`."""
+    tau_b: Floats
+    """Their coefficients."""
+    spread: Floats
+    """n² times the delete-one jackknife variance of tau_b: what each brings to the numerator of `c`."""
+
+    @property
+    def c(self) -> float:
+        """Variance of tau_b for one record, pooled over the centres; 0 where every table is perfect."""
+        return float(self.spread.sum() / self.n.sum()) if len(self.n) else 0.0
 
 
 def heterogeneity(pairs: PairCounts) -> Heterogeneity:
@@ -49,18 +69,25 @@ def heterogeneity(pairs: PairCounts) -> Heterogeneity:
     .. [2] Higgins J. P. T., Thompson S. G. (2002), Quantifying heterogeneity in a meta-analysis, Statistics in Medicine
        21, 1539–1558.
     """
+    compared = compare(pairs)
+    if len(compared.n) < 2 or compared.c == 0:  # every centre's table is perfect: no variance to compare with
+        return Heterogeneity(None, None, None, None)
+    return cochran(compared)
+
+
+def compare(pairs: PairCounts) -> Compared:
+    """Take from each table what comparing centres needs."""
+    used = (pairs.untied_rows > 0) & (pairs.untied_columns > 0) & (pairs.n >= MIN_N)
+    n = pairs.n[used].astype(np.float64)
+    tau = pairs.s[used] / np.sqrt(pairs.untied_rows[used].astype(np.float64) * pairs.untied_columns[used])
+    return Compared(used=used, n=n, tau_b=tau, spread=n * n * _jackknife_variance(pairs)[used])
+
+
+def cochran(compared: Compared) -> Heterogeneity:
+    """Compute Q of two centres or more whose c is not 0."""
     from scipy.special import chdtrc
 
-    compared = (pairs.untied_rows > 0) & (pairs.untied_columns > 0) & (pairs.n >= MIN_N)
-    df = int(compared.sum()) - 1
-    if df < 1:
-        return Heterogeneity(None, None, None, None)
-    n = pairs.n[compared].astype(np.float64)
-    tau = pairs.s[compared] / np.sqrt(pairs.untied_rows[compared].astype(np.float64) * pairs.untied_columns[compared])
-    c = float((n * n * _jackknife_variance(pairs)[compared]).sum() / n.sum())
-    if c == 0:  # every centre's table is perfect: no variance to compare with
-        return Heterogeneity(None, None, None, None)
-    weights = n / c
+    tau, weights, df = compared.tau_b, compared.n / compared.c, len(compared.n) - 1
     q = float((weights * (tau - (weights * tau).sum() / weights.sum()) ** 2).sum())
     return Heterogeneity(q, df, float(chdtrc(df, q)), max(0.0, (q - df) / q) if q > 0 else 0.0)
 

@@ -15,6 +15,10 @@ SAME_BOTH = "same_both"
 SAME_EXPOSURE = "same_exposure"
 SAME_OUTCOME = "same_outcome"
 NO_CENTRE = "no_centre"
+TOO_FEW = "too_few_records"
+NO_LARGE_CENTRE = "no_large_centre"
+ONE_CENTRE = "one_centre"
+NO_VARIANCE = "no_variance"
 
 REASONS: Mapping[str, Mapping[str, str]] = {
     NO_RECORDS: {"en": "no records", "id": "tidak ada data"},
@@ -28,6 +32,21 @@ REASONS: Mapping[str, Mapping[str, str]] = {
     NO_CENTRE: {
         "en": "no centre has a coefficient of its own",
         "id": "tidak ada puskesmas yang memiliki koefisien sendiri",
+    },
+    TOO_FEW: {"en": "fewer than 10 records", "id": "kurang dari 10 data"},
+    NO_LARGE_CENTRE: {
+        "en": "no centre that has a coefficient of its own has 10 records or more",
+        "id": "tidak ada puskesmas berkoefisien sendiri yang memiliki 10 data atau lebih",
+    },
+    ONE_CENTRE: {
+        "en": "only one centre can be used: how much centres differ takes two or more",
+        "id": "hanya satu puskesmas yang dapat dipakai: perbedaan antarpuskesmas baru terlihat dari dua atau lebih",
+    },
+    NO_VARIANCE: {
+        "en": "no centre's coefficient changes when one of its records is left out (their tables are perfect): "
+        "there is no variance to compare them with",
+        "id": "koefisien tidak berubah di puskesmas mana pun bila satu datanya dikeluarkan (tabelnya sempurna): "
+        "tidak ada ragam sebagai pembanding",
     },
 }
 """Words for each reason code, by language."""
