@@ -13,7 +13,7 @@ from hypothesis.extra import numpy as npst
 from numpy.typing import NDArray
 from scipy.stats import fisher_exact
 
-from laktasi.analysis.exact import exact_p_values
+from laktasi.analysis.exact import conditional_p, exact_p_values
 from laktasi.analysis.pairs import count_pairs
 
 Table = NDArray[np.int64]
@@ -116,16 +116,16 @@ def test_direction_order_and_empty_levels_do_not_matter() -> None:
     np.testing.assert_array_equal(exact_p_values(table.T[None]), expected)
 
 
-def test_only_tables_small_enough_get_one() -> None:
-    small, large = np.array([[8, 7], [7, 8]]), np.array([[8, 8], [7, 8]])
-    assert list(np.isnan(exact_p_values(np.array([small, large])))) == [False, True]
-    assert list(np.isnan(exact_p_values(np.array([small, large]), max_n=31))) == [False, False]
-    assert list(np.isnan(exact_p_values(np.array([small, large]), max_n=29))) == [True, True]
+def test_beyond_max_n_it_is_exact_only_where_that_is_cheap() -> None:
+    small, large = np.full((1, 4, 4), 1), np.full((1, 4, 4), 4)
+    assert conditional_p(small, max_n=16).method[0] == "exact"
+    assert conditional_p(small, max_n=3).method[0] == "exact"  # few records are always cheap
+    assert conditional_p(large, max_n=30).method[0] == "Monte Carlo, 10000 draws"
+    assert math.isnan(exact_p_values(large)[0])
+    assert conditional_p(np.array([[[300, 200, 100], [200, 300, 100]]])).method[0] == "exact"
 
 
-def test_more_than_a_float_can_count_is_refused() -> None:
-    with pytest.raises(ValueError, match="101"):
-        exact_p_values(np.array([[[1, 0], [0, 1]]]), max_n=101)
-    a_hundred = exact_p_values(np.array([[[30, 20], [20, 30]]]), max_n=100)
+def test_a_hundred_records_are_fishers_test() -> None:
+    a_hundred = exact_p_values(np.array([[[30, 20], [20, 30]]]))
     # With two levels each way and equal halves, Fisher's exact test is the same test.
     assert a_hundred[0] == pytest.approx(fisher_exact([[30, 20], [20, 30]]).pvalue, rel=1e-11)

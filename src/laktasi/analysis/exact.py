@@ -1,25 +1,55 @@
-"""The exact test of Kendall's S given both margins, for tables too small for the normal distribution."""
+"""The test of Kendall's S given both margins, for tables too small for the normal distribution.
+
+With no association, every way to match the records' exposures with their outcomes is equally likely. The p is the
+share of matchings whose S is at least as far from 0 as the one observed, on either side: two-sided as P(|S| >= |s|),
+not the doubled smaller tail. S is an integer, so "at least as far" has no tolerance.
+
+docs/decisions/0014-measures-and-exact.md says why it is computed this way, and what it costs.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import pairwise
-from math import comb, gcd
+from dataclasses import dataclass
+from hashlib import sha256
 
 import numpy as np
 from numpy.typing import NDArray
 
-from laktasi.analysis.pairs import Floats, Ints, count_pairs
+from laktasi.analysis.pairs import Floats, Ints, PairCounts, count_pairs
 
 MAX_N = 30
-"""Records up to which the exact p is computed when nothing else is said: beyond, the asymptotic p serves."""
-LARGEST_N = 100
-"""Records beyond which the number of arrangements would leave the range of a float."""
+"""Records up to which all arrangements are counted unless they are very many (`MOST_STEPS`)."""
+FEW_STEPS = 1_000_000
+"""Steps up to which all arrangements are counted whatever the number of records: some hundredths of a second."""
+MOST_STEPS = 10_000_000
+"""Steps beyond which arrangements are sampled whatever the number of records: some tenths of a second."""
+DRAWS = 10_000
+"""Arrangements to sample where not all are counted."""
+SEED = 20260301
+LARGEST_SAMPLED = 999_999_999
+"""Records beyond which numpy does not sample arrangements."""
+
+EXACT = "exact"
 
 Margin = tuple[int, ...]
 
 
-def exact_p_values(counts: NDArray[np.integer], *, max_n: int = MAX_N) -> Floats:
+@dataclass(frozen=True, slots=True)
+class ConditionalP:
+    """Results of `conditional_p`, arrays of shape (tables,)."""
+
+    p: Floats
+    """P(|S| >= |s|) given both margins; nan where a table has no tau_b."""
+    method: NDArray[np.object_]
+    """Where p comes from: ``exact``, or ``Monte Carlo, 10000 draws``; None where there is none."""
+    error: Floats
+    """Standard error of p as an estimate of the exact one; 0 where it is exact, nan where there is none."""
+
+
+def conditional_p(
+    counts: NDArray[np.integer], *, max_n: int = MAX_N, draws: int = DRAWS, seed: int = SEED
+) -> ConditionalP:
     """Compute P(|S| >= |s|) given both margins, in each of many contingency tables.
 
     Parameters
@@ -27,56 +57,115 @@ def exact_p_values(counts: NDArray[np.integer], *, max_n: int = MAX_N) -> Floats
     counts : ndarray of int, shape (tables, exposure levels, outcome levels)
         Records in each cell, levels lowest first.
     max_n
-        Records up to which a table gets an exact p.
-
-    Returns
-    -------
-    ndarray of float, shape (tables,)
-        nan where a table has more than `max_n` records, or no tau_b.
+        Records up to which p is exact, if that takes no more than `MOST_STEPS`. A larger table gets an exact p where
+        it takes no more than `FEW_STEPS`: two by three levels up to some 3,000 records, three by three up to 170.
+    draws
+        Arrangements to sample where p is not exact.
+    seed
+        A whole number. A table's sample rests on it and on the table's own margins, and on nothing else: neither
+        other tables nor their order change a p.
 
     Raises
     ------
     ValueError
-        `counts` cannot be a stack of tables, or `max_n` is beyond 100.
+        `counts` cannot be a stack of tables.
 
     Notes
     -----
-    With no association, every way to match the records' exposures with their outcomes is equally likely. The p is the
-    share of matchings whose S is at least as far from 0 as the one observed, on either side: two-sided as
-    P(|S| >= |s|), not the doubled smaller tail. S is an integer, so "at least as far" has no tolerance.
+    **Exact.** Arrangements are counted column by column; what is kept of those before is how many records of each row
+    they use up, and their S. A step is one such state with one way to fill the next column; how many there are follows
+    from the margins before anything is counted. Probabilities are only multiplied and added, never subtracted.
 
-    The distribution of S is built column by column (or row by row, whichever leaves the fewer rows to keep track of):
-    the state is how many records of each row are used up, and each column adds to S what its records make with those
-    before it. The numbers of matchings are only ever added and multiplied, never subtracted, so that floats keep them
-    to about n units of their last digit; the tests hold p against all tables enumerated in fractions, to 1e-12.
+    **Monte Carlo.** With k of B sampled arrangements at least as far from 0, p = (k + 1)/(B + 1): the observed one
+    counts as one of them, so that p is never 0 and a test at any level holds it [2]_. Its standard error is
+    √(p (1 − p) / B).
 
-    Cost: tables with equal margins share one distribution. Two rows or two columns take well under a millisecond at
-    n = 30; three by three some ten milliseconds; each further level on the shorter side costs about ten times more.
+    Tables with equal margins, in either direction and with rows and columns exchanged, share one distribution.
 
     References
     ----------
-    .. [1] Kendall M. G. (1970), Rank Correlation Methods, 4th edition, Griffin, London, chapter 1 and 4.
-    .. [2] Agresti A. (2010), Analysis of Ordinal Categorical Data, 2nd edition, Wiley, section 7.5: exact tests given
+    .. [1] Agresti A. (2010), Analysis of Ordinal Categorical Data, 2nd edition, Wiley, section 7.5: exact tests given
        both margins.
+    .. [2] Phipson B., Smyth G. K. (2010), Permutation p-values should never be zero, Statistical Applications in
+       Genetics and Molecular Biology 9, article 39.
 
     Examples
     --------
     >>> import numpy as np
-    >>> f"{exact_p_values(np.array([[[7, 4, 0], [0, 8, 6]]]))[0]:.6f}"
-    '0.000111'
+    >>> found = conditional_p(np.array([[[7, 4, 0], [0, 8, 6]]]))
+    >>> f"{found.p[0]:.6f} ({found.method[0]})"
+    '0.000111 (exact)'
     """
-    if max_n > LARGEST_N:
-        raise ValueError(f"max_n is {max_n}; exact p values are computed for up to {LARGEST_N} records")
     pairs = count_pairs(counts)
-    p_values = np.full(pairs.n.shape, np.nan)
-    wanted = (pairs.n <= max_n) & (pairs.untied_rows > 0) & (pairs.untied_columns > 0)
-    tails: dict[tuple[Margin, Margin], Floats] = {}
-    for index in np.flatnonzero(wanted):
-        margins = _canonical(pairs.rows[:, index], pairs.columns[:, index])
-        if margins not in tails:
-            tails[margins] = _tail(*margins)
-        p_values[index] = tails[margins][abs(int(pairs.s[index]))]
-    return p_values
+    p = np.full(pairs.n.shape, np.nan)
+    error = np.full(pairs.n.shape, np.nan)
+    method = np.full(pairs.n.shape, None, dtype=object)
+    for (short, long), same in _by_margins(pairs).items():
+        s = np.abs(pairs.s[same])
+        if is_exact(short, long, max_n):
+            sizes, tail = _tail(short, long)
+            # Half a unit keeps the comparison of integers clear of rounding: sizes are whole.
+            p[same], error[same], method[same] = tail[np.searchsorted(sizes, s)], 0.0, EXACT
+        elif sum(short) <= LARGEST_SAMPLED:
+            reached = _sampled_sizes(short, long, draws, seed)
+            p[same] = (len(reached) - np.searchsorted(reached, s) + 1) / (draws + 1)
+            error[same] = np.sqrt(p[same] * (1 - p[same]) / draws)
+            method[same] = f"Monte Carlo, {draws} draws"
+    return ConditionalP(p, method, error)
+
+
+def exact_p_values(counts: NDArray[np.integer], *, max_n: int = MAX_N) -> Floats:
+    """Compute the exact P(|S| >= |s|) where `conditional_p` does; nan elsewhere."""
+    pairs = count_pairs(counts)
+    p = np.full(pairs.n.shape, np.nan)
+    for (short, long), same in _by_margins(pairs).items():
+        if is_exact(short, long, max_n):
+            sizes, tail = _tail(short, long)
+            p[same] = tail[np.searchsorted(sizes, np.abs(pairs.s[same]))]
+    return p
+
+
+def is_exact(rows: Margin, columns: Margin, max_n: int) -> bool:
+    """Say whether tables with these margins get an exact p."""
+    most = MOST_STEPS if sum(rows) <= max_n else FEW_STEPS
+    return steps(rows, columns, most) <= most
+
+
+def steps(rows: Margin, columns: Margin, most: int = MOST_STEPS) -> int:
+    """Say how many steps it takes to count all arrangements; once it is more than `most`, some number above that.
+
+    A bound, from the margins alone: each column but the last is filled in all ways it has room for by itself, from
+    all states that there can be.
+    """
+    total = states = 0
+    for column, used in zip(columns[:-1], np.cumsum(columns[:-1]), strict=True):
+        ways = _fillings(rows, column)
+        step = ways * max(states, 1)
+        total += step
+        if total > most:
+            return total
+        reached = _fillings(rows, int(used))
+        # S lies between its bounds for the columns so far, and is of one parity
+        states = min(step, reached * (int(used) ** 2 // 2 + 1))
+    return total
+
+
+def _fillings(rows: Margin, column: int) -> int:
+    """Count the ways to share a column's records among rows with so much room."""
+    ways = np.zeros(column + 1, dtype=object)
+    ways[0] = 1
+    for room in rows:
+        sums = np.cumsum(ways)
+        ways = sums - np.concatenate((np.zeros(min(room + 1, column + 1), dtype=object), sums[: -room - 1]))
+    return int(ways[column])
+
+
+def _by_margins(pairs: PairCounts) -> dict[tuple[Margin, Margin], Ints]:
+    """Group the tables that have a tau_b by their margins: without empty levels, in the one form that |S| allows."""
+    groups: dict[tuple[Margin, Margin], list[int]] = {}
+    for index in np.flatnonzero((pairs.untied_rows > 0) & (pairs.untied_columns > 0)):
+        groups.setdefault(_canonical(pairs.rows[:, index], pairs.columns[:, index]), []).append(int(index))
+    return {margins: np.array(same) for margins, same in groups.items()}
 
 
 def _canonical(rows: Ints, columns: Ints) -> tuple[Margin, Margin]:
@@ -87,78 +176,98 @@ def _canonical(rows: Ints, columns: Ints) -> tuple[Margin, Margin]:
     return min(short, short[::-1]), min(long, long[::-1])
 
 
-def _tail(short: Margin, long: Margin) -> Floats:
-    """Return P(|S| >= s) for s = 0, 1, … up to a bound of |S|."""
-    ways = _two_levels(short, long) if len(short) == 2 else _many_levels(short, long)
-    middle = len(ways) // 2
-    by_size = ways[middle:].copy()
-    by_size[1:] += ways[:middle][::-1]
-    upwards = np.cumsum(by_size[::-1])[::-1]  # smallest numbers first
-    tail: Floats = upwards / upwards[0]
-    return tail
+def _tail(rows: Margin, columns: Margin) -> tuple[Ints, Floats]:
+    """Return every |S| that these margins allow, in order, and P(|S| >= it)."""
+    n = sum(rows)
+    room, s, chance = _first_columns(rows, columns)
+    last = columns[-1]
+    # The last column takes what is left.
+    s = s + (room * _gains(rows, room)).sum(axis=1)
+    chance = chance * np.prod([_poisson(row * last / n, row)[left] for row, left in zip(rows, room.T, strict=True)], 0)
+    by_size = np.bincount(np.abs(s), weights=chance)
+    sizes = np.flatnonzero(by_size)
+    upwards = np.cumsum(by_size[sizes][::-1])[::-1]  # smallest numbers first
+    return sizes, upwards / upwards[0]
 
 
-def _bound(short: Margin) -> int:
-    # Only pairs that differ in the shorter margin count in S.
-    return (sum(short) ** 2 - sum(total * total for total in short)) // 2
+def _first_columns(rows: Margin, columns: Margin) -> tuple[Ints, Ints, Floats]:
+    """Fill all columns but the last; return what room is left in each row, S so far, and how likely, state by state."""
+    n = sum(rows)
+    room, s, chance = np.array([rows]), np.zeros(1, dtype=np.int64), np.ones(1)
+    for at, total in enumerate(columns[:-1]):
+        filled = np.array(list(_shares(total, rows)))
+        likely = np.prod([_poisson(row * total / n, row)[take] for row, take in zip(rows, filled.T, strict=True)], 0)
+        state, way = np.nonzero((room[:, None, :] >= filled[None, :, :]).all(axis=2))
+        s = s[state] + (_gains(rows, room) @ filled.T)[state, way]
+        chance = chance[state] * likely[way]
+        room = room[state] - filled[way]
+        if at > 0 and at < len(columns) - 2:
+            room, s, chance = _merged(rows, room, s, chance)
+    return room, s, chance
 
 
-def _two_levels(short: Margin, long: Margin) -> Floats:
-    """Count the matchings by S or by −S, from −bound to bound, where one margin has two levels.
+def _gains(rows: Margin, room: Ints) -> Ints:
+    """Return what a record in each row adds to S: records used up below its row, minus those above."""
+    used = np.array(rows) - room
+    upto = np.cumsum(used, axis=1)
+    gains: Ints = 2 * upto - used - upto[:, -1:]
+    return gains
 
-    S is then a sum over the records of one level, the upper one (−S: the lower one): each adds the records below it
-    minus those above it in the other variable, where its own level cancels out (a rank sum). So the state is how many
-    of them are placed.
+
+def _merged(rows: Margin, room: Ints, s: Ints, chance: Floats) -> tuple[Ints, Ints, Floats]:
+    """Add up the states that leave the same room and have the same S."""
+    base = int(s.min())
+    key = s - base
+    span = int(key.max()) + 1
+    for row, left in zip(rows[:-1], room.T[:-1], strict=True):  # the last row's room follows from the others
+        key += span * left
+        span *= row + 1
+    _, first, state = np.unique(key, return_index=True, return_inverse=True)
+    merged: Floats = np.bincount(state, weights=chance)
+    return room[first], s[first], merged
+
+
+def _poisson(mean: float, most: int) -> Floats:
+    """Return mean^k e^−mean / k! for k = 0 … most.
+
+    A table is as likely as the product of this over its cells, but for a factor that all tables of the same margins
+    share; with the cell's mean n_i n_j / n the product stays in the range of a float.
     """
-    placed = min(short)
-    edges = np.cumsum((0, *long))
-    scores = [int(low + high - edges[-1]) for low, high in pairwise(edges)]
-    step = gcd(*(score - scores[0] for score in scores))
-    heights = [(score - scores[0]) // step for score in scores]
-    ways = np.zeros((placed + 1, placed * heights[-1] + 1))
-    ways[0, 0] = 1
-    for total, height in zip(long, heights, strict=True):
-        before, ways = ways, np.zeros_like(ways)
-        for chosen in range(min(total, placed) + 1):
-            shift = chosen * height
-            ways[chosen:, shift:] += comb(total, chosen) * before[: placed + 1 - chosen, : ways.shape[1] - shift]
-    bound = _bound(short)
-    result = np.zeros(2 * bound + 1)
-    reached = np.flatnonzero(ways[placed])
-    result[bound + placed * scores[0] + step * reached] = ways[placed, reached]
-    return result
+    ways = np.empty(most + 1)
+    peak = int(mean)
+    ways[peak] = 1.0
+    ways[peak + 1 :] = np.cumprod(mean / np.arange(peak + 1, most + 1))
+    ways[:peak] = np.cumprod(np.arange(peak, 0, -1) / mean)[::-1]
+    return ways
 
 
-def _many_levels(short: Margin, long: Margin) -> Floats:
-    """Count the matchings by S, from −bound to bound, for any number of levels."""
-    bound = _bound(short)
-    start = np.zeros(2 * bound + 1)
-    start[bound] = 1
-    states: dict[Margin, Floats] = {tuple(0 for _ in short): start}
-    for total in long:
-        after: dict[Margin, Floats] = {}
-        for used, ways in states.items():
-            free = tuple(size - taken for size, taken in zip(short, used, strict=True))
-            gains = [sum(used[:level]) - sum(used[level + 1 :]) for level in range(len(short))]
-            for chosen, arrangements in _shares(total, free):
-                key = tuple(taken + more for taken, more in zip(used, chosen, strict=True))
-                shift = sum(more * gain for more, gain in zip(chosen, gains, strict=True))
-                target = after.setdefault(key, np.zeros_like(start))
-                # What the shift pushes over the edge is zero: no partial table reaches beyond the bound.
-                if shift >= 0:
-                    target[shift:] += arrangements * ways[: len(ways) - shift]
-                else:
-                    target[:shift] += arrangements * ways[-shift:]
-        states = after
-    return states[short]
-
-
-def _shares(total: int, free: Margin) -> Iterator[tuple[Margin, int]]:
-    """Yield every way to share `total` records among levels with so much room, and the arrangements it stands for."""
-    if len(free) == 1:
-        if total <= free[0]:
-            yield (total,), 1
+def _shares(total: int, rows: Margin) -> Iterator[Margin]:
+    """Yield every way to share `total` records among rows with so much room."""
+    if len(rows) == 1:
+        if total <= rows[0]:
+            yield (total,)
         return
-    for first in range(min(total, free[0]) + 1):
-        for rest, arrangements in _shares(total - first, free[1:]):
-            yield (first, *rest), comb(total, first) * arrangements
+    for first in range(max(0, total - sum(rows[1:])), min(total, rows[0]) + 1):
+        for rest in _shares(total - first, rows[1:]):
+            yield (first, *rest)
+
+
+def _sampled_sizes(rows: Margin, columns: Margin, draws: int, seed: int) -> Ints:
+    """Sample arrangements with these margins; return |S| of each, in order."""
+    told = sha256(repr((seed, rows, columns)).encode()).digest()
+    rng = np.random.default_rng(int.from_bytes(told[:16]))
+    room = np.tile(np.array(rows), (draws, 1))
+    s = np.zeros(draws, dtype=np.int64)
+    for total in columns[:-1]:
+        filled = np.zeros_like(room)
+        wanted = np.full(draws, total)
+        others = room.sum(axis=1)
+        for row in range(len(rows) - 1):
+            others -= room[:, row]
+            filled[:, row] = rng.hypergeometric(room[:, row], others, wanted)
+            wanted -= filled[:, row]
+        filled[:, -1] = wanted
+        s += (filled * _gains(rows, room)).sum(axis=1)
+        room -= filled
+    s += (room * _gains(rows, room)).sum(axis=1)
+    return np.sort(np.abs(s))
