@@ -121,7 +121,13 @@ class Settings(BaseSettings):
     central: dict[str, CentralSettings] = Field(default={}, description="Projects on ODK Central, by a name of yours.")
     feedback: FeedbackSettings = Field(default=FeedbackSettings(), description="What is said back to Central.")
     language: Literal["id", "en"] = Field(default="en", description="Language of messages and lists.")
-    exact_max_n: int = Field(default=30, ge=3, le=60, description="Largest n for which the exact p is computed.")
+    exact_max_n: int = Field(
+        default=30, ge=3, le=60, description="Largest n for which p is exact even where that takes a while."
+    )
+    monte_carlo_draws: int = Field(
+        default=10_000, ge=1_000, le=1_000_000, description="Arrangements to sample where p is not exact."
+    )
+    seed: int = Field(default=20260301, ge=0, description="Whatever is drawn by chance in an analysis rests on it.")
 
     @field_validator("central", mode="before")
     @classmethod

@@ -223,7 +223,7 @@ def _merged(rows: Margin, room: Ints, s: Ints, chance: Floats) -> tuple[Ints, In
         key += span * left
         span *= row + 1
     _, first, state = np.unique(key, return_index=True, return_inverse=True)
-    merged: Floats = np.bincount(state, weights=chance)
+    merged = np.bincount(state, weights=chance).astype(np.float64)
     return room[first], s[first], merged
 
 
