@@ -82,15 +82,24 @@ def score_interval(
 
     Notes
     -----
-    The limits are the t with (tau − t)² = z² κ (1 − t²): as in Wilson's interval for a proportion, the variance is
-    taken at the limit and not at the estimate, so that it shrinks towards ±1 and the interval stays inside. κ is
-    variance / (1 − at²), raised towards the null variance by 20 / (n + 20) of the way where that is larger.
+    The limits are the t with (tau − t)² = z² κ (1 − t²), κ of `score_kappa`: as in Wilson's interval for a proportion,
+    the variance is taken at the limit and not at the estimate, so that it shrinks towards ±1 and the interval stays
+    inside.
+    """
+    q: Floats = NORMAL_QUANTILE * NORMAL_QUANTILE * score_kappa(variance, at, null_variance, n)
+    half: Floats = np.sqrt(q * (1 + q - tau * tau))
+    return np.maximum((tau - half) / (1 + q), low), np.minimum((tau + half) / (1 + q), high)
+
+
+def score_kappa(variance: Floats, at: Floats, null_variance: Floats, n: Ints) -> Floats:
+    """Return κ, the variance that tau_b would have at 0: the score interval holds 0 where tau² <= z² κ.
+
+    Parameters are those of `score_interval`. κ is variance / (1 − at²), raised towards the null variance by
+    20 / (n + 20) of the way where that is larger.
     """
     kappa: Floats = variance / (1 - at * at)
     kappa += NULL_RECORDS / (n + NULL_RECORDS) * np.maximum(null_variance - kappa, 0)
-    q: Floats = NORMAL_QUANTILE * NORMAL_QUANTILE * kappa
-    half: Floats = np.sqrt(q * (1 + q - tau * tau))
-    return np.maximum((tau - half) / (1 + q), low), np.minimum((tau + half) / (1 + q), high)
+    return kappa
 
 
 def _below_minus_above(totals: Ints) -> Ints:

@@ -19,6 +19,10 @@ TOO_FEW = "too_few_records"
 NO_LARGE_CENTRE = "no_large_centre"
 ONE_CENTRE = "one_centre"
 NO_VARIANCE = "no_variance"
+SAME_COVARIATE = "same_covariate"
+COVARIATE_IS_EXPOSURE = "covariate_is_exposure"
+COVARIATE_IS_OUTCOME = "covariate_is_outcome"
+NO_STRATUM = "no_stratum"
 
 REASONS: Mapping[str, Mapping[str, str]] = {
     NO_RECORDS: {"en": "no records", "id": "tidak ada data"},
@@ -47,6 +51,22 @@ REASONS: Mapping[str, Mapping[str, str]] = {
         "there is no variance to compare them with",
         "id": "koefisien tidak berubah di puskesmas mana pun bila satu datanya dikeluarkan (tabelnya sempurna): "
         "tidak ada ragam sebagai pembanding",
+    },
+    SAME_COVARIATE: {
+        "en": "all are alike in the variable held equal",
+        "id": "semua responden sama pada variabel kendali",
+    },
+    COVARIATE_IS_EXPOSURE: {
+        "en": "exposure and the variable held equal order all records alike: one cannot vary without the other",
+        "id": "paparan dan variabel kendali mengurutkan semua data sama: yang satu tak berubah tanpa yang lain",
+    },
+    COVARIATE_IS_OUTCOME: {
+        "en": "outcome and the variable held equal order all records alike: one cannot vary without the other",
+        "id": "hasil dan variabel kendali mengurutkan semua data sama: yang satu tak berubah tanpa yang lain",
+    },
+    NO_STRATUM: {
+        "en": "exposure and outcome do not both differ among records that are alike in the variable held equal",
+        "id": "di antara data dengan variabel kendali yang sama, paparan dan hasil tidak berbeda kedua-duanya",
     },
 }
 """Words for each reason code, by language."""
