@@ -11,7 +11,6 @@ from scipy import stats
 
 from laktasi.analysis.agreement import (
     CHOICE_TESTS,
-    EXACT_PAIRS,
     MIN_PAIRS,
     NO_CHANGE,
     NO_VARIANCE,
@@ -26,6 +25,7 @@ from laktasi.analysis.agreement import (
     reliability_ratio,
     signed_rank,
 )
+from laktasi.analysis.signed_ranks import EXACT_PAIRS
 
 # R's data set `sleep` (Student 1908): hours of extra sleep of ten patients with each of two drugs. help(t.test) in R 4
 # prints for t.test(Pair(extra.1, extra.2) ~ 1, data = sleep2): t = -4.0621, df = 9, p-value = 0.002833, 95 percent

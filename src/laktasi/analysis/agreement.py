@@ -23,13 +23,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from laktasi.analysis.pairs import Floats
+from laktasi.analysis.signed_ranks import ranks_of, slack, two_sided_p
+
 Truths = NDArray[np.bool_]
 
 MIN_PAIRS = 10
 """Fewer pairs are not tested: a mean of few answers would say little of the question and much of the people."""
-EXACT_PAIRS = 50
-"""Up to so many pairs that moved, the signed-rank test is exact."""
 QUANTILE = 0.975
 
 TOO_FEW = "fewer than 10 pairs"
@@ -110,21 +110,18 @@ def signed_rank(original: Floats, back_check: Floats) -> Tested:
     -------
     Tested
         ``statistic`` is W+, the sum of the ranks of |d| where d = back check − original > 0; ``df`` is how many pairs
-        moved; ``estimate`` is the median of d over all pairs. Up to `EXACT_PAIRS` pairs that moved, p is exact given
-        the ranks (ties too): twice the smaller tail over all 2^m signs, at most 1. Above, the normal approximation
-        with the variance Σ rank² / 4, which takes ties into account, and a continuity correction of ½.
+        moved; ``estimate`` is the median of d over all pairs. p: see `laktasi.analysis.signed_ranks.two_sided_p`.
     """
     n, d = len(original), back_check - original
     if n < MIN_PAIRS:
         return Tested(n, reason=TOO_FEW)
     found = replace(_means(original, back_check), estimate=float(np.median(d)))
-    moved = d[np.abs(d) > _slack(d)]
+    moved = d[np.abs(d) > slack(d)]
     if len(moved) == 0:
         return replace(found, reason=NO_CHANGE)
-    ranks = _ranks(np.abs(moved))
+    ranks = ranks_of(np.abs(moved))
     above = float(ranks[moved > 0].sum())
-    p_value = _exact_p(ranks, above) if len(moved) <= EXACT_PAIRS else _normal_p(ranks, above)
-    return replace(found, statistic=above, df=len(moved), p_value=p_value)
+    return replace(found, statistic=above, df=len(moved), p_value=two_sided_p(ranks, above))
 
 
 def proportions(original: Truths, back_check: Truths) -> Tested:
@@ -230,47 +227,9 @@ def _means(original: Floats | Truths, back_check: Floats | Truths) -> Tested:
     return Tested(len(original), original=float(original.mean()), back_check=float(back_check.mean()))
 
 
-def _slack(values: Floats) -> float:
-    """Give what is nothing beside these values: the noise of subtracting decimals."""
-    return 1e-9 * max(1.0, float(np.abs(values).max(initial=0)))
-
-
 def _is_nothing(spread: float, values: Floats) -> bool:
-    return spread <= _slack(values)
+    return spread <= slack(values)
 
 
 def _is_any(values: Floats) -> bool:
-    return bool((np.abs(values) > _slack(values)).any())
-
-
-def _ranks(sizes: Floats) -> Floats:
-    """Give ranks from 1; those alike within the noise of subtracting decimals share the mean of theirs."""
-    order = np.argsort(sizes, kind="stable")
-    starts = np.concatenate(([True], np.diff(sizes[order]) > _slack(sizes)))
-    group = np.cumsum(starts) - 1
-    counts = np.bincount(group)
-    shared = np.cumsum(counts) - (counts - 1) / 2
-    ranks = np.empty(len(sizes))
-    ranks[order] = shared[group]
-    return ranks
-
-
-def _exact_p(ranks: Floats, above: float) -> float:
-    """Give the two-sided p over all signs. Ranks may be halves, so sums are counted in halves."""
-    halves = np.rint(2 * ranks).astype(int)
-    chances = np.zeros(halves.sum() + 1)
-    chances[0] = 1.0
-    for half in halves:
-        shifted = np.zeros_like(chances)
-        shifted[half:] = chances[: len(chances) - half]
-        chances = (chances + shifted) / 2
-    at = round(2 * above)
-    return min(1.0, 2 * float(min(chances[: at + 1].sum(), chances[at:].sum())))
-
-
-def _normal_p(ranks: Floats, above: float) -> float:
-    from scipy.special import ndtr
-
-    away = above - ranks.sum() / 2
-    z = (away - np.sign(away) / 2) / np.sqrt((ranks * ranks).sum() / 4)
-    return float(2 * ndtr(-abs(z)))
+    return bool((np.abs(values) > slack(values)).any())
