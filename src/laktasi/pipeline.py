@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager, suppress
 from dataclasses import asdict, dataclass, field
+from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -52,6 +53,10 @@ class Run:
     """By name of the step."""
     unreached: dict[str, str] = field(default_factory=dict)
     """Sources that could not be reached, and why: a run without a network goes on with what has landed."""
+    day: date = field(default_factory=date.today)
+    """The day by which people's decisions expire."""
+    as_of: datetime | None = None
+    """The moment of which it knows no more than was known then; None for what is known now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +85,7 @@ def walk(
     call: Call = directly,
     progress: Progress = silent,
     patience_seconds: float = PATIENCE_SECONDS,
+    **moment: Any,
 ) -> Run:
     """Walk some steps of the way as one run.
 
@@ -93,6 +99,8 @@ def walk(
         How a step is called.
     patience_seconds
         How long to wait for a run that is at work in the same data folder.
+    moment
+        `day` and `as_of` of the :class:`Run`, where it is not about what is known now.
 
     Returns
     -------
@@ -109,7 +117,7 @@ def walk(
     with alone(settings.data_folder, patience_seconds):
         with opened(settings.data_folder) as con:
             run_id = runs.begin(con, door, laktasi_version=__version__, code_version=code_version())
-        run = Run(run_id, door, settings)
+        run = Run(run_id, door, settings, **moment)
         try:
             for step in steps:
                 run.told[step.name] = call(step, run, progress)
@@ -184,16 +192,18 @@ def _reconcile(run: Run, progress: Progress, *, thorough: bool) -> Counts:
 def declare(run: Run, _progress: Progress) -> Counts:
     """Read what schemas/ declares: a slip in it is told before the long work, and after everything has landed."""
     from laktasi.quality import read_checks, read_gates
+    from laktasi.release.rule import read_rule
     from laktasi.yamlfile import refuse_unread
 
     folders = run.settings.folders
-    read = (folders.study, folders.checks, folders.gates, folders.targets, folders.back_checks)
+    read = (folders.study, folders.checks, folders.gates, folders.targets, folders.back_checks, folders.release)
     refuse_unread(folders.checks.parent, {path.name for path in read})
     read_study(folders.study)
     read_checks(folders.checks)
     read_gates(folders.gates)
     read_targets(folders.targets)
     read_back_checks(folders.back_checks)
+    read_rule(folders.release)
     return {}
 
 
@@ -253,7 +263,7 @@ def correct(run: Run, _progress: Progress) -> Counts:
         if not has_decisions(con):
             return {}
         key = known_key(run.settings.data_folder)
-        return asdict(apply(con, _forms(con).questionnaires, recompute_sql, key))
+        return asdict(apply(con, _forms(con).questionnaires, recompute_sql, key, run.day))
 
 
 def stand(run: Run, _progress: Progress) -> Counts:
@@ -315,33 +325,18 @@ def mart(run: Run, _progress: Progress) -> Counts:
 
 
 def analyse(run: Run, progress: Progress) -> Counts:
-    """Compute Kendall's tau_b for every centre and across them, from counts; and test what was asked twice."""
-    from laktasi.analysis.exact import exact_p_values
-    from laktasi.analysis.kendall import kendall
-    from laktasi.analysis.pooled import naive, stratified
-    from laktasi.store import results
+    """Answer the study's questions for every centre and across them; and test what was asked twice."""
+    from laktasi import analysing
+    from laktasi.store.results import analysed_set
 
     study = read_study(run.settings.folders.study)
     if study is None:
         return {}
-    by_centre: list[results.Block] = []
-    across: list[results.Block] = []
     with _warehouse(run) as con:
-        for population in results.POPULATIONS:
-            for pair, counted in results.contingency(con, study, population).items():
-                progress(f"analysing {pair.exposure} × {pair.outcome}", 0, None)
-                question = {"exposure": pair.exposure, "outcome": pair.outcome, "population": population}
-                tau = kendall(counted.counts)
-                exact = exact_p_values(counted.counts, max_n=run.settings.exact_max_n)
-                found = {name: getattr(tau, name) for name in results.KENDALL_COLUMNS if hasattr(tau, name)}
-                by_centre.append({"centre_code": counted.centre_codes, **question, **found, "p_exact": exact})
-                across += [
-                    question | {name: getattr(pooled, name) for name in results.POOLED_COLUMNS if hasattr(pooled, name)}
-                    for pooled in (stratified(counted.counts), naive(counted.counts))
-                ]
-        results.write_results(con, run.run_id, study, kendall=by_centre, pooled=across)
-        analysed_rows, analysed_hash = results.analysed_set(con)
-        back_checking.measure(con, run.settings.folders, _forms(con).questionnaires)
+        questionnaires = _forms(con).questionnaires
+        analysing.analyse(con, run.run_id, study, run.settings, progress)
+        analysed_rows, analysed_hash = analysed_set(con)
+        back_checking.measure(con, run.settings.folders, questionnaires)
     return {"pairs": len(study.analyses), "analysed_rows": analysed_rows, "analysed_hash": analysed_hash}
 
 
@@ -357,7 +352,11 @@ def pass_gate(run: Run, _progress: Progress) -> Counts:
 def close(run: Run, _progress: Progress) -> Counts:
     """Write down what the run did and that it ended well; what is published next names it."""
     from laktasi.store import runs
+    from laktasi.store.changes import record_changes
+    from laktasi.store.manifests import public_part, write_manifest
+    from laktasi.store.sql import transaction
 
+    has_analysed = "analyse" in run.told
     landings = [run.told.get(step.name, {}) for step in SOURCES]
     counts: dict[str, int | str | None] = {
         "landed": sum(told.get("new", 0) for told in landings),
@@ -366,11 +365,42 @@ def close(run: Run, _progress: Progress) -> Counts:
     for step in WORK:
         told = run.told.get(step.name, {})
         counts |= {name: told[name] for name in runs.COUNTS if name in told}
+    told_of = {
+        "steps": {name: _without_file_names(told) for name, told in run.told.items()},
+        "unreached": run.unreached,
+    }
     with _warehouse(run) as con:
-        forms = {f"{form_id} {version}": item.sha256 for (form_id, version), item in _forms(con).questionnaires.items()}
-        steps = {name: _without_file_names(told) for name, told in run.told.items()}
-        runs.finish(con, run.run_id, counts, {"steps": steps, "unreached": run.unreached, "forms": forms})
+        if not has_analysed:
+            forms = _forms(con).questionnaires.items()
+            told_of["forms"] = {f"{form_id} {version}": item.sha256 for (form_id, version), item in forms}
+            runs.finish(con, run.run_id, counts, told_of)
+            return counts
+        manifest = manifest_of(con, run)
+        # Before the run is finished: a finished run has its manifest.
+        write_manifest(run.settings.data_folder.manifests, manifest)
+        study = read_study(run.settings.folders.study)
+        with transaction(con):
+            runs.finish(con, run.run_id, counts, told_of | public_part(manifest))
+            if study is not None:
+                record_changes(con, run.run_id, study.form_id, manifest)
     return counts
+
+
+def manifest_of(con: duckdb.DuckDBPyConnection, run: Run) -> dict[str, Any]:
+    """Say what a run read, used and found, once it has analysed."""
+    from laktasi.store.manifests import SETTINGS, gather
+
+    study = read_study(run.settings.folders.study)
+    return gather(
+        con,
+        run.run_id,
+        _forms(con).questionnaires,
+        day=run.day,
+        as_of=run.as_of,
+        study=study.name if study else None,
+        schemas=run.settings.folders.study.parent,
+        settings={name: getattr(run.settings, name) for name in SETTINGS},
+    )
 
 
 def publish(run: Run, _progress: Progress) -> Counts:
@@ -407,9 +437,10 @@ RECONCILE = Step("reconcile", reconcile)
 SOURCES = (FORMS, PHONES, CENTRAL, RECONCILE)
 READ = Step("read", read)
 STAND = Step("stand", stand)
+DECIDE = Step("decide", decide)
 WORK = (
     Step("declare", declare),
-    Step("decide", decide),
+    DECIDE,
     READ,
     Step("correct", correct),
     STAND,
@@ -425,6 +456,9 @@ IMPORTING = (FORMS, PHONES, CLOSE)
 LANDING = (*SOURCES, CLOSE)
 PROVING = (FORMS, CENTRAL, Step("reconcile", reconcile_thoroughly), CLOSE)
 ANALYSING = (*WORK, GATE, CLOSE, *READING)
+RECOMPUTING = tuple(step for step in WORK if step is not DECIDE)
+"""From what has landed to results, people's decisions among it: schemas/corrections/ may have newer ones."""
+AGAIN = (*RECOMPUTING, GATE, CLOSE, *READING)
 WAY = (*SOURCES, *ANALYSING)
 
 

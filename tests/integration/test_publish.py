@@ -37,7 +37,7 @@ def publish(house: Warehouse) -> Path:
     """Do what the end of a run does."""
     house.marts()
     kendall = [{"centre_code": "c1", "exposure": "massage", "outcome": "milk", "population": "all", "n": 1}]
-    write_results(house.con, house.run_id, STUDY, kendall=kendall, pooled=[])
+    write_results(house.con, house.run_id, STUDY, {"kendall": kendall})
     runs.finish(house.con, house.run_id, {"staged": 2, "analysed_rows": 2}, {"forms": ["visit 1"]})
     return publish_research(house.con, house.folder, house.questionnaires).path
 

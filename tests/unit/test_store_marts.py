@@ -12,8 +12,9 @@ import numpy as np
 import pytest
 
 from laktasi.errors import StudyError
+from laktasi.store.counts import contingency
 from laktasi.store.marts import Marts
-from laktasi.store.results import analysed_set, contingency, write_results
+from laktasi.store.results import analysed_set, write_results
 from laktasi.study import Roles, Study, Variable
 from tests.warehouse_fixture import STUDY, Warehouse, contents, form, submission, warehouse
 
@@ -29,6 +30,8 @@ PEOPLE = [
     ("u8", "yes", "c9", "yes", ""),
     ("u9", "yes", "c9", "no", "a secret"),
 ]
+
+(PAIR,) = STUDY.analyses
 
 
 @pytest.fixture
@@ -185,8 +188,8 @@ def test_a_study_that_does_not_fit_is_refused(house: Warehouse, study: Study, ma
 
 def test_counts_by_centre(house: Warehouse) -> None:
     build(house)
-    (everyone,) = contingency(house.con, STUDY, "all").values()
-    (accepted,) = contingency(house.con, STUDY, "accepted").values()
+    everyone = contingency(house.con, STUDY, PAIR, "all")
+    accepted = contingency(house.con, STUDY, PAIR, "accepted")
     assert everyone.centre_codes.tolist() == accepted.centre_codes.tolist() == ["c1", "c9"]
     assert everyone.counts.tolist() == [[[1, 1, 0], [0, 0, 1]], [[0, 0, 0], [0, 0, 1]]]
     assert accepted.counts.tolist() == [[[0, 1, 0], [0, 0, 1]], [[0, 0, 0], [0, 0, 1]]]
@@ -195,7 +198,7 @@ def test_counts_by_centre(house: Warehouse) -> None:
 def test_a_centre_without_any_answer_counts_nobody(house: Warehouse) -> None:
     build(house)
     house.con.execute("update marts.analysed set milk = null where centre_code = 'c9'")
-    (counts,) = contingency(house.con, STUDY, "all").values()
+    counts = contingency(house.con, STUDY, PAIR, "all")
     assert counts.counts.tolist() == [[[1, 1, 0], [0, 0, 1]], [[0, 0, 0], [0, 0, 0]]]
 
 
@@ -208,7 +211,7 @@ def test_rows_of_a_centre_stand_together(house: Warehouse) -> None:
 
 def test_counts_of_nobody(house: Warehouse) -> None:
     build(house, include="select _submission_id from staging.visit where false")
-    (counts,) = contingency(house.con, STUDY, "all").values()
+    counts = contingency(house.con, STUDY, PAIR, "all")
     assert counts.counts.shape == (0, 2, 3)
     assert analysed_set(house.con)[0] == 0
 
@@ -219,16 +222,18 @@ def results(house: Warehouse, run_id: str, tau: float) -> None:
         house.con,
         run_id,
         STUDY,
-        kendall=[
-            block
-            | {
-                "centre_code": np.array(["c1", "c9"], dtype=object),
-                "n": np.array([3, 1]),
-                "tau_b": np.array([tau, np.nan]),
-                "reason": np.array([None, "fewer than two records"], dtype=object),
-            }
-        ],
-        pooled=[block | {"method": "naive", "n": 4, "tau_b": tau}],
+        {
+            "kendall": [
+                block
+                | {
+                    "centre_code": np.array(["c1", "c9"], dtype=object),
+                    "n": np.array([3, 1]),
+                    "tau_b": np.array([tau, np.nan]),
+                    "reason": np.array([None, "fewer than two records"], dtype=object),
+                }
+            ],
+            "pooled": [block | {"method": "naive", "n": 4, "tau_b": tau}],
+        },
     )
 
 
@@ -245,7 +250,9 @@ def test_results_are_those_of_one_run(house: Warehouse) -> None:
     ]
     assert house.rows("select run_id, n, tau_b from analysis.pooled order by 1") == [("run1", 4, 0.5), ("run2", 4, 0.7)]
     with pytest.raises(ValueError, match="no column 'tau'"):
-        write_results(house.con, "run3", STUDY, kendall=[{"tau": 1}], pooled=[])
+        write_results(house.con, "run3", STUDY, {"kendall": [{"tau": 1}]})
+    with pytest.raises(ValueError, match="no table of results 'kendal'"):
+        write_results(house.con, "run3", STUDY, {"kendal": []})
 
 
 def test_tables_hold_every_level_also_empty_ones(house: Warehouse) -> None:

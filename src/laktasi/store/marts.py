@@ -20,7 +20,7 @@ from laktasi.study import Study, Variable
 
 NO_ROLES = values(("form_id", "submission_id", "centre_code", "enumerator_code", "subject_code", "is_consented"), ())
 
-TABLES = ("submissions", "centres", "arrivals", "variables", "set_aside", "last_seen")
+TABLES = ("submissions", "centres", "centre_positions", "arrivals", "variables", "set_aside", "last_seen")
 """Marts whose columns are the same for every study; marts.analysed is made whole."""
 
 ANALYSED_COLUMNS = {
@@ -150,8 +150,8 @@ class _Study:
     """The study's part of the marts: what stands where in its form's table."""
 
     def __init__(self, study: Study, questionnaires: Questionnaires) -> None:
-        def find(name: str, part: str, *, published: bool = True) -> Found:
-            return find_question(study, questionnaires, name, part, published=published)
+        def find(name: str, part: str, *, published: bool = True, position: bool = False) -> Found:
+            return find_question(study, questionnaires, name, part, published=published, position=position)
 
         roles = study.roles
         self.study = study
@@ -160,6 +160,7 @@ class _Study:
         self.enumerator = find(roles.enumerator, "role enumerator") if roles.enumerator else None
         self.subject = find(roles.subject, "role subject") if roles.subject else None
         self.consent = find(roles.consent, "role consent", published=False) if roles.consent else None
+        self.position = find(roles.position, "role position", position=True) if roles.position else None
         self.variables: dict[str, tuple[Variable, Found]] = {}
         for name, variable in study.variables.items():
             if name in ANALYSED_COLUMNS:
@@ -195,6 +196,15 @@ class _Study:
         lists = values(("form_version", "list_name", "age"), self.centre.lists)
         _insert(con, "centres", form_id=self.form_id, lists=lists)
         _insert(con, "arrivals", form_id=self.form_id)
+        if self.position:
+            _insert(
+                con,
+                "centre_positions",
+                form_id=self.form_id,
+                answers=self.answers,
+                latitude=self.position.part("lat"),
+                longitude=self.position.part("lon"),
+            )
         append(con, "marts.variables", self._variables())
         columns = ",\n        ".join(
             f"{_rank(variable, found)} as {identifier(name)}" for name, (variable, found) in self.variables.items()

@@ -31,7 +31,7 @@ TAIL = 0.025
 
 # A phone whose clock was set back, or that stood a day or more ahead of the server's or of ours, cannot say which day
 # it was.
-_IS_CLOCK_WRONG = (
+IS_CLOCK_WRONG = (
     "coalesce(interviews.is_clock_behind or interviews.is_clock_ahead"
     " and interviews.finished_at > coalesce(interviews.received_at, interviews.landed_at) + interval 1 day"
     " or interviews.day > cast(interviews.landed_at at time zone 'UTC' as date) + 1, false)"
@@ -100,8 +100,8 @@ def build_people(con: duckdb.DuckDBPyConnection, study: Study | None, questionna
         if study is None:
             return
         form_id = literal(study.form_id)
-        _insert(con, "daily", form_id=form_id, is_clock_wrong=_IS_CLOCK_WRONG)
-        _insert(con, "people", form_id=form_id, is_clock_wrong=_IS_CLOCK_WRONG)
+        _insert(con, "daily", form_id=form_id, is_clock_wrong=IS_CLOCK_WRONG)
+        _insert(con, "people", form_id=form_id, is_clock_wrong=IS_CLOCK_WRONG)
         rates = select_from_file(
             "marts",
             "people_rates",

@@ -1,110 +1,34 @@
-"""From the marts to counts, and from results back into schema ``analysis``."""
+"""Results into schema ``analysis``, with the counts that they come from."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import duckdb
 import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 
+from laktasi.store.counts import POPULATIONS, Population
 from laktasi.store.rows import append
 from laktasi.store.sql import identifier, literal, transaction, values
 from laktasi.study import Pair, Study
 
-Population = Literal["all", "accepted"]
-POPULATIONS: tuple[Population, ...] = ("all", "accepted")
-
-KENDALL_COLUMNS: Mapping[str, Any] = {
-    "centre_code": pa.string(),
-    "exposure": pa.string(),
-    "outcome": pa.string(),
-    "population": pa.string(),
-    "n": pa.int64(),
-    "s": pa.int64(),
-    "tau_b": pa.float64(),
-    "z": pa.float64(),
-    "p_value": pa.float64(),
-    "p_exact": pa.float64(),
-    "ci_low": pa.float64(),
-    "ci_high": pa.float64(),
-    "ci_method": pa.string(),
-    "tau_b_min": pa.float64(),
-    "tau_b_max": pa.float64(),
-    "reason": pa.string(),
-}
-POOLED_COLUMNS: Mapping[str, Any] = {
-    "exposure": pa.string(),
-    "outcome": pa.string(),
-    "population": pa.string(),
-    "method": pa.string(),
-    "centres": pa.int64(),
-    "centres_used": pa.int64(),
-    "n": pa.int64(),
-    "tau_b": pa.float64(),
-    "se": pa.float64(),
-    "z": pa.float64(),
-    "p_value": pa.float64(),
-    "ci_low": pa.float64(),
-    "ci_high": pa.float64(),
-    "ci_method": pa.string(),
-    "q": pa.float64(),
-    "q_df": pa.int64(),
-    "q_p_value": pa.float64(),
-    "i2": pa.float64(),
-    "reason": pa.string(),
-}
+TABLES = ("kendall", "pooled", "random_effects", "leave_one_out", "adjusted", "paired", "trend", "next_round")
+"""What the analysis computes; contingency and frequencies are counted here."""
 
 Block = Mapping[str, Any]
 """Values by column: arrays of one length, and single values that hold for all of it. nan and None become NULL."""
 
 
-@dataclass(frozen=True, slots=True)
-class Counts:
-    """The joint tables of one exposure and one outcome, one for each health centre."""
-
-    centre_codes: NDArray[np.object_]
-    """In order; every centre with an included row, whatever the population."""
-    counts: NDArray[np.int64]
-    """Rows, shape (centres, exposure levels, outcome levels), levels lowest first."""
-
-
-def contingency(con: duckdb.DuckDBPyConnection, study: Study, population: Population) -> dict[Pair, Counts]:
-    """Count the rows of each centre by exposure and outcome, for every pair of the study, in one query a pair.
-
-    Rows without one of the two variables are in no cell. What comes back grows with the centres, not with the rows.
-    """
-    return {pair: _count(con, study, pair, population) for pair in study.analyses}
-
-
-def _count(con: duckdb.DuckDBPyConnection, study: Study, pair: Pair, population: Population) -> Counts:
-    x, y = identifier(pair.exposure), identifier(pair.outcome)
-    shape = (len(study.variables[pair.exposure].levels), len(study.variables[pair.outcome].levels))
-    accepted = " and is_accepted" if population == "accepted" else ""
-    # In DuckDB count_if is twice as fast as filtered counts, or as grouping by the cells too; but it gives NULL where
-    # a centre has no answer at all.
-    cells = ", ".join(
-        f"coalesce(count_if({x} = {row + 1} and {y} = {column + 1}{accepted}), 0)::bigint as cell_{row}_{column}"
-        for row, column in np.ndindex(shape)
-    )
-    found = con.execute(
-        f"select centre_code, {cells} from marts.analysed group by centre_code order by centre_code"
-    ).fetchnumpy()
-    codes = np.asarray(found.pop("centre_code"), dtype=object)
-    counts = np.stack([np.asarray(cell, dtype=np.int64) for cell in found.values()], axis=1)
-    return Counts(codes, counts.reshape(len(codes), *shape))
+def columns_of(con: duckdb.DuckDBPyConnection, table: str) -> dict[str, Any]:
+    """Give the columns of a table of results and their Arrow types; without the run, which a block does not know."""
+    none = con.execute(f"select * exclude (run_id) from {identifier('analysis', table)} limit 0").to_arrow_table()
+    return {field.name: field.type for field in none.schema}
 
 
 def write_results(
-    con: duckdb.DuckDBPyConnection,
-    run_id: str,
-    study: Study,
-    *,
-    kendall: Iterable[Block],
-    pooled: Iterable[Block],
+    con: duckdb.DuckDBPyConnection, run_id: str, study: Study, found: Mapping[str, Iterable[Block]]
 ) -> None:
     """Write the results of a run, in one transaction; what the same run wrote before is replaced.
 
@@ -112,26 +36,26 @@ def write_results(
 
     Parameters
     ----------
-    kendall
-        Blocks of rows of analysis.kendall: :data:`KENDALL_COLUMNS`, those that are missing stay empty.
-    pooled
-        Blocks of rows of analysis.pooled: :data:`POOLED_COLUMNS`.
+    found
+        Blocks of rows by table, of those in :data:`TABLES`; columns that a block has not stay empty.
 
     Raises
     ------
     ValueError
-        A block has a column that its table has not.
+        A block has a column that its table has not, or there is no such table.
     """
-    tables = {
-        "kendall": [_rows(block, KENDALL_COLUMNS, run_id) for block in kendall],
-        "pooled": [_rows(block, POOLED_COLUMNS, run_id) for block in pooled],
-    }
+    if unknown := sorted(set(found) - set(TABLES)):
+        raise ValueError(f"there is no table of results {unknown[0]!r}")
+    tables = {}
+    for table, blocks in found.items():
+        columns = columns_of(con, table)
+        tables[table] = [_rows(block, columns, run_id) for block in blocks]
     with transaction(con):
-        for table in ("kendall", "pooled", "contingency", "frequencies"):
+        for table in (*TABLES, "contingency", "frequencies"):
             con.execute(f"delete from analysis.{table} where run_id = ?", [run_id])
-        for table, blocks in tables.items():
-            if blocks:
-                append(con, f"analysis.{table}", pa.concat_tables(blocks))
+        for table, rows in tables.items():
+            if rows:
+                append(con, f"analysis.{table}", pa.concat_tables(rows))
         for population in POPULATIONS:
             for pair in study.analyses:
                 con.execute(_contingency_rows(run_id, study, pair, population))

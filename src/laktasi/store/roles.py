@@ -27,6 +27,11 @@ class Found:
         texts = ", ".join(f"cast({identifier(column)} as varchar)" for column in columns)
         return f"coalesce({texts})" if len(columns) > 1 else texts
 
+    def part(self, name: str) -> str:
+        """SQL of one part of a position: ``lat`` or ``lon``, in degrees."""
+        columns = dict.fromkeys(identifier(f"{field.column}__{name}") for _, field in self.fields)
+        return f"coalesce({', '.join(columns)}, null)"
+
     @property
     def lists(self) -> list[tuple[str, str, int]]:
         """Form version, list name and age (0 is the newest version) of every list that offers its answers."""
@@ -37,11 +42,14 @@ class Found:
         ]
 
 
+SEVERAL_VALUES = (ValueType.SELECT_MULTIPLE, ValueType.RANK, ValueType.GEOPOINT)
 CATEGORIES = (ValueType.SELECT_ONE, ValueType.TEXT)
 """Types whose answers can be levels: a choice, or text such as a calculate gives."""
 
 
-def find_question(study: Study, questionnaires: Questionnaires, name: str, part: str, *, published: bool) -> Found:
+def find_question(
+    study: Study, questionnaires: Questionnaires, name: str, part: str, *, published: bool, position: bool = False
+) -> Found:
     """Find a question of the study.
 
     Parameters
@@ -52,6 +60,8 @@ def find_question(study: Study, questionnaires: Questionnaires, name: str, part:
         What it is in the study, for the error.
     published
         Its answers, or codes made of them, go into the research copy.
+    position
+        It is to be a geopoint; else to have one value.
 
     Raises
     ------
@@ -85,7 +95,12 @@ def find_question(study: Study, questionnaires: Questionnaires, name: str, part:
                 why="A part in the study is played once in each submission.",
                 next_step="name a question outside of repeats, in schemas/study.yml",
             )
-        if field.type in (ValueType.SELECT_MULTIPLE, ValueType.RANK, ValueType.GEOPOINT):
+        if position and field.type is not ValueType.GEOPOINT:
+            raise StudyError(
+                f"study.yml: {part}: {field.path!r} is no position ({field.type.value})",
+                next_step="name a question of type geopoint, in schemas/study.yml",
+            )
+        if field.type in SEVERAL_VALUES and not position:
             raise StudyError(
                 f"study.yml: {part}: {field.path!r} has several values at once ({field.type.value})",
                 next_step="name a question with one value, in schemas/study.yml",

@@ -1,0 +1,135 @@
+"""The analysis as a whole: every question of the study, for each centre and across them, from the marts to results.
+
+A joiner: what is counted comes from the store, what is computed from the analysis, and goes back into the store.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from laktasi.settings import Settings
+from laktasi.study import Pair, Study
+
+if TYPE_CHECKING:
+    import duckdb
+
+    from laktasi.store.counts import Population
+    from laktasi.store.results import Block
+
+Progress = Callable[[str, int, int | None], None]
+Question = Mapping[str, str]
+"""Exposure, outcome and population: what each result is about."""
+
+
+@dataclass(frozen=True, slots=True)
+class Analysis:
+    """What the analysis of one run works with."""
+
+    con: duckdb.DuckDBPyConnection
+    study: Study
+    settings: Settings
+
+
+def analyse(
+    con: duckdb.DuckDBPyConnection,
+    run_id: str,
+    study: Study,
+    settings: Settings,
+    progress: Progress,
+) -> None:
+    """Compute all results of a study from its marts and write them, in one transaction, as those of a run.
+
+    Raises
+    ------
+    StudyError
+        A paired measure does not fit the questionnaires.
+    """
+    from laktasi.store.counts import POPULATIONS, unit_of_trend
+    from laktasi.store.results import TABLES, write_results
+
+    work = Analysis(con, study, settings)
+    found: dict[str, list[Block]] = {table: [] for table in TABLES}
+    unit = unit_of_trend(con, study)
+    steps = [(population, pair) for population in POPULATIONS for pair in study.analyses]
+    for done, (population, pair) in enumerate(steps):
+        progress(f"analysing {pair.exposure} × {pair.outcome}", done, len(steps))
+        question = {"exposure": pair.exposure, "outcome": pair.outcome, "population": population}
+        for results in (
+            _tables(work, pair, population),
+            _adjusted(work, pair, population),
+            _trend(work, pair, population, unit),
+        ):
+            for table, block in results:
+                found[table].append({**question, **block})
+    write_results(con, run_id, study, found)
+
+
+Results = Iterator[tuple[str, Mapping[str, Any]]]
+"""Table and block of results."""
+
+
+def _tables(work: Analysis, pair: Pair, population: Population) -> Results:
+    """Give the results of each centre by itself, and of all together."""
+    from laktasi.analysis.pooled import naive, stratified
+    from laktasi.analysis.random_effects import leave_one_out, random_effects
+    from laktasi.analysis.tables import analyse_tables
+    from laktasi.store.counts import contingency
+
+    settings = work.settings
+    counted = contingency(work.con, work.study, pair, population)
+    centres = {"centre_code": counted.centre_codes}
+    found = analyse_tables(
+        counted.counts, max_n=settings.exact_max_n, draws=settings.monte_carlo_draws, seed=settings.seed
+    )
+    yield "kendall", {**centres, **found}
+    for pooled in (stratified(counted.counts), naive(counted.counts)):
+        yield "pooled", _fields(pooled, work.con, "pooled")
+    mean = _fields(random_effects(counted.counts), work.con, "random_effects")
+    yield "random_effects", mean | {"left_out": json.dumps(mean["left_out"], sort_keys=True)}
+    yield "leave_one_out", {**centres, **_fields(leave_one_out(counted.counts), work.con, "leave_one_out")}
+
+
+def _adjusted(work: Analysis, pair: Pair, population: Population) -> Results:
+    """Give the same question among people alike in a third variable."""
+    from laktasi.analysis.adjusted import partial_tau, stratified_tau
+    from laktasi.store.counts import contingency
+
+    for covariate in work.study.covariates(pair):
+        counted = contingency(work.con, work.study, pair, population, covariate)
+        for compute in (partial_tau, stratified_tau):
+            found = compute(counted.counts)
+            about = {"covariate": covariate, "method": found.method}
+            yield "adjusted", {**about, "centre_code": counted.centre_codes, **found.by_centre.columns()}
+            yield "adjusted", {**about, **found.together.columns()}
+
+
+def _trend(work: Analysis, pair: Pair, population: Population, unit: Any) -> Results:
+    """Give the association within centres, period by period."""
+    from laktasi.analysis.pooled import stratified
+    from laktasi.store.counts import by_period
+
+    for period in by_period(work.con, work.study, pair, population, unit):
+        found = stratified(period.counts)
+        yield (
+            "trend",
+            {
+                "period": period.first_day,
+                "unit": unit,
+                "n": found.n,
+                "centres": found.centres_used,
+                "tau_b": found.tau_b,
+                "ci_low": found.ci_low,
+                "ci_high": found.ci_high,
+                "reason": found.reason,
+            },
+        )
+
+
+def _fields(result: Any, con: duckdb.DuckDBPyConnection, table: str) -> dict[str, Any]:
+    """Give what a result has of the columns of its table."""
+    from laktasi.store.results import columns_of
+
+    return {name: getattr(result, name) for name in columns_of(con, table) if hasattr(result, name)}
