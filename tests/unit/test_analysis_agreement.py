@@ -18,13 +18,13 @@ from laktasi.analysis.agreement import (
     NUMBER_TESTS,
     SAME_CHANGE,
     TOO_FEW,
-    Floats,
     mcnemar,
     paired_t,
     proportions,
     reliability_ratio,
     signed_rank,
 )
+from laktasi.analysis.pairs import Floats
 from laktasi.analysis.signed_ranks import EXACT_PAIRS
 
 # R's data set `sleep` (Student 1908): hours of extra sleep of ten patients with each of two drugs. help(t.test) in R 4

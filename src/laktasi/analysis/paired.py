@@ -106,7 +106,7 @@ def before_after(before: Floats, after: Floats) -> BeforeAfter:
     >>> before = np.array([10.0, 12, 9, 11, 14, 8, 13])
     >>> found = before_after(before, before + np.array([2.0, 1, 3, -1, 4, 2.5, 0]))
     >>> f"{found.estimate:.2f} ({found.ci_low:.2f} to {found.ci_high:.2f}), p = {found.p_value:.3f}, n = {found.n}"
-    '1.75 (-0.50 to 3.50), p = 0.062, n = 7'
+    '1.62 (0.00 to 3.25), p = 0.094, n = 7'
     """
     if before.shape != after.shape or before.ndim != 1:
         raise ValueError(f"before and after have the shapes {before.shape} and {after.shape}; expected one length")
