@@ -37,10 +37,30 @@ def smooth(pairs: PairCounts, pseudo: float | Floats) -> tuple[Floats, Floats]:
         As in `PairCounts`, of the smoothed table. Pairs untied on a variable grow by the factor (1 + pseudo/n)², and
         the records that differ from one record by (1 + pseudo/n).
     """
+    return spread(pairs, pairs.rows, pairs.columns, pseudo)
+
+
+def spread(pairs: PairCounts, rows: Ints, columns: Ints, pseudo: float | Floats) -> tuple[Floats, Floats]:
+    """Add records to each table without association, spread over its levels by weights.
+
+    Parameters
+    ----------
+    pairs
+        The pairs of each table.
+    rows, columns
+        Weight of each level, shape (levels, tables): the records go to each cell as the product of its two.
+    pseudo
+        Records to add to each table; they need not be whole.
+
+    Returns
+    -------
+    table, dominance : ndarray, shape (rows, columns, tables)
+        As in `PairCounts`, with these records.
+    """
     table, dominance = pairs.table.astype(np.float64), pairs.dominance.astype(np.float64)
-    share = pseudo / np.maximum(pairs.n * pairs.n, 1)
-    table += pairs.rows[:, None] * pairs.columns[None, :] * share
-    dominance += _below_minus_above(pairs.rows)[:, None] * _below_minus_above(pairs.columns)[None, :] * share
+    share = pseudo / np.maximum(rows.sum(axis=0) * columns.sum(axis=0), 1)
+    table += rows[:, None] * columns[None, :] * share
+    dominance += _below_minus_above(rows)[:, None] * _below_minus_above(columns)[None, :] * share
     return table, dominance
 
 
@@ -100,6 +120,17 @@ def score_kappa(variance: Floats, at: Floats, null_variance: Floats, n: Ints) ->
     kappa: Floats = variance / (1 - at * at)
     kappa += NULL_RECORDS / (n + NULL_RECORDS) * np.maximum(null_variance - kappa, 0)
     return kappa
+
+
+def tau_b_interval(pairs: PairCounts) -> tuple[Floats, Floats]:
+    """Return the 95 % interval of tau_b in each table, cut to what its margins allow; nan where it has no tau_b."""
+    # Divisions by zero belong to tables without a tau_b.
+    with np.errstate(divide="ignore", invalid="ignore"):
+        scale = np.sqrt(pairs.untied_rows.astype(np.float64) * pairs.untied_columns)
+        tau, low, high = pairs.s / scale, pairs.s_min / scale, pairs.s_max / scale
+        at, variance = sampling_variance(pairs, PSEUDO_RECORDS)
+        variance *= pairs.n / (pairs.n - 1)
+        return score_interval(tau, variance, at, pairs.var0 / (scale * scale), pairs.n, low, high)
 
 
 def _below_minus_above(totals: Ints) -> Ints:

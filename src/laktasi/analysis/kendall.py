@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from laktasi.analysis.interval import CI_METHOD_CUT, PSEUDO_RECORDS, sampling_variance, score_interval
+from laktasi.analysis.interval import CI_METHOD_CUT, sampling_variance, tau_b_interval
 from laktasi.analysis.pairs import Floats, Ints, PairCounts, count_pairs
 from laktasi.analysis.reasons import in_words, reason_codes
 
@@ -120,9 +120,7 @@ def from_pairs(pairs: PairCounts) -> KendallResults:
         tau, low, high = pairs.s / scale, pairs.s_min / scale, pairs.s_max / scale
         z = pairs.s / np.sqrt(pairs.var0)
         ase1 = np.sqrt(sampling_variance(pairs, 0.0)[1])
-        at, variance = sampling_variance(pairs, PSEUDO_RECORDS)
-        variance *= pairs.n / (pairs.n - 1)
-        ci_low, ci_high = score_interval(tau, variance, at, pairs.var0 / (scale * scale), pairs.n, low, high)
+    ci_low, ci_high = tau_b_interval(pairs)
     return KendallResults(
         n=pairs.n,
         s=pairs.s,

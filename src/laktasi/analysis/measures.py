@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from laktasi.analysis.interval import PSEUDO_RECORDS, score_interval, smooth
+from laktasi.analysis.interval import PSEUDO_RECORDS, score_interval, spread, tau_b_interval
 from laktasi.analysis.pairs import Floats, Ints, PairCounts, add_cells
 
 
@@ -96,101 +96,87 @@ def measures(pairs: PairCounts) -> Measures:
     from scipy.special import ndtr
 
     has_any = (pairs.untied_rows > 0) & (pairs.untied_columns > 0)
-    shares = _Shares.of(pairs)
+    observed, smoothed = _Table.of(pairs, 0.0), _Table.of(pairs, PSEUDO_RECORDS)
     found = {}
-    for name in ("tau_b", "tau_c", "gamma", "somers_d_yx", "somers_d_xy"):
-        one = _measure(pairs, name, shares)
-        found[name] = Measure(*(np.where(has_any, values, np.nan) for values in one))
+    # Divisions by zero belong to tables without a measure; they are overwritten by nan.
     with np.errstate(divide="ignore", invalid="ignore"):
-        tau_b = found["tau_b"]
-        approx_t = np.where(tau_b.ase0 > 0, tau_b.value / tau_b.ase0, np.nan)
+        for name in ("tau_b", "tau_c", "gamma", "somers_d_yx", "somers_d_xy"):
+            one = _measure(pairs, name, observed, smoothed)
+            found[name] = Measure(*(np.where(has_any, values, np.nan) for values in one))
+        approx_t = np.where(found["tau_b"].ase0 > 0, found["tau_b"].value / found["tau_b"].ase0, np.nan)
     return Measures(**found, approx_t=approx_t, approx_p=2 * ndtr(-np.abs(approx_t)))
 
 
-@dataclass(frozen=True, slots=True)
-class _Shares:
-    """A table as it is, and with records of no association added, and how far from each other its records stand."""
+def _measure(
+    pairs: PairCounts, name: str, observed: _Table, smoothed: _Table
+) -> tuple[Floats, Floats, Floats, Floats, Floats]:
+    """Return value, ase1, ase0 and both limits."""
+    below, adds = observed.below_the_line(name)
+    value = 2 * pairs.s / below
+    # d minus its mean, in integers up to the division: exactly 0 where all records stand alike
+    from_mean = (pairs.n * pairs.dominance - 2 * pairs.s) / pairs.n
+    ase1, ase0 = (
+        2 / below * np.sqrt(add_cells(observed.cells * each * each))
+        for each in (observed.dominance - value * adds, from_mean)
+    )
+    if name == "tau_b":
+        return value, ase1, ase0, *tau_b_interval(pairs)
+    smoothed_below, adds = smoothed.below_the_line(name)
+    at = add_cells(smoothed.cells * smoothed.dominance) / smoothed_below
+    influence = (smoothed.dominance - at * adds) * (2 / smoothed_below)
+    variance = add_cells(smoothed.cells * influence * influence) * smoothed.n / (pairs.n - 1)
+    whole = np.ones(len(pairs.n))
+    limits = score_interval(value, variance, at, 4 * pairs.var0 / (below * below), pairs.n, -whole, whole)
+    return value, ase1, ase0, *limits
 
-    table: Floats
+
+@dataclass(frozen=True, slots=True)
+class _Table:
+    """The tables as they are, or with records added that are spread evenly; counts need not be whole."""
+
+    cells: Floats
+    """Shape (rows, columns, tables)."""
     dominance: Floats
-    smoothed_table: Floats
-    smoothed_dominance: Floats
-    f: Floats
-    """By how much smoothing multiplies n."""
-    scatter: Floats
-    """√(Σ d² − (Σ d)²/n) over records."""
+    """As in `PairCounts`."""
+    other_rows: Floats
+    """For a record in each row: records in another one, shape (rows, 1, tables)."""
+    other_columns: Floats
+    """Likewise, shape (1, columns, tables)."""
+    n: Floats
+
+    fewest_levels: Ints
+    """Levels that somebody has, of the variable that has fewer."""
 
     @classmethod
-    def of(cls, pairs: PairCounts) -> _Shares:
-        n = np.maximum(pairs.n, 1)
-        # d − mean(d) in integers up to the division: exactly 0 where all records stand alike
-        from_mean = (n * pairs.dominance - 2 * pairs.s) / n
-        table = pairs.table.astype(np.float64)
-        smoothed, dominance = smooth(pairs, PSEUDO_RECORDS)
+    def of(cls, pairs: PairCounts, pseudo: float) -> _Table:
+        """Take the tables with `pseudo` records added, as many to each cell of the levels that somebody has."""
+        has_rows, has_columns = (pairs.rows > 0).astype(np.int64), (pairs.columns > 0).astype(np.int64)
+        row_levels, column_levels = has_rows.sum(axis=0), has_columns.sum(axis=0)
+        cells, dominance = spread(pairs, has_rows, has_columns, pseudo)
         return cls(
-            table=table,
-            dominance=pairs.dominance.astype(np.float64),
-            smoothed_table=smoothed,
-            smoothed_dominance=dominance,
-            f=1 + PSEUDO_RECORDS / n,
-            scatter=np.sqrt(add_cells(table * from_mean * from_mean)),
+            cells=cells,
+            dominance=dominance,
+            other_rows=(pairs.n - pairs.rows + pseudo * (1 - has_rows / np.maximum(row_levels, 1)))[:, None],
+            other_columns=(pairs.n - pairs.columns + pseudo * (1 - has_columns / np.maximum(column_levels, 1)))[None],
+            n=pairs.n.astype(np.float64) + pseudo,
+            fewest_levels=np.minimum(row_levels, column_levels),
         )
 
-
-def _measure(pairs: PairCounts, name: str, shares: _Shares) -> tuple[Floats, Floats, Floats, Floats, Floats]:
-    # Divisions by zero belong to tables without a measure; the caller overwrites them by nan.
-    with np.errstate(divide="ignore", invalid="ignore"):
-        below, partners = _below_the_line(pairs, name, shares.table, np.ones(len(pairs.n)))
-        value, variance = _variance(shares.table, shares.dominance, below, partners)
-        value = 2 * pairs.s / below
-        smoothed_below, smoothed_partners = _below_the_line(pairs, name, shares.smoothed_table, shares.f)
-        at, smoothed_variance = _variance(
-            shares.smoothed_table, shares.smoothed_dominance, smoothed_below, smoothed_partners
-        )
-        smoothed_variance *= shares.f * pairs.n / (pairs.n - 1)
-        # No margins keep gamma from −1 or 1: the table that is sorted best has no discordant pair at all.
-        low, high = (-1.0, 1.0) if name == "gamma" else (2 * pairs.s_min / below, 2 * pairs.s_max / below)
-        ci_low, ci_high = score_interval(
-            value,
-            smoothed_variance,
-            at,
-            4 * pairs.var0 / (below * below),
-            pairs.n,
-            np.broadcast_to(low, value.shape),
-            np.broadcast_to(high, value.shape),
-        )
-        return value, np.sqrt(variance), 2 * shares.scatter / below, ci_low, ci_high
-
-
-def _variance(table: Floats, dominance: Floats, below: Floats, partners: Floats) -> tuple[Floats, Floats]:
-    value = add_cells(table * dominance) / below
-    influence = (dominance - value * partners) * (2 / below)
-    return value, add_cells(table * influence * influence)
-
-
-def _below_the_line(pairs: PairCounts, name: str, table: Floats, f: Floats) -> tuple[Floats, Floats]:
-    """Return Δ, and by how much one record more in each cell changes half of it, where n is multiplied by `f`."""
-    untied_rows, untied_columns = 2.0 * pairs.untied_rows * f * f, 2.0 * pairs.untied_columns * f * f
-    other_rows = ((pairs.n - pairs.rows) * f)[:, None] + np.zeros(table.shape)
-    other_columns = ((pairs.n - pairs.columns) * f)[None, :] + np.zeros(table.shape)
-    match name:
-        case "somers_d_yx":
-            return untied_rows, other_rows
-        case "somers_d_xy":
-            return untied_columns, other_columns
-        case "gamma":
-            other_in_both = other_rows + other_columns - (pairs.n * f - table)
-            return add_cells(table * other_in_both), other_in_both
-        case "tau_b":
-            ratio = np.sqrt(untied_columns / untied_rows)
-            return np.sqrt(untied_rows * untied_columns), (other_rows * ratio + other_columns / ratio) / 2
-        case _:
-            n = pairs.n * f
-            share = 1 - 1 / _fewest_levels(pairs)
-            return n * n * share, np.broadcast_to(n * share, table.shape)
-
-
-def _fewest_levels(pairs: PairCounts) -> Ints:
-    """Count the levels that somebody has, of the variable that has fewer."""
-    fewest: Ints = np.minimum((pairs.rows > 0).sum(axis=0), (pairs.columns > 0).sum(axis=0))
-    return fewest
+    def below_the_line(self, name: str) -> tuple[Floats, Floats]:
+        """Return Δ, and for a record in each cell what it adds to Δ/2 to first order."""
+        untied_rows = add_cells(self.cells * self.other_rows)
+        untied_columns = add_cells(self.cells * self.other_columns)
+        match name:
+            case "somers_d_yx":
+                return untied_rows, self.other_rows
+            case "somers_d_xy":
+                return untied_columns, self.other_columns
+            case "gamma":
+                other_in_both = self.other_rows + self.other_columns - (self.n - self.cells)
+                return add_cells(self.cells * other_in_both), other_in_both
+            case "tau_b":
+                ratio = np.sqrt(untied_columns / untied_rows)
+                return np.sqrt(untied_rows * untied_columns), (self.other_rows * ratio + self.other_columns / ratio) / 2
+            case _:
+                share = 1 - 1 / self.fewest_levels
+                return self.n * self.n * share, (self.n * share)[None, None]
