@@ -173,7 +173,8 @@ def _answers(centre: Centre, number: int, random: Random, fixed: _Fixed | None) 
         answers["infant/weight"] = round(random.gauss(3200, 400) / 10) * 10
     if fixed is None and answers["place/at_centre"] == "yes" and random.random() < 0.5:
         # In the sea where the equator meets the prime meridian: no health centre of anybody's.
-        answers["place/position"] = (round(centre.number / 1000, 6), 0.0, 0.0, float(random.randint(3, 18)))
+        latitude, longitude = divmod(centre.number * 17 % 41, 7)
+        answers["place/position"] = (latitude / 10, longitude / 10, 0.0, float(random.randint(3, 18)))
     if random.random() < 0.08:
         answers["closing/comment"] = random.choice(
             ("Bayi sedang tidur.", "Suami ikut hadir.", "Listrik padam sebentar.")
