@@ -78,3 +78,15 @@ class MirrorError(LaktasiError):
     """The warehouse is not what a Central has, and asking again did not mend it."""
 
     exit_code = 8
+
+
+class VerifyError(LaktasiError):
+    """A manifest cannot be read, or computing it anew gives something else."""
+
+    exit_code = 10
+
+
+class ReleaseError(LaktasiError):
+    """schemas/release.yml cannot be followed, or what was written by it would break it."""
+
+    exit_code = 11

@@ -51,6 +51,11 @@ class Project:
         return self.root / "schemas" / "back_checks.yml"
 
     @property
+    def release(self) -> Path:
+        """What may go out, and in what shape."""
+        return self.root / "schemas" / "release.yml"
+
+    @property
     def corrections(self) -> Path:
         """Folder of people's decisions about records."""
         return self.root / "schemas" / "corrections"
@@ -63,9 +68,11 @@ class Project:
 
 @dataclass(frozen=True, slots=True)
 class DataFolder:
-    """What the runs make. Everything here but `research` and `report` is private."""
+    """What the runs make. Everything here but `research`, `report` and `release` is private."""
 
     root: Path
+    origin: Path | None = None
+    """The data folder that this one is derived from: attachments and the secret stand there alone."""
 
     def make(self) -> None:
         """Make the folder, private to the user, where it does not exist.
@@ -104,9 +111,14 @@ class DataFolder:
         return self.root / "report" / "index.html"
 
     @property
+    def release(self) -> Path:
+        """What can be archived and given to others."""
+        return self.root / "release"
+
+    @property
     def attachments(self) -> Path:
         """Attachments by the SHA-256 of their content."""
-        return self.root / "attachments"
+        return (self.origin or self.root) / "attachments"
 
     @property
     def refused(self) -> Path:
@@ -116,7 +128,17 @@ class DataFolder:
     @property
     def secret(self) -> Path:
         """The project's secret: the key of hashes that stand for direct identifiers. Never leaves the private side."""
-        return self.root / "secret.key"
+        return (self.origin or self.root) / "secret.key"
+
+    @property
+    def manifests(self) -> Path:
+        """What each run read, used and found, by run. The team's: it has the results of small health centres."""
+        return self.root / "manifests"
+
+    @property
+    def as_of(self) -> Path:
+        """Analyses of what was known at an earlier moment, each in a data folder of its own."""
+        return self.root / "as-of"
 
     @property
     def tokens(self) -> Path:

@@ -1,0 +1,258 @@
+"""What the research copy has to release from: the questions of the study's form, and its accepted records."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import duckdb
+import numpy as np
+from numpy.typing import NDArray
+
+from laktasi.errors import ReleaseError
+from laktasi.questionnaire import xpath
+from laktasi.questionnaire.model import Texts, ValueType
+from laktasi.store.sql import identifier
+from laktasi.study import Pair, Study
+
+Values = NDArray[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A question of the form's own table, as staging.codebook has it."""
+
+    path: str
+    column: str
+    type: ValueType
+    privacy: str
+    labels: Texts
+    list_name: str | None
+    relevant: str | None
+    calculate: str | None
+    versions: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """The run whose research copy this is."""
+
+    run_id: str
+    finished_at: datetime
+    laktasi_version: str
+    code_version: str | None
+    analysed_rows: int | None
+    analysed_hash: str | None
+    forms: Mapping[str, str]
+    """SHA-256 of each version of the study's form, by version."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """The accepted records of the study, in the order of their ids, and what their form asks."""
+
+    con: duckdb.DuckDBPyConnection
+    study: Study
+    run: Run
+    table: str
+    """Name of the form's own table in staging."""
+    questions: tuple[Question, ...]
+    centre: Question | None
+    """The question that the study's centre role names; None where versions name it differently."""
+    submission_ids: Values
+    persons: NDArray[np.int64]
+    """Number of the respondent of each record: records of one have the same."""
+    centre_codes: Values
+    offered: Mapping[str, Mapping[str, Texts]]
+    """Choices by list, in the order of the newest version that has each; labels by value."""
+    centre_labels: Mapping[str, Texts]
+    repeats: int
+    """Tables of repeats: they are not released."""
+    ranks: Mapping[str, Values] = field(default_factory=dict)
+    """Level of each of the study's variables, 1 is the lowest; 0 where there is none."""
+
+    @property
+    def size(self) -> int:
+        """Give the number of records."""
+        return len(self.submission_ids)
+
+    def column(self, sql: str) -> Values:
+        """Give an expression over the form's table for each record; nothing is None, nan or NaT."""
+        return column(self.con, self.study.form_id, self.table, sql)
+
+
+def column(con: duckdb.DuckDBPyConnection, form_id: str, table: str, sql: str) -> Values:
+    """Give an expression over a form's table (``answers``) or marts.submissions (``submissions``), record by record."""
+    found = con.execute(
+        f"""
+        select {sql} as value from marts.submissions as submissions
+        inner join {identifier("staging", table)} as answers on submissions.submission_id = answers._submission_id
+        where submissions.form_id = ? and submissions.is_included and submissions.is_accepted
+        order by submissions.submission_id
+        """,
+        [form_id],
+    ).fetchnumpy()["value"]
+    return unmasked(found)
+
+
+def unmasked(found: Any) -> Values:
+    """Give what DuckDB gave as an array without a mask: None, nan or NaT where there is nothing."""
+    if not isinstance(found, np.ma.MaskedArray):
+        return np.asarray(found)
+    mask, values = np.ma.getmaskarray(found), np.asarray(found.data)
+    if not mask.any():
+        return values
+    if values.dtype.kind in "iub":
+        values = values.astype(np.float64)
+    else:
+        values = values.copy()
+    values[mask] = np.datetime64("NaT") if values.dtype.kind == "M" else None if values.dtype == object else np.nan
+    return values
+
+
+def read_source(con: duckdb.DuckDBPyConnection, study: Study) -> Source:
+    """Read what there is to release.
+
+    Raises
+    ------
+    ReleaseError
+        The form has no table, or no record is accepted.
+    """
+    found = con.execute(
+        """
+        select table_name, path, column_name, type, privacy, labels, list_name, relevant, calculate, versions
+        from staging.codebook where form_id = ? order by position
+        """,
+        [study.form_id],
+    ).fetchall()
+    tables = list(dict.fromkeys(row[0] for row in found))
+    if not tables:
+        raise ReleaseError(f"the research copy has no form {study.form_id!r}", next_step="laktasi run")
+    root = min(tables, key=len)  # those of repeats are called <form>__<repeat>
+    questions = tuple(
+        Question(path, name, ValueType(kind), privacy, labels or {}, listed, relevant, calculate, tuple(versions))
+        for table, path, name, kind, privacy, labels, listed, relevant, calculate, versions in found
+        if table == root
+    )
+
+    def records(sql: str) -> Values:
+        return column(con, study.form_id, root, sql)
+
+    submission_ids = records("submissions.submission_id")
+    if not len(submission_ids):
+        raise ReleaseError(
+            "no record is accepted, so there is nothing to release",
+            next_step="laktasi findings show, or laktasi run where none has come in yet",
+        )
+    subjects = records("submissions.subject_code")
+    whose = {text: number for number, text in enumerate(sorted({str(code) for code in subjects if code is not None}))}
+    persons = np.array(
+        [len(whose) + at if code is None else whose[str(code)] for at, code in enumerate(subjects)], dtype=np.int64
+    )
+    return Source(
+        con=con,
+        study=study,
+        run=_run(con, study),
+        table=root,
+        questions=questions,
+        centre=_named(questions, study.roles.centre),
+        submission_ids=submission_ids,
+        persons=persons,
+        centre_codes=records("submissions.centre_code"),
+        offered=_offered(con, study.form_id),
+        centre_labels=dict(con.execute("select centre_code, labels from marts.centres").fetchall()),
+        repeats=len(tables) - 1,
+        ranks=_ranks(con, study),
+    )
+
+
+def _named(questions: Iterable[Question], name: str) -> Question | None:
+    exact = [item for item in questions if name in (item.path, item.column)]
+    found = exact or [item for item in questions if item.path.rsplit("/", 1)[-1] == name]
+    return found[0] if found else None
+
+
+def _run(con: duckdb.DuckDBPyConnection, study: Study) -> Run:
+    row = con.execute(
+        """
+        select run_id, finished_at, laktasi_version, code_version, analysed_rows, analysed_hash,
+            json_extract(manifest, '$.forms')
+        from meta.runs semi join meta.latest_run using (run_id)
+        """
+    ).fetchone()
+    if row is None:
+        raise ReleaseError("no run has ended here yet", next_step="laktasi run")
+    prefix = f"{study.form_id} "
+    forms = {name.removeprefix(prefix): digest for name, digest in json.loads(row[-1] or "{}").items() if name.startswith(prefix)}
+    return Run(*row[:-1], forms=forms)
+
+
+def _offered(con: duckdb.DuckDBPyConnection, form_id: str) -> dict[str, dict[str, Texts]]:
+    """Give the choices of each list: those of the newest version first, then what only older ones offer."""
+    lists: dict[str, dict[str, Texts]] = {}
+    for name, value, labels in con.execute(
+        """
+        select list_name, value, labels from staging.choices where form_id = ?
+        order by list_name, form_version desc, position
+        """,
+        [form_id],
+    ).fetchall():
+        lists.setdefault(name, {}).setdefault(value, labels or {})
+    return lists
+
+
+def _ranks(con: duckdb.DuckDBPyConnection, study: Study) -> dict[str, Values]:
+    names = list(study.variables)
+    columns = ", ".join(f"coalesce({identifier(name)}, 0)::integer as {identifier(name)}" for name in names)
+    found = con.execute(
+        f"select {columns} from marts.analysed where is_accepted order by submission_id"
+    ).fetchnumpy()
+    return {name: unmasked(found[name]) for name in names}
+
+
+def relies_on(questions: Iterable[Question], on: set[str], root: str) -> set[str]:
+    """Give the paths of questions that are asked, or not, by the answers to others: an empty cell tells of these.
+
+    Parameters
+    ----------
+    on
+        Paths of the others.
+    root
+        Name of the form's root node, as its expressions begin.
+    """
+    found = set()
+    for item in questions:
+        if item.relevant and item.path not in on:
+            try:
+                places = set(xpath.references(xpath.parse(item.relevant), item.path, root))
+            except xpath.XPathSyntaxError:
+                places = {None}
+            if None in places or places & on:
+                found.add(item.path)
+    return found
+
+
+def root_of(questions: Iterable[Question]) -> str:
+    """Give the name of the root node, as the form's expressions write it."""
+    for item in questions:
+        if found := re.search(r"/([^/\s\[\]()]+)/", f"{item.relevant or ''} {item.calculate or ''}"):
+            return found[1]
+    return "data"
+
+
+def joint_tables(source: Source) -> dict[Pair, dict[str, NDArray[np.int64]]]:
+    """Count the accepted records of each centre by exposure and outcome, levels lowest first."""
+    tables: dict[Pair, dict[str, NDArray[np.int64]]] = {}
+    codes, at = np.unique(source.centre_codes.astype(str), return_inverse=True)
+    for pair in source.study.analyses:
+        x, y = source.ranks[pair.exposure], source.ranks[pair.outcome]
+        shape = tuple(len(source.study.variables[name].levels) for name in (pair.exposure, pair.outcome))
+        has = (x > 0) & (y > 0)
+        counts = np.zeros((len(codes), *shape), dtype=np.int64)
+        np.add.at(counts, (at[has], x[has] - 1, y[has] - 1), 1)
+        tables[pair] = dict(zip(codes.tolist(), counts, strict=True))
+    return tables
