@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import duckdb
 
     from laktasi.store.counts import Population
+    from laktasi.store.forms import Questionnaires
     from laktasi.store.results import Block
 
 Progress = Callable[[str, int, int | None], None]
@@ -37,6 +38,7 @@ def analyse(
     con: duckdb.DuckDBPyConnection,
     run_id: str,
     study: Study,
+    questionnaires: Questionnaires,
     settings: Settings,
     progress: Progress,
 ) -> None:
@@ -64,6 +66,7 @@ def analyse(
         ):
             for table, block in results:
                 found[table].append({**question, **block})
+    found["paired"] += _paired(work, questionnaires)
     write_results(con, run_id, study, found)
 
 
@@ -126,6 +129,24 @@ def _trend(work: Analysis, pair: Pair, population: Population, unit: Any) -> Res
                 "reason": found.reason,
             },
         )
+
+
+def _paired(work: Analysis, questionnaires: Questionnaires) -> Iterator[Block]:
+    """Give before and after, for each centre and over all."""
+    import numpy as np
+
+    from laktasi.analysis.paired import before_after
+    from laktasi.store.counts import POPULATIONS, paired_values
+
+    for measure in work.study.paired:
+        for values in paired_values(work.con, work.study, measure, questionnaires):
+            for population in POPULATIONS:
+                taken = values.is_accepted if population == "accepted" else np.ones_like(values.is_accepted)
+                for centre in (None, *dict.fromkeys(values.centre_codes)):
+                    here = taken if centre is None else taken & (values.centre_codes == centre)
+                    found = before_after(values.before[here], values.after[here])
+                    about = {"measure": measure.name, "unit": values.unit, "population": population}
+                    yield {**about, "centre_code": centre, **_fields(found, work.con, "paired")}
 
 
 def _fields(result: Any, con: duckdb.DuckDBPyConnection, table: str) -> dict[str, Any]:

@@ -334,7 +334,7 @@ def analyse(run: Run, progress: Progress) -> Counts:
         return {}
     with _warehouse(run) as con:
         questionnaires = _forms(con).questionnaires
-        analysing.analyse(con, run.run_id, study, run.settings, progress)
+        analysing.analyse(con, run.run_id, study, questionnaires, run.settings, progress)
         analysed_rows, analysed_hash = analysed_set(con)
         back_checking.measure(con, run.settings.folders, questionnaires)
     return {"pairs": len(study.analyses), "analysed_rows": analysed_rows, "analysed_hash": analysed_hash}
