@@ -18,7 +18,17 @@ from laktasi.analysis.heterogeneity import Compared, cochran, compare
 from laktasi.analysis.interval import LEVEL
 from laktasi.analysis.pairs import Floats, count_pairs
 from laktasi.analysis.paule_mandel import fit, solve, solve_without_one
-from laktasi.analysis.reasons import NO_CENTRE, NO_LARGE_CENTRE, NO_VARIANCE, ONE_CENTRE, REASONS, TOO_FEW, reason_codes
+from laktasi.analysis.reasons import (
+    NO_CENTRE,
+    NO_LARGE_CENTRE,
+    NO_VARIANCE,
+    ONE_CENTRE,
+    ONE_SIZE,
+    REASONS,
+    TOO_FEW,
+    TWO_CENTRES,
+    reason_codes,
+)
 
 METHOD = "Paule-Mandel, Hartung-Knapp"
 CI_METHOD = "t with (centres used - 1) degrees of freedom, Hartung-Knapp factor of at least 1"
@@ -57,7 +67,7 @@ class RandomEffects:
     ci_method: str | None = None
     """Name of the interval's method."""
     pi_low: float | None = None
-    """Lower limit for the tau_b that the population of one more such centre has, −1 or more."""
+    """Lower limit for the tau_b that the population of one more such centre has, −1 or more; None for two centres."""
     pi_high: float | None = None
     """Its upper limit, 1 or less."""
     tau2: float | None = None
@@ -77,7 +87,7 @@ class RandomEffects:
     c: float | None = None
     """Variance of tau_b for one record, pooled over the centres used; a centre of n records has c/n."""
     small_study_slope: float | None = None
-    """Slope of tau_b on 1/√n."""
+    """Slope of tau_b on 1/√n; None where `small_study_reason_code` says why."""
     small_study_se: float | None = None
     """Its standard error."""
     small_study_p: float | None = None
@@ -89,6 +99,20 @@ class RandomEffects:
     def reason(self) -> str | None:
         """Why there is no result, in English words."""
         return REASONS[self.reason_code]["en"] if self.reason_code else None
+
+    @property
+    def pi_reason_code(self) -> str | None:
+        """Why there is no prediction interval, a key of `laktasi.analysis.reasons.REASONS`."""
+        if self.reason_code is not None or self.pi_low is not None:
+            return self.reason_code
+        return TWO_CENTRES
+
+    @property
+    def small_study_reason_code(self) -> str | None:
+        """Why there is no check of small centres, a key of `laktasi.analysis.reasons.REASONS`."""
+        if self.reason_code is not None or self.small_study_slope is not None:
+            return self.reason_code
+        return TWO_CENTRES if self.centres_used < 3 else ONE_SIZE
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +147,44 @@ def random_effects(counts: NDArray[np.integer]) -> RandomEffects:
     See Also
     --------
     laktasi.analysis.pooled.stratified : one coefficient for the centres that were visited.
+
+    Notes
+    -----
+    **The model.** Centre i has a tau_b of its own in its population, drawn from a distribution of centres with mean
+    `tau_b` and variance `tau2`; its n_i records add chance with variance c/n_i. It counts by 1/(tau2 + c/n_i). A
+    centre's own standard error has no part in that: it is small where tau_b happens to be large, which pulls the mean
+    up and makes chance look like disagreement.
+
+    **tau2** is Paule and Mandel's, see `laktasi.analysis.paule_mandel.fit`; its interval holds the values at which Q is
+    no smaller and no larger than chance would have it (Q profile [1]_). It is 0 to 0 where Q is smaller even at 0: the
+    centres are then more alike than chance would have it, which does not prove them equal.
+
+    **The interval of the mean** is from t [2]_. Hartung and Knapp's factor is 1 wherever Paule and Mandel's tau2 is
+    above 0; where it was cut to 0 the factor is below 1, and 1 is taken: that centres happen to agree does not make
+    their records less variable than they are.
+
+    **The prediction interval** has t with one degree of freedom less [3]_.
+
+    **Small centres**: the same model with a line over 1/√n in place of a mean.
+
+    All intervals are cut to what can be: −1 to 1 for a tau_b, at most 1 for its variance.
+
+    References
+    ----------
+    .. [1] Viechtbauer W. (2007), Confidence intervals for the amount of heterogeneity in meta-analysis, Statistics in
+       Medicine 26, 37–52.
+    .. [2] Hartung J., Knapp G. (2001), A refined method for the meta-analysis of controlled clinical trials with binary
+       outcome, Statistics in Medicine 20, 3875–3889.
+    .. [3] Higgins J. P. T., Thompson S. G., Spiegelhalter D. J. (2009), A re-evaluation of random-effects
+       meta-analysis, Journal of the Royal Statistical Society A 172, 137–159.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> three = np.array([[[7, 4, 0], [0, 8, 6]], [[5, 5, 5], [5, 5, 5]], [[6, 5, 2], [2, 5, 6]]])
+    >>> result = random_effects(three)
+    >>> f"{result.tau_b:.2f} ({result.ci_low:.2f} to {result.ci_high:.2f}), tau2 = {result.tau2:.3f}"
+    '0.35 (-0.52 to 1.00), tau2 = 0.098'
     """
     pairs = count_pairs(counts)
     compared = compare(pairs)
@@ -190,7 +252,9 @@ def _estimate(frame: RandomEffects, compared: Compared) -> RandomEffects:
     tau_b, se = float(mean.coefficients[0]), sqrt(float(mean.covariance[0, 0]) * max(1.0, mean.factor))
     tails = (1 - LEVEL) / 2
     reach = float(stdtrit(df, 1 - tails))
-    half, further = reach * se, reach * sqrt(mean.tau2 + se * se)
+    half = reach * se
+    # One degree of freedom less than for the mean; two centres leave none.
+    further = float(stdtrit(df - 1, 1 - tails)) * sqrt(mean.tau2 + se * se) if df > 1 else None
     spread = cochran(compared)
     slope, slope_se, slope_p = _small_study(compared)
     return replace(
@@ -204,11 +268,11 @@ def _estimate(frame: RandomEffects, compared: Compared) -> RandomEffects:
         ci_high=min(tau_b + half, 1.0),
         ci_level=LEVEL,
         ci_method=CI_METHOD,
-        pi_low=max(tau_b - further, -1.0),
-        pi_high=min(tau_b + further, 1.0),
+        pi_low=None if further is None else max(tau_b - further, -1.0),
+        pi_high=None if further is None else min(tau_b + further, 1.0),
         tau2=mean.tau2,
         tau2_low=c * solve(ones, tau, n, c * float(chdtri(df, tails))),
-        tau2_high=c * solve(ones, tau, n, c * float(chdtri(df, 1 - tails))),
+        tau2_high=max(min(c * solve(ones, tau, n, c * float(chdtri(df, 1 - tails))), 1.0), mean.tau2),
         i2=spread.i2,
         q=spread.q,
         q_df=spread.df,

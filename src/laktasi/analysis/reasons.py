@@ -19,6 +19,8 @@ TOO_FEW = "too_few_records"
 NO_LARGE_CENTRE = "no_large_centre"
 ONE_CENTRE = "one_centre"
 NO_VARIANCE = "no_variance"
+TWO_CENTRES = "two_centres"
+ONE_SIZE = "one_size"
 SAME_COVARIATE = "same_covariate"
 COVARIATE_IS_EXPOSURE = "covariate_is_exposure"
 COVARIATE_IS_OUTCOME = "covariate_is_outcome"
@@ -51,6 +53,14 @@ REASONS: Mapping[str, Mapping[str, str]] = {
         "there is no variance to compare them with",
         "id": "koefisien tidak berubah di puskesmas mana pun bila satu datanya dikeluarkan (tabelnya sempurna): "
         "tidak ada ragam sebagai pembanding",
+    },
+    TWO_CENTRES: {
+        "en": "two centres only: this takes three or more",
+        "id": "hanya dua puskesmas: untuk ini diperlukan tiga atau lebih",
+    },
+    ONE_SIZE: {
+        "en": "all centres used have the same number of records",
+        "id": "jumlah data semua puskesmas yang dipakai sama",
     },
     SAME_COVARIATE: {
         "en": "all are alike in the variable held equal",
