@@ -115,8 +115,9 @@ def append(con: duckdb.DuckDBPyConnection, table: str, rows: Sequence[dict[str, 
 
 
 def last_landed(con: duckdb.DuckDBPyConnection) -> Any:
-    """Give the newest ``landed_at`` of ``raw``; None where nothing has landed."""
-    tables = " union all ".join(f"select max(landed_at) as landed_at from raw.{table}" for table in TABLES)
+    """Give the newest ``landed_at`` of ``raw`` and of people's decisions; None where nothing has landed."""
+    places = (*(f"raw.{table}" for table in TABLES), "quality.decisions")
+    tables = " union all ".join(f"select max(landed_at) as landed_at from {place}" for place in places)
     found = con.execute(f"select max(landed_at) from ({tables})").fetchone()
     assert found is not None
     return found[0]

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import duckdb
 import pyarrow as pa
 
 from laktasi.errors import CheckError
+from laktasi.store.append import last_landed
 from laktasi.store.rows import append, by_column
 from laktasi.store.sql import scalar, transaction
 from laktasi.store.submissions import select_versions
@@ -86,7 +87,10 @@ def has_decisions(con: duckdb.DuckDBPyConnection) -> bool:
 def land_decisions(con: duckdb.DuckDBPyConnection, run_id: str, rows: Sequence[Row]) -> None:
     """Keep new decisions, all of them or none."""
     if rows:
-        fixed = {"run_id": run_id, "landed_at": datetime.now(UTC)}
+        # Never before what has landed, though a clock was set back: what was known at a moment stays what was known.
+        last = last_landed(con)
+        now = datetime.now(UTC)
+        fixed = {"run_id": run_id, "landed_at": max(now, last + timedelta(microseconds=1)) if last else now}
         kinds = {**COLUMNS, "run_id": pa.string(), "landed_at": pa.timestamp("us", tz="UTC")}
         with transaction(con):
             append(con, "quality.decisions", by_column(kinds, [{**row, **fixed} for row in rows]))

@@ -1,0 +1,246 @@
+"""An earlier analysis again: of what was known at a moment, with today's code and schemas; and is it the same?"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time
+from pathlib import Path
+from typing import Any
+
+from laktasi import pipeline
+from laktasi.errors import CheckError, LaktasiError, QuestionnaireError, StudyError, VerifyError, WarehouseError
+from laktasi.paths import DataFolder
+from laktasi.settings import Settings
+from laktasi.study import read_study
+from laktasi.workplace import alone, check_begun, opened
+
+VERIFYING = ".verifying"
+"""Name of the folder in as-of/ in which a manifest is computed anew; emptied before and after."""
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """A moment up to which something is known."""
+
+    until: datetime
+    day: date
+    """By which people's decisions expire: the day as it was written."""
+    name: str
+    """Of its folder: the day, or day and time in UTC."""
+
+
+class _Elsewhere(Settings):
+    """The settings of a project, with a data folder that is derived from another one."""
+
+    origin: Path
+
+    @property
+    def data_folder(self) -> DataFolder:
+        return DataFolder(self.data, self.origin)
+
+
+def moment_of(text: str) -> Moment:
+    """Read a day (all of it, in UTC) or a time (in UTC, unless it has an offset).
+
+    Raises
+    ------
+    LaktasiError
+        It is neither, or lies ahead.
+    """
+    now = datetime.now(UTC)
+    try:
+        if len(text) <= len("2026-03-01"):
+            day = date.fromisoformat(text)
+            until = datetime.combine(day, time.max, UTC)
+            moment = Moment(until, day, day.isoformat())
+            if day == now.date():
+                return moment  # the day is not over; what is known so far is known by its end
+        else:
+            given = datetime.fromisoformat(text)
+            until = (given if given.tzinfo else given.replace(tzinfo=UTC)).astimezone(UTC)
+            whole = until.isoformat(timespec="microseconds" if until.microsecond else "seconds")
+            moment = Moment(until, given.date(), whole.replace(":", "").replace("+0000", "Z"))
+    except (ValueError, OverflowError):
+        raise LaktasiError(
+            f"{text!r} is no day and no time",
+            next_step="write a day, 2026-03-01, or a time with its offset, 2026-03-01T17:00+07:00",
+        ) from None
+    if until > now:
+        raise LaktasiError(
+            f"{text} lies ahead: nobody knows yet what will have come in by then",
+            next_step="name a day that has been, or leave --as-of out for what is known now",
+        )
+    return moment
+
+
+def analyse_as_of(settings: Settings, moment: Moment, *, progress: pipeline.Progress = pipeline.silent) -> Settings:
+    """Analyse what was known at a moment, in a data folder of its own, by the ordinary steps.
+
+    What a call that was killed left is finished by the next one; a call again changes nothing but its own run.
+
+    Returns
+    -------
+    Settings
+        Those of that data folder: its research copy, report and manifest are whole.
+
+    Raises
+    ------
+    WarehouseError
+        Nothing had come in by then, or a run is at work here or there.
+    LaktasiError
+        As :func:`laktasi.pipeline.walk`.
+    """
+    there = _elsewhere(settings, settings.data_folder.as_of / moment.name)
+    _bring(settings, there.data_folder, moment.until, progress, needed=True)
+    pipeline.walk(there, pipeline.AGAIN, door="cli", progress=progress, day=moment.day, as_of=moment.until)
+    return there
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Whether a manifest is what its data give now."""
+
+    lines: tuple[str, ...]
+    """Part by part: the same, or what differs; then what may explain it."""
+    wrong: tuple[str, ...]
+    """Names of the parts that are not the same."""
+
+
+def verify(settings: Settings, path: Path, *, progress: pipeline.Progress = pipeline.silent) -> Verdict:
+    """Compute a manifest anew from what had landed then, with the code that is installed now, and compare.
+
+    Parameters
+    ----------
+    path
+        The manifest. Its settings are used, with today's schemas.
+
+    Raises
+    ------
+    VerifyError
+        It cannot be read, is of another study, or what it says cannot be computed any more.
+    WarehouseError
+        A run is at work here, or there is no warehouse.
+    """
+    from laktasi.store.comparing import compare
+    from laktasi.store.manifests import read_manifest, schema_files
+
+    then = read_manifest(path)
+    until, day = _watermark(path, then)
+    study = read_study(settings.folders.study)
+    if then.get("study") != (name := study.name if study else None):
+        raise VerifyError(
+            f"{path.name} is of the study {then.get('study')!r}, and this project is {name!r}",
+            next_step="verify it in its own project: --project FOLDER",
+        )
+    used, notes = _settings_of(path, then, settings)
+    folder = DataFolder(settings.data_folder.as_of / VERIFYING)
+    found: list[dict[str, Any]] = []
+
+    def gather(run: pipeline.Run, _progress: pipeline.Progress) -> pipeline.Counts:
+        with opened(folder) as con:
+            found.append(pipeline.manifest_of(con, run))
+            notes.extend(_altered(con))
+        return {}
+
+    try:
+        _sweep(folder)
+        _bring(settings, folder, until, progress, needed=False)
+        steps = (*pipeline.RECOMPUTING, pipeline.Step("compare", gather))
+        pipeline.walk(_elsewhere(used, folder.root), steps, door="cli", progress=progress, day=day, as_of=until)
+    except (StudyError, CheckError, QuestionnaireError) as error:
+        now = schema_files(settings.folders.study.parent)
+        changed = sorted(name for name in then["schemas"].keys() | now if then["schemas"].get(name) != now.get(name))
+        raise VerifyError(
+            f"{path.name} cannot be computed anew: {error.what}",
+            why=f"Changed in schemas/ since that run: {', '.join(changed)}." if changed else error.why,
+            next_step="take schemas/ as it was then, and verify again" if changed else error.next_step,
+        ) from error
+    finally:
+        _sweep(folder)
+    compared = compare(then, found[0])
+    lines = [line for part in compared.parts for line in part.lines()]
+    return Verdict((*lines, *compared.around, *notes), tuple(compared.wrong))
+
+
+def _watermark(path: Path, manifest: Mapping[str, Any]) -> tuple[datetime, date]:
+    try:
+        return datetime.fromisoformat(manifest["known"]["until"]), date.fromisoformat(manifest["known"]["day"])
+    except (KeyError, TypeError, ValueError):
+        raise VerifyError(
+            f"{path.name} does not say up to when what had landed was known to its run",
+            next_step="take another copy of it; manifests/ in the data folder has those of all runs",
+        ) from None
+
+
+def _settings_of(path: Path, manifest: Mapping[str, Any], settings: Settings) -> tuple[Settings, list[str]]:
+    """Give the settings with those of the manifest, and say which of them are not today's."""
+    notes, given = [], {}
+    for name, value in manifest["settings"].items():
+        today = getattr(settings, name, None)
+        if type(value) is not type(today):
+            raise VerifyError(
+                f"{path.name}: the setting {name!r} is not one that this code knows",
+                next_step="verify with the version of laktasi that wrote it, or a newer one",
+            )
+        given[name] = value
+        if value != today:
+            notes.append(f"setting {name}: {value} then, {today} now; computed with {value}")
+    return settings.model_copy(update=given), notes
+
+
+def _altered(con: Any) -> Iterator[str]:
+    from laktasi.store.as_of import altered
+
+    for place, count in altered(con).items():
+        yield f"{place}: {count} rows no longer hold what landed, by their own hash"
+
+
+def _sweep(folder: DataFolder) -> None:
+    """Empty a folder that is worked in by one process at a time: what is private does not lie about."""
+    if not folder.root.exists():
+        return
+    with alone(folder):
+        for left in folder.root.iterdir():
+            if left.is_dir() and left != folder.scratch:
+                shutil.rmtree(left)
+            elif left.is_file() and left != folder.lock:
+                left.unlink()
+
+
+def _elsewhere(settings: Settings, folder: Path) -> Settings:
+    given = {name: getattr(settings, name) for name in Settings.model_fields}
+    return _Elsewhere.model_construct(**given | {"data": folder, "origin": settings.data_folder.root})
+
+
+def _bring(
+    settings: Settings, folder: DataFolder, until: datetime, progress: pipeline.Progress, *, needed: bool
+) -> None:
+    """Bring what had landed by a moment into a data folder; the warehouse itself is held only for that long."""
+    from laktasi.store.as_of import bring_known, first_landed, has_submissions
+
+    origin = settings.data_folder
+    check_begun(origin)
+    progress("bringing what was known", 0, None)
+    with alone(origin), opened(origin) as con:
+        if needed and not has_submissions(con, until):
+            first = first_landed(con)
+            raise WarehouseError(
+                f"nothing had come in by {_told(until)}",
+                why=f"The first submission landed {_told(first)}."
+                if first
+                else "No submission has landed here at all.",
+                next_step=(
+                    "name a later day: laktasi analyse --as-of DAY"
+                    if first
+                    else "laktasi import FOLDER, then laktasi run"
+                ),
+            )
+        origin.as_of.mkdir(mode=0o700, exist_ok=True)
+        with alone(folder):
+            bring_known(con, until, folder)
+
+
+def _told(moment: datetime) -> str:
+    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
