@@ -36,7 +36,6 @@ FLEETING |= {
     "applied_at",
 }
 FLEETING |= {"asked", "failed"}  # of quality.results: only what is new is asked again
-PER_RUN = ("analysis.kendall", "analysis.pooled", "analysis.contingency", "analysis.frequencies")
 ABOUT_RUNS = ("meta.runs", "meta.migrations", "meta.latest_run", "quality.check_runs")
 
 
@@ -96,7 +95,7 @@ def contents(path: Path) -> dict[str, str]:
             continue
         columns = [row[0] for row in con.execute(f'describe "{schema}"."{table}"').fetchall() if row[0] not in FLEETING]
         chosen = ", ".join(f'"{column}"' for column in columns)
-        where = "where run_id = ?" if name in PER_RUN else "where ? is not null"
+        where = "where run_id = ?" if schema == "analysis" else "where ? is not null"
         rows = con.execute(f'select {chosen} from "{schema}"."{table}" {where} order by all', [latest and latest[0]])
         found[name] = hashlib.sha256(repr(rows.fetchall()).encode()).hexdigest()
     con.close()
