@@ -59,6 +59,7 @@ comment on column analysis.kendall.somers_d_xy_ase1 is 'Its asymptotic standard 
 comment on column analysis.kendall.somers_d_xy_ase0 is 'The same under the hypothesis of no association';
 comment on column analysis.kendall.somers_d_xy_low is 'Lower end of its interval';
 comment on column analysis.kendall.somers_d_xy_high is 'Upper end of its interval';
+comment on column analysis.kendall.reason is 'Why there is no tau_b, or no approx_t, where there is none';
 comment on column analysis.kendall.p_exact is 'Two-sided p given both margins, P(|S| >= |s|): exact, or by Monte Carlo as p_exact_method says';
 
 create or replace view analysis.kendall_latest as
@@ -82,7 +83,7 @@ comment on column analysis.kendall_latest.ci_high is 'Upper end of the 95 % inte
 comment on column analysis.kendall_latest.ci_method is 'How the interval was made';
 comment on column analysis.kendall_latest.tau_b_min is 'Smallest tau_b that the margins allow';
 comment on column analysis.kendall_latest.tau_b_max is 'Largest tau_b that the margins allow';
-comment on column analysis.kendall_latest.reason is 'Why there is no tau_b, where there is none';
+comment on column analysis.kendall_latest.reason is 'Why there is no tau_b, or no approx_t, where there is none';
 comment on column analysis.kendall_latest.ase1 is 'Asymptotic standard error of tau_b (Brown and Benedetti 1977); 0 for a perfect table, where it says nothing';
 comment on column analysis.kendall_latest.ase0 is 'The same under the hypothesis of no association';
 comment on column analysis.kendall_latest.approx_t is 'tau_b divided by ase0: what SPSS and PSPP CROSSTABS print as Approx. T; not z';

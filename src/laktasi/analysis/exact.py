@@ -24,6 +24,7 @@ FEW_STEPS = 1_000_000
 """Steps up to which all arrangements are counted whatever the number of records: some hundredths of a second."""
 MOST_STEPS = 10_000_000
 """Steps beyond which arrangements are sampled whatever the number of records: some tenths of a second."""
+STEPS_AT_A_TIME = 20_000
 DRAWS = 10_000
 """Arrangements to sample where not all are counted."""
 SEED = 20260301
@@ -58,7 +59,8 @@ def conditional_p(
         Records in each cell, levels lowest first.
     max_n
         Records up to which p is exact, if that takes no more than `MOST_STEPS`. A larger table gets an exact p where
-        it takes no more than `FEW_STEPS`: two by three levels up to some 3,000 records, three by three up to 170.
+        it takes no more than `FEW_STEPS`: with even margins, two by three levels up to 1,600 records, three by three
+        up to 130.
     draws
         Arrangements to sample where p is not exact.
     seed
@@ -104,8 +106,7 @@ def conditional_p(
         s = np.abs(pairs.s[same])
         if is_exact(short, long, max_n):
             sizes, tail = _tail(short, long)
-            # Half a unit keeps the comparison of integers clear of rounding: sizes are whole.
-            p[same], error[same], method[same] = tail[np.searchsorted(sizes, s)], 0.0, EXACT
+            p[same], error[same], method[same] = _read_off(sizes, tail, s), 0.0, EXACT
         elif sum(short) <= LARGEST_SAMPLED:
             reached = _sampled_sizes(short, long, draws, seed)
             p[same] = (len(reached) - np.searchsorted(reached, s) + 1) / (draws + 1)
@@ -121,8 +122,15 @@ def exact_p_values(counts: NDArray[np.integer], *, max_n: int = MAX_N) -> Floats
     for (short, long), same in _by_margins(pairs).items():
         if is_exact(short, long, max_n):
             sizes, tail = _tail(short, long)
-            p[same] = tail[np.searchsorted(sizes, np.abs(pairs.s[same]))]
+            p[same] = _read_off(sizes, tail, np.abs(pairs.s[same]))
     return p
+
+
+def _read_off(sizes: Ints, tail: Floats, s: Ints) -> Floats:
+    """Return P(|S| >= s). No p is 0: one too small for a float is the smallest there is."""
+    p = np.append(tail, 0.0)[np.searchsorted(sizes, s)]
+    shown: Floats = np.maximum(p, np.finfo(np.float64).tiny)
+    return shown
 
 
 def is_exact(rows: Margin, columns: Margin, max_n: int) -> bool:
@@ -135,22 +143,25 @@ def steps(rows: Margin, columns: Margin, most: int = MOST_STEPS) -> int:
     """Say how many steps it takes to count all arrangements; once it is more than `most`, some number above that.
 
     A bound, from the margins alone: each column but the last is filled in all ways it has room for by itself, from
-    all states that there can be.
+    all states that there can be; and each |S| that there can be is a step.
     """
-    total = states = 0
+    total = _largest_size(rows) + 1
+    states = 1
     for column, used in zip(columns[:-1], np.cumsum(columns[:-1]), strict=True):
-        ways = _fillings(rows, column)
-        step = ways * max(states, 1)
-        total += step
         if total > most:
-            return total
-        reached = _fillings(rows, int(used))
-        # S lies between its bounds for the columns so far, and is of one parity
-        states = min(step, reached * (int(used) ** 2 // 2 + 1))
+            break
+        step = states * _ways(rows, column)
+        total += step
+        states = min(step, _ways(rows, int(used)) * (int(used) ** 2 // 2 + 1))
     return total
 
 
-def _fillings(rows: Margin, column: int) -> int:
+def _largest_size(rows: Margin) -> int:
+    """Bound |S|: only pairs that differ in their row count in it."""
+    return (sum(rows) ** 2 - sum(row * row for row in rows)) // 2
+
+
+def _ways(rows: Margin, column: int) -> int:
     """Count the ways to share a column's records among rows with so much room."""
     ways = np.zeros(column + 1, dtype=object)
     ways[0] = 1
@@ -178,53 +189,87 @@ def _canonical(rows: Ints, columns: Ints) -> tuple[Margin, Margin]:
 
 def _tail(rows: Margin, columns: Margin) -> tuple[Ints, Floats]:
     """Return every |S| that these margins allow, in order, and P(|S| >= it)."""
-    n = sum(rows)
-    room, s, chance = _first_columns(rows, columns)
-    last = columns[-1]
-    # The last column takes what is left.
-    s = s + (room * _gains(rows, room)).sum(axis=1)
-    chance = chance * np.prod([_poisson(row * last / n, row)[left] for row, left in zip(rows, room.T, strict=True)], 0)
-    by_size = np.bincount(np.abs(s), weights=chance)
+    states = _States(np.array(rows)[:, None], np.zeros(1, dtype=np.int64), np.ones(1))
+    for total in columns[:-2]:
+        states = _together(rows, [_merged(rows, some) for some in _fill(rows, states, total)])
+    likely = _cells(rows, columns[-1])
+    by_size = np.zeros(_largest_size(rows) + 1)
+    for some in _fill(rows, states, columns[-2]):
+        # The last column takes what is left.
+        s, chance = some.s, some.chance
+        for gain, left, by_left in zip(_gains(rows, some.room), some.room, likely, strict=True):
+            s = s + gain * left
+            chance = chance * by_left[left]
+        found = np.bincount(np.abs(s), weights=chance)
+        by_size[: len(found)] += found
     sizes = np.flatnonzero(by_size)
     upwards = np.cumsum(by_size[sizes][::-1])[::-1]  # smallest numbers first
     return sizes, upwards / upwards[0]
 
 
-def _first_columns(rows: Margin, columns: Margin) -> tuple[Ints, Ints, Floats]:
-    """Fill all columns but the last; return what room is left in each row, S so far, and how likely, state by state."""
-    n = sum(rows)
-    room, s, chance = np.array([rows]), np.zeros(1, dtype=np.int64), np.ones(1)
-    for at, total in enumerate(columns[:-1]):
-        filled = np.array(list(_shares(total, rows)))
-        likely = np.prod([_poisson(row * total / n, row)[take] for row, take in zip(rows, filled.T, strict=True)], 0)
-        state, way = np.nonzero((room[:, None, :] >= filled[None, :, :]).all(axis=2))
-        s = s[state] + (_gains(rows, room) @ filled.T)[state, way]
-        chance = chance[state] * likely[way]
-        room = room[state] - filled[way]
-        if at > 0 and at < len(columns) - 2:
-            room, s, chance = _merged(rows, room, s, chance)
-    return room, s, chance
+@dataclass(frozen=True, slots=True)
+class _States:
+    """What there can be after some columns."""
+
+    room: Ints
+    """What is left in each row for the columns to come, shape (rows, states)."""
+    s: Ints
+    """S so far, shape (states,)."""
+    chance: Floats
+    """How likely, but for a factor that all states share, shape (states,)."""
+
+
+def _fill(rows: Margin, states: _States, total: int) -> Iterator[_States]:
+    """Fill one more column in every way, some states at a time: small arrays stay near the processor."""
+    ways = _fillings(total, rows)
+    likely = np.ones(ways.shape[1])
+    for take, by_take in zip(ways, _cells(rows, total), strict=True):
+        likely *= by_take[take]
+    at_a_time = max(1, STEPS_AT_A_TIME // ways.shape[1])
+    for first in range(0, len(states.s), at_a_time):
+        some = slice(first, first + at_a_time)
+        room = states.room[:, some]
+        fits = np.ones((room.shape[1], ways.shape[1]), dtype=bool)
+        for left, take in zip(room, ways, strict=True):
+            fits &= left[:, None] >= take
+        state, way = np.nonzero(fits)
+        yield _States(
+            room=room[:, state] - ways[:, way],
+            s=states.s[some][state] + (_gains(rows, room).T @ ways)[state, way],
+            chance=states.chance[some][state] * likely[way],
+        )
+
+
+def _together(rows: Margin, parts: list[_States]) -> _States:
+    if len(parts) == 1:
+        return parts[0]
+    joined = (np.concatenate([getattr(part, name) for part in parts], axis=-1) for name in ("room", "s", "chance"))
+    return _merged(rows, _States(*joined))
+
+
+def _merged(rows: Margin, states: _States) -> _States:
+    """Add up the states that leave the same room and have the same S."""
+    key = states.s - states.s.min()
+    span = int(key.max()) + 1
+    for row, left in zip(rows[:-1], states.room[:-1], strict=True):  # the last row's room follows from the others
+        key += span * left
+        span *= row + 1
+    _, first, same = np.unique(key, return_index=True, return_inverse=True)
+    chance = np.bincount(same, weights=states.chance).astype(np.float64)
+    return _States(states.room[:, first], states.s[first], chance)
 
 
 def _gains(rows: Margin, room: Ints) -> Ints:
     """Return what a record in each row adds to S: records used up below its row, minus those above."""
-    used = np.array(rows) - room
-    upto = np.cumsum(used, axis=1)
-    gains: Ints = 2 * upto - used - upto[:, -1:]
+    used = np.array(rows)[:, None] - room
+    upto = np.cumsum(used, axis=0)
+    gains: Ints = 2 * upto - used - upto[-1]
     return gains
 
 
-def _merged(rows: Margin, room: Ints, s: Ints, chance: Floats) -> tuple[Ints, Ints, Floats]:
-    """Add up the states that leave the same room and have the same S."""
-    base = int(s.min())
-    key = s - base
-    span = int(key.max()) + 1
-    for row, left in zip(rows[:-1], room.T[:-1], strict=True):  # the last row's room follows from the others
-        key += span * left
-        span *= row + 1
-    _, first, state = np.unique(key, return_index=True, return_inverse=True)
-    merged = np.bincount(state, weights=chance).astype(np.float64)
-    return room[first], s[first], merged
+def _cells(rows: Margin, column: int) -> list[Floats]:
+    """Return how likely each count is in each cell of a column, see `_poisson`."""
+    return [_poisson(row * column / sum(rows), min(row, column)) for row in rows]
 
 
 def _poisson(mean: float, most: int) -> Floats:
@@ -241,33 +286,33 @@ def _poisson(mean: float, most: int) -> Floats:
     return ways
 
 
-def _shares(total: int, rows: Margin) -> Iterator[Margin]:
-    """Yield every way to share `total` records among rows with so much room."""
-    if len(rows) == 1:
-        if total <= rows[0]:
-            yield (total,)
-        return
-    for first in range(max(0, total - sum(rows[1:])), min(total, rows[0]) + 1):
-        for rest in _shares(total - first, rows[1:]):
-            yield (first, *rest)
+def _fillings(total: int, rows: Margin) -> Ints:
+    """Return every way to share `total` records among rows with so much room, shape (rows, ways)."""
+    ways = np.zeros((0, 1), dtype=np.int64)
+    left = np.array([total])
+    for row, below in zip(rows, np.cumsum(rows[::-1])[::-1] - rows, strict=True):
+        # At least what the rows below have no room for.
+        fewest, most = np.maximum(left - below, 0), np.minimum(left, row)
+        counts = most - fewest + 1
+        way = np.repeat(np.arange(len(left)), counts)
+        take = np.arange(len(way)) - np.repeat(np.cumsum(counts) - counts, counts) + fewest[way]
+        ways, left = np.vstack((ways[:, way], take)), left[way] - take
+    return ways
 
 
 def _sampled_sizes(rows: Margin, columns: Margin, draws: int, seed: int) -> Ints:
     """Sample arrangements with these margins; return |S| of each, in order."""
     told = sha256(repr((seed, rows, columns)).encode()).digest()
     rng = np.random.default_rng(int.from_bytes(told[:16]))
-    room = np.tile(np.array(rows), (draws, 1))
+    room = np.tile(np.array(rows)[:, None], draws)
     s = np.zeros(draws, dtype=np.int64)
     for total in columns[:-1]:
-        filled = np.zeros_like(room)
-        wanted = np.full(draws, total)
-        others = room.sum(axis=1)
-        for row in range(len(rows) - 1):
-            others -= room[:, row]
-            filled[:, row] = rng.hypergeometric(room[:, row], others, wanted)
-            wanted -= filled[:, row]
-        filled[:, -1] = wanted
-        s += (filled * _gains(rows, room)).sum(axis=1)
-        room -= filled
-    s += (room * _gains(rows, room)).sum(axis=1)
+        wanted, others, gains = np.full(draws, total), room.sum(axis=0), _gains(rows, room)
+        for row in range(len(rows)):
+            others = others - room[row]
+            take = rng.hypergeometric(room[row], others, wanted) if row < len(rows) - 1 else wanted
+            s += take * gains[row]
+            wanted = wanted - take
+            room[row] -= take
+    s += (room * _gains(rows, room)).sum(axis=0)
     return np.sort(np.abs(s))

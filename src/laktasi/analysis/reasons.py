@@ -14,6 +14,7 @@ ONE_RECORD = "one_record"
 SAME_BOTH = "same_both"
 SAME_EXPOSURE = "same_exposure"
 SAME_OUTCOME = "same_outcome"
+ALL_ALIKE = "all_alike"
 NO_CENTRE = "no_centre"
 TOO_FEW = "too_few_records"
 NO_LARGE_CENTRE = "no_large_centre"
@@ -35,6 +36,10 @@ REASONS: Mapping[str, Mapping[str, str]] = {
     },
     SAME_EXPOSURE: {"en": "all gave the same exposure", "id": "paparan semua responden sama"},
     SAME_OUTCOME: {"en": "all gave the same outcome", "id": "hasil semua responden sama"},
+    ALL_ALIKE: {
+        "en": "every record agrees with as many others as any other does: ase0 is 0, so there is no approx_t",
+        "id": "setiap data sejalan dengan data lain yang sama banyaknya: ase0 adalah 0, sehingga tidak ada approx_t",
+    },
     NO_CENTRE: {
         "en": "no centre has a coefficient of its own",
         "id": "tidak ada puskesmas yang memiliki koefisien sendiri",

@@ -13,6 +13,7 @@ from laktasi.analysis.kendall import from_pairs
 from laktasi.analysis.measures import measures
 from laktasi.analysis.multiplicity import benjamini_hochberg, holm
 from laktasi.analysis.pairs import count_pairs
+from laktasi.analysis.reasons import ALL_ALIKE, in_words
 
 Columns = dict[str, NDArray[Any]]
 
@@ -34,8 +35,8 @@ def analyse_tables(counts: NDArray[np.integer], *, max_n: int = MAX_N, draws: in
     -------
     dict of str to ndarray, each of shape (tables,)
         The columns of analysis.kendall from ``n`` on. Where there is no result: nan, and in texts None; ``reason``
-        then says why, in English words. A table's row does not depend on the other tables, but for ``p_holm`` and
-        ``p_bh``, which count them all.
+        then says why, in English words: either there is none of the measures, or only ``approx_t`` is missing. A
+        table's row does not depend on the other tables, but for ``p_holm`` and ``p_bh``, which count them all.
 
     Raises
     ------
@@ -47,6 +48,8 @@ def analyse_tables(counts: NDArray[np.integer], *, max_n: int = MAX_N, draws: in
     conditional = conditional_p(counts, max_n=max_n, draws=draws, seed=seed)
     best_p = np.where(np.isnan(conditional.p), tau.p_value, conditional.p)
     has_tau = ~np.isnan(tau.tau_b)
+    codes = tau.reason_code.copy()
+    codes[has_tau & np.isnan(all_measures.approx_t)] = ALL_ALIKE
     columns: Columns = {
         "n": tau.n,
         "s": tau.s,
@@ -59,7 +62,7 @@ def analyse_tables(counts: NDArray[np.integer], *, max_n: int = MAX_N, draws: in
         "ci_method": tau.ci_method,
         "tau_b_min": tau.tau_b_min,
         "tau_b_max": tau.tau_b_max,
-        "reason": tau.reason,
+        "reason": in_words(codes),
         "ase1": tau.ase1,
         "ase0": all_measures.tau_b.ase0,
         "approx_t": all_measures.approx_t,

@@ -322,6 +322,10 @@ REASONS: Mapping[str, Text] = {
         "id": "semua catatan sama pada “{exposure}” dan pada “{outcome}”",
         "en": "all records are alike in “{exposure}” and in “{outcome}”",
     },
+    "every record agrees with as many others as any other does: ase0 is 0, so there is no approx_t": {
+        "id": "setiap catatan sejalan dengan catatan lain yang sama banyaknya: ase0 adalah 0, maka approx_t tidak ada",
+        "en": "every record agrees with as many others as any other does: ase0 is 0, so there is no approx_t",
+    },
     "no centre has a coefficient of its own": {
         "id": "tidak ada puskesmas yang memiliki tau_b sendiri",
         "en": "no health centre has a tau_b of its own",
