@@ -54,10 +54,10 @@ REASONS: Mapping[str, Mapping[str, str]] = {
         "id": "hanya satu puskesmas yang dapat dipakai: perbedaan antarpuskesmas baru terlihat dari dua atau lebih",
     },
     NO_VARIANCE: {
-        "en": "no centre's coefficient changes when one of its records is left out (their tables are perfect): "
+        "en": "no centre's coefficient changes when one of its records is left out (as in perfect tables): "
         "there is no variance to compare them with",
-        "id": "koefisien tidak berubah di puskesmas mana pun bila satu datanya dikeluarkan (tabelnya sempurna): "
-        "tidak ada ragam sebagai pembanding",
+        "id": "koefisien tidak berubah di puskesmas mana pun bila satu datanya dikeluarkan "
+        "(seperti pada tabel sempurna): tidak ada ragam sebagai pembanding",
     },
     TWO_CENTRES: {
         "en": "two centres only: this takes three or more",
