@@ -77,6 +77,7 @@ Results = Iterator[tuple[str, Mapping[str, Any]]]
 def _tables(work: Analysis, pair: Pair, population: Population) -> Results:
     """Give the results of each centre by itself, and of all together."""
     from laktasi.analysis.pooled import naive, stratified
+    from laktasi.analysis.power import next_round
     from laktasi.analysis.random_effects import leave_one_out, random_effects
     from laktasi.analysis.tables import analyse_tables
     from laktasi.store.counts import contingency
@@ -88,11 +89,14 @@ def _tables(work: Analysis, pair: Pair, population: Population) -> Results:
         counted.counts, max_n=settings.exact_max_n, draws=settings.monte_carlo_draws, seed=settings.seed
     )
     yield "kendall", {**centres, **found}
-    for pooled in (stratified(counted.counts), naive(counted.counts)):
+    within = stratified(counted.counts)
+    for pooled in (within, naive(counted.counts)):
         yield "pooled", _fields(pooled, work.con, "pooled")
     mean = _fields(random_effects(counted.counts), work.con, "random_effects")
     yield "random_effects", mean | {"left_out": json.dumps(mean["left_out"], sort_keys=True)}
     yield "leave_one_out", {**centres, **_fields(leave_one_out(counted.counts), work.con, "leave_one_out")}
+    for row in next_round(counted.counts.sum(axis=0), within.tau_b, within.ci_low, within.ci_high):
+        yield "next_round", row
 
 
 def _adjusted(work: Analysis, pair: Pair, population: Population) -> Results:

@@ -35,8 +35,12 @@ FLEETING |= {
     "manifest",
     "applied_at",
 }
+FLEETING |= {"change", "cause"}  # of meta.analysed_rows: since the run before
 FLEETING |= {"asked", "failed"}  # of quality.results: only what is new is asked again
-ABOUT_RUNS = ("meta.runs", "meta.migrations", "meta.latest_run", "quality.check_runs")
+ABOUT_RUNS = (
+    *("meta.runs", "meta.migrations", "meta.latest_run", "quality.check_runs"),
+    *("meta.changes", "meta.result_changes"),
+)
 
 
 def count_points(work: Callable[[], None], kill_at: int | None) -> int:
