@@ -13,6 +13,8 @@ from laktasi.analysis.population import Population
 
 ALPHA = 0.05
 POWERS = (0.8, 0.9)
+ESTIMATE, NEARER_LIMIT = "estimate", "nearer limit"
+"""Which tau_b is assumed."""
 MIN_N = 4
 """Records of all centres together below which the test in the normal distribution means nothing."""
 MAX_N = 10_000_000
@@ -196,18 +198,13 @@ def next_round(
     estimate, ci_low, ci_high
         tau_b of this round with its interval (of all centres: the stratified one); None where there is none.
     """
-    bases: dict[str, tuple[float | None, str | None]] = {"estimate": (estimate, None)}
-    if estimate is None or ci_low is None or ci_high is None:
-        bases["nearer limit"] = (None, None)
-    else:
-        bases["nearer limit"] = (0.0, HOLDS_ZERO) if ci_low <= 0 <= ci_high else (min(ci_low, ci_high, key=abs), None)
     rows = []
-    for basis, (tau_b, why_not) in bases.items():
+    for basis, (tau_b, why_not) in assumptions(estimate, ci_low, ci_high).items():
         for power in powers:
-            if tau_b is None or why_not:
-                plan = Planned(tau_b, alpha, 1, power, reason_code=why_not or NO_ESTIMATE)
-            else:
+            if why_not is None:
                 plan = sample_size(table, tau_b=tau_b, alpha=alpha, power=power)
+            else:
+                plan = Planned(tau_b, alpha, 1, power, reason_code=why_not)
             rows.append(
                 {
                     "basis": basis,
@@ -220,6 +217,19 @@ def next_round(
                 }
             )
     return rows
+
+
+def assumptions(
+    estimate: float | None, ci_low: float | None, ci_high: float | None
+) -> dict[str, tuple[float | None, str | None]]:
+    """Give which tau_b to assume for the next round: by basis; and a reason code where that leads nowhere.
+
+    The limit nearer to 0 is the careful choice: estimates that were worth reporting tend to be too large.
+    """
+    if estimate is None or ci_low is None or ci_high is None:
+        return {ESTIMATE: (None, NO_ESTIMATE), NEARER_LIMIT: (None, NO_ESTIMATE)}
+    nearer = (0.0, HOLDS_ZERO) if ci_low <= 0 <= ci_high else (min(ci_low, ci_high, key=abs), None)
+    return {ESTIMATE: (estimate, None), NEARER_LIMIT: nearer}
 
 
 def _fewest(centres: int) -> int:
