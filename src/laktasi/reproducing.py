@@ -30,6 +30,11 @@ class Moment:
     name: str
     """Of its folder: the day, or day and time in UTC."""
 
+    @property
+    def told(self) -> str:
+        """The moment in words."""
+        return _told(self.until) + (" (the day is not over)" if self.until > datetime.now(UTC) else "")
+
 
 class _Elsewhere(Settings):
     """The settings of a project, with a data folder that is derived from another one."""

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import UTC
 from typing import TYPE_CHECKING, Any
 
 from laktasi.errors import WarehouseError
+from laktasi.store.changes import Changes, read_changes
 from laktasi.store.sql import scalar
 from laktasi.store.warehouse import open_research
 from laktasi.study import read_study
@@ -73,6 +76,7 @@ def summary(settings: Settings) -> list[str]:
             ).fetchall()
         ]
         lines = list(_kendall(con, study.analyses[0], settings.language)) if study and study.analyses else []
+        changes = list(change_lines(read_changes(con), study.analyses[0] if study and study.analyses else None))
     told = manifest["steps"]
     lines += ["", *landed_lines(told, manifest["unreached"]), *left_sources(settings)]
     if not told["read"]["staged"]:
@@ -107,7 +111,32 @@ def summary(settings: Settings) -> list[str]:
         lines.append(f"in the analysis: {told['mart']['included']}, of which accepted: {told['mart']['accepted']}")
     for variable, count in told["mart"].get("unranked", {}).items():
         lines.append(f"  {count} of these have no level of {variable}: their answer is none that study.yml lists")
-    return lines
+    return lines + changes
+
+
+def change_lines(changes: Changes, pair: Pair | None = None) -> Iterator[str]:
+    """Tell what changed since the run before, and what became of one question's result; nothing of a first run."""
+    if changes.since_finished_at is None:
+        return
+    since = f"since the run of {changes.since_finished_at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+    by_change: Counter[str] = Counter()
+    for change, _, n in changes.rows:
+        by_change[change] += n
+    if not by_change:
+        yield f"{since} no row of the analysis has changed"
+    else:
+        counted = ", ".join(f"{n} {change}" for change, n in by_change.items())
+        yield f"{since}: rows of the analysis {counted} (laktasi changes says why)"
+    for result in changes.results:
+        asked = result["exposure"], result["outcome"], result["population"], result["result"]
+        before, now = (_tau(result, ending) for ending in ("_before", ""))
+        if pair and asked == (pair.exposure, pair.outcome, "accepted", "stratified") and before != now:
+            yield f"  {pair.exposure} × {pair.outcome}, accepted records, within all: {before} → {now}"
+
+
+def _tau(result: Mapping[str, Any], ending: str) -> str:
+    tau, n = result[f"tau_b{ending}"], result[f"n{ending}"]
+    return f"tau_b {tau:.3f} (n = {n})" if tau is not None else f"no tau_b (n = {n or 0})"
 
 
 DECISIONS_SHOWN = 5

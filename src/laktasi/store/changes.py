@@ -10,10 +10,12 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import duckdb
 
+from laktasi.errors import WarehouseError
 from laktasi.store.sql import literal, scalar, values
 
 _NOW = "_laktasi_analysed_now"
@@ -21,16 +23,7 @@ _REJECTED = "rejected"
 """Name of the rule, in every form, about what reviewers on Central rejected."""
 
 
-@dataclass(frozen=True, slots=True)
-class Changed:
-    """What :func:`record_changes` found; counts by change and cause."""
-
-    since: str | None
-    """The run that it starts from; None where none has kept track yet."""
-    counts: Mapping[tuple[str, str], int]
-
-
-def record_changes(con: duckdb.DuckDBPyConnection, run_id: str, form_id: str, manifest: Mapping[str, Any]) -> Changed:
+def record_changes(con: duckdb.DuckDBPyConnection, run_id: str, form_id: str, manifest: Mapping[str, Any]) -> None:
     """Compare a run with the one before, keep what changed, and make meta.analysed_rows that of this run.
 
     To be called in the transaction in which the run is written down as finished: the rows are always those of the
@@ -72,8 +65,78 @@ def record_changes(con: duckdb.DuckDBPyConnection, run_id: str, form_id: str, ma
     con.execute("delete from meta.result_changes where run_id = ?", [run_id])
     con.execute(_RESULTS, {"now": run_id, "before": since})
     con.execute("update meta.runs set compared_with = ? where run_id = ?", [since, run_id])
-    counted = con.execute("select change, cause, n from meta.changes where run_id = ?", [run_id]).fetchall()
-    return Changed(since, {(change, cause): n for change, cause, n in counted})
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What is kept of the changes of one run."""
+
+    run_id: str
+    since: str | None
+    """The run that it starts from; None where none before it kept track."""
+    since_finished_at: datetime | None
+    rows: tuple[tuple[str, str, int], ...]
+    """Change, cause and how many rows of marts.analysed."""
+    results: tuple[Mapping[str, Any], ...]
+    """Rows of meta.result_changes."""
+
+
+def read_changes(con: duckdb.DuckDBPyConnection, run_id: str | None = None) -> Changes:
+    """Read what changed in a run, from the warehouse or the research copy.
+
+    Parameters
+    ----------
+    run_id
+        The latest finished run, if left out.
+
+    Raises
+    ------
+    WarehouseError
+        No such run has finished, or it did so before laktasi kept track.
+    """
+    try:
+        run = con.execute(
+            """
+            select runs.run_id, runs.compared_with, earlier.finished_at
+            from meta.runs as runs left join meta.runs as earlier on runs.compared_with = earlier.run_id
+            where runs.status = 'finished' and runs.staged is not null
+                and runs.run_id = coalesce($run_id, (from meta.latest_run))
+            """,
+            {"run_id": run_id},
+        ).fetchone()
+    except (duckdb.BinderException, duckdb.CatalogException):
+        raise WarehouseError(
+            "what was published last does not say what changed: an earlier laktasi made it", next_step="laktasi run"
+        ) from None
+    if run is None:
+        raise WarehouseError(
+            f"no run {run_id} has finished with an analysis" if run_id else "no run has finished with an analysis",
+            next_step="laktasi status lists the latest runs" if run_id else "laktasi run",
+        )
+    counted = con.execute(
+        "select change, cause, n from meta.changes where run_id = ? order by change, n desc, cause", [run[0]]
+    ).fetchall()
+    found = con.execute(
+        """
+        select * exclude (run_id) from meta.result_changes where run_id = ?
+        order by exposure, outcome, population, result
+        """,
+        [run[0]],
+    )
+    names = [column[0] for column in found.description or ()]
+    results = tuple(dict(zip(names, row, strict=True)) for row in found.fetchall())
+    this, since, since_finished_at = run
+    return Changes(this, since, since_finished_at, tuple(counted), results)
+
+
+def changed_rows(con: duckdb.DuckDBPyConnection) -> list[tuple[str, str, str]]:
+    """Give submission, change and cause of every row that the latest finished run found changed.
+
+    Of the warehouse itself; what is no longer in it at all (erased) is only counted in meta.changes.
+    """
+    return con.execute(
+        "select submission_id, change, cause from meta.analysed_rows where change is not null order by 2, 3, 1"
+    ).fetchall()
 
 
 def _manifest_of(con: duckdb.DuckDBPyConnection, run_id: str | None) -> Mapping[str, Any]:

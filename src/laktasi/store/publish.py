@@ -39,7 +39,7 @@ WHOLE = {
         *("kendall", "pooled", "random_effects", "leave_one_out", "adjusted", "paired", "trend", "next_round"),
         *("contingency", "frequencies"),
     ),
-    "meta": ("runs",),
+    "meta": ("runs", "changes", "result_changes"),
 }
 """What is copied whole: it holds no answer, or (marts) only of questions that the study may publish."""
 
@@ -207,6 +207,7 @@ def _finish(con: duckdb.DuckDBPyConnection, new: Path) -> None:
     comments = _comments(con)
     with duckdb.connect(str(new)) as copy:
         copy.execute("set TimeZone = 'UTC'")
+        copy.begin()
         for (statement,) in views:
             copy.execute(statement)
         comments |= {
@@ -214,6 +215,7 @@ def _finish(con: duckdb.DuckDBPyConnection, new: Path) -> None:
         }
         _comment(copy, comments)
         labelled_views(copy)
+        copy.commit()
         copy.execute("checkpoint")
 
 
