@@ -5,7 +5,19 @@ from __future__ import annotations
 import click
 
 from laktasi import __version__
-from laktasi.cli import back_checks, check, enumerators, feedback, findings, forms, read, recode, run
+from laktasi.cli import (
+    back_checks,
+    check,
+    enumerators,
+    feedback,
+    findings,
+    forms,
+    read,
+    recode,
+    reproduce,
+    run,
+    sample_size,
+)
 from laktasi.errors import LaktasiError
 
 
@@ -48,6 +60,10 @@ for command in (
     feedback.feedback,
     back_checks.back_checks,
     read.kendall,
+    sample_size.sample_size,
+    reproduce.analyse,
+    reproduce.changes,
+    reproduce.verify,
     read.report,
     read.sql,
 ):
