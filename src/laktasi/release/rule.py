@@ -14,6 +14,8 @@ from laktasi.yamlfile import read_yaml
 TOP_KEYS = ("k", "results", "treat", "suppress")
 KEPT, DROPPED, PSEUDONYM, CATEGORY = "keep", "drop", "pseudonym", "category"
 BAND, TRUNCATE, SHIFT = "band", "truncate", "shift"
+COUNTED = (KEPT, BAND, TRUNCATE)
+"""Treatments whose outcome is a quasi-identifier, whatever the questionnaire says of the question."""
 UNITS = ("month", "quarter", "year")
 LEAST_K = 2
 LEAST_DAYS = 15

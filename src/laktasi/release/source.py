@@ -106,10 +106,7 @@ def unmasked(found: Any) -> Values:
     mask, values = np.ma.getmaskarray(found), np.asarray(found.data)
     if not mask.any():
         return values
-    if values.dtype.kind in "iub":
-        values = values.astype(np.float64)
-    else:
-        values = values.copy()
+    values = values.astype(np.float64) if values.dtype.kind in "iub" else values.copy()
     values[mask] = np.datetime64("NaT") if values.dtype.kind == "M" else None if values.dtype == object else np.nan
     return values
 
@@ -186,9 +183,11 @@ def _run(con: duckdb.DuckDBPyConnection, study: Study) -> Run:
     ).fetchone()
     if row is None:
         raise ReleaseError("no run has ended here yet", next_step="laktasi run")
+    run_id, finished_at, version, code, rows, digest, manifest = row
+    forms = json.loads(manifest or "{}")
     prefix = f"{study.form_id} "
-    forms = {name.removeprefix(prefix): digest for name, digest in json.loads(row[-1] or "{}").items() if name.startswith(prefix)}
-    return Run(*row[:-1], forms=forms)
+    own = {name.removeprefix(prefix): digest for name, digest in forms.items() if name.startswith(prefix)}
+    return Run(run_id, finished_at, version, code, rows, digest, own)
 
 
 def _offered(con: duckdb.DuckDBPyConnection, form_id: str) -> dict[str, dict[str, Texts]]:
@@ -208,9 +207,7 @@ def _offered(con: duckdb.DuckDBPyConnection, form_id: str) -> dict[str, dict[str
 def _ranks(con: duckdb.DuckDBPyConnection, study: Study) -> dict[str, Values]:
     names = list(study.variables)
     columns = ", ".join(f"coalesce({identifier(name)}, 0)::integer as {identifier(name)}" for name in names)
-    found = con.execute(
-        f"select {columns} from marts.analysed where is_accepted order by submission_id"
-    ).fetchnumpy()
+    found = con.execute(f"select {columns} from marts.analysed where is_accepted order by submission_id").fetchnumpy()
     return {name: unmasked(found[name]) for name in names}
 
 
