@@ -20,7 +20,7 @@ from laktasi.paths import DataFolder
 from laktasi.store.columns import SYSTEM_COLUMNS, united_tables
 from laktasi.store.forms import Questionnaires
 from laktasi.store.labelled import labelled_views
-from laktasi.store.sql import identifier, literal, scalar, values
+from laktasi.store.sql import identifier, literal, scalar, transaction, values
 from laktasi.store.warehouse import POINTER_SUFFIX
 
 COPY = "research_copy"
@@ -117,26 +117,28 @@ def _copy(con: duckdb.DuckDBPyConnection, new: Path, questionnaires: Questionnai
     con.execute(f"attach {literal(str(new))} as {COPY}")
     try:
         existing = _columns(con)
-        for schema in ("staging", *WHOLE):
-            con.execute(f"create schema if not exists {COPY}.{schema}")
-        for schema, tables in WHOLE.items():
-            for table in tables:
-                if (schema, table) in existing:
-                    select = PARTLY.get((schema, table), f"from {schema}.{table}")
-                    con.execute(f"create table {COPY}.{schema}.{table} as {select}")
-        names = ", ".join(SUBMISSION_COLUMNS)
-        con.execute(f"create table {COPY}.staging.submissions as select {names} from staging.submissions")
-        con.execute(
-            f"create table {COPY}.staging.codebook as select *, privacy not in {PUBLIC} as is_left_out"
-            " from staging.codebook order by form_id, position"
-        )
-        con.execute(f"create table {COPY}.staging.choices as {_public_choices(questionnaires)}")
         left_out = 0
-        for table, kept, omitted in _answer_tables(con, existing):
-            columns = ", ".join(identifier(column) for column in kept)
-            place = identifier("staging", table)
-            con.execute(f"create table {COPY}.{place} as select {columns} from {place}")
-            left_out += omitted
+        # One transaction: a commit for each table would cost more than most tables do.
+        with transaction(con):
+            for schema in ("staging", *WHOLE):
+                con.execute(f"create schema if not exists {COPY}.{schema}")
+            for schema, tables in WHOLE.items():
+                for table in tables:
+                    if (schema, table) in existing:
+                        select = PARTLY.get((schema, table), f"from {schema}.{table}")
+                        con.execute(f"create table {COPY}.{schema}.{table} as {select}")
+            names = ", ".join(SUBMISSION_COLUMNS)
+            con.execute(f"create table {COPY}.staging.submissions as select {names} from staging.submissions")
+            con.execute(
+                f"create table {COPY}.staging.codebook as select *, privacy not in {PUBLIC} as is_left_out"
+                " from staging.codebook order by form_id, position"
+            )
+            con.execute(f"create table {COPY}.staging.choices as {_public_choices(questionnaires)}")
+            for table, kept, omitted in _answer_tables(con, existing):
+                columns = ", ".join(identifier(column) for column in kept)
+                place = identifier("staging", table)
+                con.execute(f"create table {COPY}.{place} as select {columns} from {place}")
+                left_out += omitted
     finally:
         con.execute(f"detach {COPY}")
     return left_out
@@ -207,15 +209,14 @@ def _finish(con: duckdb.DuckDBPyConnection, new: Path) -> None:
     comments = _comments(con)
     with duckdb.connect(str(new)) as copy:
         copy.execute("set TimeZone = 'UTC'")
-        copy.begin()
-        for (statement,) in views:
-            copy.execute(statement)
         comments |= {
             ("staging", "codebook", "is_left_out"): "It is a direct identifier: its answers stay in the warehouse",
         }
-        _comment(copy, comments)
-        labelled_views(copy)
-        copy.commit()
+        with transaction(copy):
+            for (statement,) in views:
+                copy.execute(statement)
+            _comment(copy, comments)
+            labelled_views(copy)
         copy.execute("checkpoint")
 
 
