@@ -16,6 +16,7 @@ from laktasi.analysis.strata import (
     add_centres,
     pairs_in_strata,
     split_tables,
+    stratified_estimate,
     variance_within,
     within_tau,
 )
@@ -111,22 +112,14 @@ def stratified_tau(counts: NDArray[np.integer]) -> Adjusted:
     _check(counts)
     pairs = pairs_in_strata(counts)
     informing = ((pairs.untied_rows > 0) & (pairs.untied_columns > 0)).sum(axis=0)
-    sizes = counts.sum(axis=(1, 2, 3), dtype=np.int64)
 
     def estimate(together: bool) -> AdjustedTau:
-        from scipy.special import ndtr
-
-        plain = within_tau(_pairs_of(counts, 3), together=together)
-        raw, smooth = (within_tau(pairs, together=together, pseudo=pseudo) for pseudo in (0.0, PSEUDO_RECORDS))
-        codes = _why_not(plain, together=together)
-        _say(codes, raw.var0 == 0, reasons.NO_STRATUM)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            tau, z = raw.s / raw.scale, raw.s / np.sqrt(raw.var0)
-        se = np.sqrt(variance_within(raw.table, raw.influence, sizes, together=together))
-        variance = variance_within(smooth.table, smooth.influence, sizes, together=together)
-        limits, _ = _limits(tau, smooth.smoothed, variance, raw)
-        strata = informing.sum(keepdims=True) if together else informing
-        return _results(raw.n, strata.astype(np.float64), tau, se, limits, 2 * ndtr(-np.abs(z)), codes)
+        found = stratified_estimate(pairs, together=together)
+        codes = _why_not(within_tau(_pairs_of(counts, 3), together=together), together=together)
+        _say(codes, found.within.var0 == 0, reasons.NO_STRATUM)
+        strata = (informing.sum(keepdims=True) if together else informing).astype(np.float64)
+        limits = found.ci_low, found.ci_high
+        return _results(found.within.n, strata, found.tau, found.se, limits, found.p_value, codes)
 
     return Adjusted(STRATIFIED, estimate(together=False), estimate(together=True))
 

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from math import sqrt
 
 import numpy as np
 from numpy.typing import NDArray
 
 from laktasi.analysis.heterogeneity import heterogeneity
-from laktasi.analysis.interval import CI_METHOD, PSEUDO_RECORDS, score_interval, smooth
-from laktasi.analysis.pairs import PairCounts, add_cells, count_pairs
+from laktasi.analysis.interval import CI_METHOD
+from laktasi.analysis.pairs import PairCounts, count_pairs
 from laktasi.analysis.reasons import NO_CENTRE, REASONS, reason_codes
+from laktasi.analysis.strata import split_tables, stratified_estimate
 
 STRATIFIED, NAIVE = "stratified", "naive"
 
@@ -166,52 +166,20 @@ def _without_tau(pairs: PairCounts) -> dict[str, int]:
 
 def _estimate(frame: PooledResult, pairs: PairCounts) -> PooledResult:
     """Add the coefficient, its test and its interval to what is known already, if there is one."""
-    from scipy.special import ndtr
-
-    var0 = float(pairs.var0.sum())
-    if var0 == 0:
+    found = stratified_estimate(split_tables(pairs), together=True)
+    within = found.within
+    if within.var0[0] == 0:
         return frame
-    scale = sqrt(float(pairs.untied_rows.sum()) * float(pairs.untied_columns.sum()))
-    tau, low, high = (int(total.sum()) / scale for total in (pairs.s, pairs.s_min, pairs.s_max))
-    z = int(pairs.s.sum()) / sqrt(var0)
-    at, variance = _sampling_variance(pairs, PSEUDO_RECORDS)
-    ci_low, ci_high = score_interval(
-        np.array([tau]),
-        np.array([variance]),
-        np.array([at]),
-        np.array([var0 / scale**2]),
-        np.array([frame.n]),
-        np.array([-1.0]),
-        np.array([1.0]),
-    )
     return replace(
         frame,
-        tau_b=tau,
-        se=sqrt(_sampling_variance(pairs, 0.0)[1]),
-        z=z,
-        p_value=float(2 * ndtr(-abs(z))),
-        ci_low=float(ci_low[0]),
-        ci_high=float(ci_high[0]),
+        tau_b=float(found.tau[0]),
+        se=float(found.se[0]),
+        z=float(found.z[0]),
+        p_value=float(found.p_value[0]),
+        ci_low=float(found.ci_low[0]),
+        ci_high=float(found.ci_high[0]),
         ci_method=CI_METHOD,
-        tau_b_min=low,
-        tau_b_max=high,
+        tau_b_min=float(within.s_min[0] / within.scale[0]),
+        tau_b_max=float(within.s_max[0] / within.scale[0]),
         reason_code=None,
     )
-
-
-def _sampling_variance(pairs: PairCounts, pseudo: float) -> tuple[float, float]:
-    """Return tau_b and its variance by the delta method, with `pseudo` records spread over the centres by their size.
-
-    With one centre this is `laktasi.analysis.interval.sampling_variance`, times n/(n − 1).
-    """
-    n = pairs.n.astype(np.float64)
-    f = 1 + pseudo / n.sum()
-    table, dominance = smooth(pairs, (f - 1) * n)
-    untied_rows, untied_columns = float(pairs.untied_rows.sum()) * f * f, float(pairs.untied_columns.sum()) * f * f
-    scale = sqrt(untied_rows * untied_columns)
-    tau = float(add_cells(table * dominance).sum()) / 2 / scale
-    influence = dominance - (tau / 2 * f * sqrt(untied_columns / untied_rows)) * (pairs.n - pairs.rows)[:, None]
-    influence -= (tau / 2 * f * sqrt(untied_rows / untied_columns)) * (pairs.n - pairs.columns)[None, :]
-    mean = add_cells(table * influence) / np.maximum(n * f, 1)
-    squares = add_cells(table * (influence - mean) ** 2) * n / np.maximum(n - 1, 1)
-    return tau, float(squares.sum()) / scale**2 * f

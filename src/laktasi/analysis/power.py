@@ -22,6 +22,7 @@ MAX_N = 10_000_000
 ROUNDING = 1e-9
 """Less than that is no difference between two tau_b."""
 
+NO_RECORDS = "no_records"
 NO_TABLE = "no_margins"
 NO_ESTIMATE = "no_estimate"
 NO_ASSOCIATION = "no_association"
@@ -29,6 +30,7 @@ HOLDS_ZERO = "interval_holds_zero"
 BEYOND_CEILING = "beyond_ceiling"
 TOO_MANY = "too_many"
 REASONS: Mapping[str, Mapping[str, str]] = {
+    NO_RECORDS: {"en": "no records", "id": "tidak ada data"},
     NO_TABLE: {
         "en": "exposure or outcome has one level only",
         "id": "paparan atau hasil hanya memiliki satu tingkat",
@@ -109,7 +111,7 @@ def sample_size(
     Raises
     ------
     ValueError
-        `table` has not two axes, or holds no or negative records; a share is out of its range; `centres` is below 1.
+        `table` has not two axes, or holds a negative number; a share is out of its range; `centres` is below 1.
 
     Notes
     -----
@@ -241,13 +243,15 @@ def _assume(table: NDArray[Any], tau_b: float | None, alpha: float, centres: int
     cells = np.asarray(table, dtype=np.float64)
     if cells.ndim != 2:
         raise ValueError(f"the table has {cells.ndim} axes; expected two: exposure and outcome")
-    if not (np.isfinite(cells).all() and (cells >= 0).all() and cells.sum() > 0):
-        raise ValueError("a table of records holds none, or a negative one")
+    if not (np.isfinite(cells).all() and (cells >= 0).all()):
+        raise ValueError("the table holds a negative number, or none")
     if not 0 < alpha < 1:
         raise ValueError(f"alpha is {alpha}; expected a share between 0 and 1")
     if centres < 1:
         raise ValueError(f"centres are {centres}; expected 1 or more")
     frame = Planned(tau_b, alpha, centres)
+    if cells.sum() == 0:
+        return replace(frame, reason_code=NO_RECORDS), None
     observed = Population(cells)
     if observed.untied_x <= 0 or observed.untied_y <= 0:
         return replace(frame, reason_code=NO_TABLE), None

@@ -11,7 +11,7 @@ from dataclasses import dataclass, fields
 import numpy as np
 from numpy.typing import NDArray
 
-from laktasi.analysis.interval import PSEUDO_RECORDS, smooth
+from laktasi.analysis.interval import PSEUDO_RECORDS, score_interval, smooth
 from laktasi.analysis.pairs import Floats, Ints, PairCounts, add_cells, count_pairs
 
 
@@ -130,3 +130,39 @@ def variance_within(table: Floats, influence: Floats, n: Ints, *, together: bool
     observed = np.maximum(add_centres(n.astype(np.float64), together=together), 1)
     variance: Floats = add_centres(squares, together=together) * add_centres(records, together=together) / observed
     return variance
+
+
+@dataclass(frozen=True, slots=True)
+class StratifiedTau:
+    """The coefficient, test and interval of each group; nan where ΣVar0 is 0."""
+
+    within: WithinTau
+    tau: Floats
+    se: Floats
+    z: Floats
+    p_value: Floats
+    ci_low: Floats
+    ci_high: Floats
+
+
+def stratified_estimate(pairs: PairCounts, *, together: bool) -> StratifiedTau:
+    """Compute tau_b = ΣS / √(ΣDx ΣDy) over strata (and centres, if `together`), with its test and score interval.
+
+    Notes
+    -----
+    z = ΣS / √ΣVar0. The variance is to first order, of records drawn anew within the same centres; the interval is not
+    cut to anything.
+    """
+    from scipy.special import ndtr
+
+    sizes = pairs.n.sum(axis=0)
+    raw, smoothed = (within_tau(pairs, together=together, pseudo=pseudo) for pseudo in (0.0, PSEUDO_RECORDS))
+    var0 = np.where(raw.var0 > 0, raw.var0, np.nan)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        tau = np.where(raw.var0 > 0, raw.s / raw.scale, np.nan)
+        z = raw.s / np.sqrt(var0)
+        se = np.sqrt(variance_within(raw.table, raw.influence, sizes, together=together))
+        variance = variance_within(smoothed.table, smoothed.influence, sizes, together=together)
+        edge = np.ones(len(tau))
+        low, high = score_interval(tau, variance, smoothed.smoothed, var0 / raw.scale**2, raw.n, -edge, edge)
+    return StratifiedTau(raw, tau, se, z, 2 * ndtr(-np.abs(z)), low, high)
