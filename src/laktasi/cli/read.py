@@ -1,4 +1,4 @@
-"""Commands that read: status, arrivals, kendall, report, sql.
+"""Commands that read: status, arrivals, report, sql.
 
 All but the first two read the research copy alone. `status` looks into the private warehouse for the list of runs, and
 `arrivals` for the phones.
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from laktasi.cli.common import given_options, is_terminal, print_table, print_values, project_options, settings_for
+from laktasi.cli.common import is_terminal, print_table, print_values, project_options, settings_for
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -121,83 +121,6 @@ def arrivals(project: Path | None, data: Path | None) -> None:
         )
     for kind, rows in by_kind.items():
         print_table(columns, rows, title=f"By {kind}", right=("hours", "most"))
-
-
-@click.command(short_help="Show Kendall's tau_b by health centre, and over all.")
-@project_options
-@click.option("--centre", metavar="CODE", help="Only this health centre.")
-@click.option("--exposure", metavar="NAME", help="Only this exposure (its name in study.yml).")
-@click.option("--outcome", metavar="NAME", help="Only this outcome (its name in study.yml).")
-@click.option("--population", type=click.Choice(["accepted", "all"]), default="accepted", show_default=True)
-def kendall(
-    project: Path | None,
-    data: Path | None,
-    centre: str | None,
-    exposure: str | None,
-    outcome: str | None,
-    population: str,
-) -> None:
-    """Show Kendall's tau_b of the latest run: for each health centre, and over all of them.
-
-    accepted: without the records that have an open error. On a terminal numbers are rounded; into a file or pipe they
-    go in full, tab-separated. What each means: docs/statistics.md
-    """
-    from laktasi.errors import LaktasiError
-
-    settings = settings_for(project, data)
-    wanted = {"centre": centre, "exposure": exposure, "outcome": outcome}
-    with _research(settings) as con:
-        result = con.execute(
-            """
-            with results as (
-                select exposure, outcome, population, centre_code, null as method,
-                    n, tau_b, ci_low, ci_high, z, p_value, p_exact, reason
-                from analysis.kendall_latest
-                union all
-                select exposure, outcome, population, null, method,
-                    n, tau_b, ci_low, ci_high, z, p_value, null, reason
-                from analysis.pooled_latest
-            )
-            from results
-            where population = $population and centre_code is not distinct from coalesce($centre, centre_code)
-                and exposure = coalesce($exposure, exposure) and outcome = coalesce($outcome, outcome)
-            order by exposure, outcome, method desc nulls first, centre_code
-            """,
-            {**wanted, "population": population},
-        )
-        columns, rows = [item[0] for item in result.description], result.fetchall()
-    if not rows and any(wanted.values()):
-        raise LaktasiError(
-            f"no result{given_options(wanted)}", next_step="laktasi kendall, without these, lists what there is"
-        )
-    if not is_terminal():
-        print_values(columns, rows)
-    elif rows:
-        _tell_kendall(rows)
-    if not rows:
-        click.echo("no results: the latest run had no study.yml with analyses", err=True)
-
-
-def _tell_kendall(rows: Sequence[Sequence[Any]]) -> None:
-    """Tell one question after the other, rounded."""
-    from itertools import groupby
-
-    from laktasi.summary import p_in_words
-
-    def number(value: float | None) -> str:
-        return "" if value is None else f"{value:.3f}"
-
-    headings = ("centre", "n", "tau_b", "95 % interval", "z", "p", "exact p")
-    for (exposure, outcome, population), results in groupby(rows, key=lambda row: tuple(row[:3])):
-        lines, without = [], []
-        for _, _, _, centre, method, n, tau, low, high, z, p, exact, reason in results:
-            name = centre or f"all, {method}"
-            interval = "" if low is None or high is None else f"{low:.3f} to {high:.3f}"
-            lines.append((name, n, number(tau), interval, number(z), p_in_words(p), p_in_words(exact)))
-            if tau is None:
-                without.append(f"{name}: no tau_b, {reason}")
-        print_table(headings, lines, title=f"{exposure} × {outcome}, {population} records", right=headings[1:])
-        click.echo("".join(f"{line}\n" for line in without))
 
 
 @click.command(short_help="Write the report again, and say where it is.")
