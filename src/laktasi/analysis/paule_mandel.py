@@ -115,7 +115,7 @@ def solve_without_one(y: Floats, n: Floats, c: Floats, start: float) -> tuple[Fl
     mean, variance = np.empty_like(rho), np.empty_like(rho)
     moving = np.arange(len(y))
     for _ in range(ROUNDS):
-        first, second = (_sums(power, rho[moving], inverse, group[moving], moments, own[moving]) for power in (1, 2))
+        first, second = _sums(rho[moving], inverse, group[moving], moments, own[moving])
         mean[moving] = at = first[:, 1] / first[:, 0]
         variance[moving] = c[moving] / first[:, 0]
         q = np.maximum(first[:, 2] - at * first[:, 1], 0)
@@ -138,11 +138,15 @@ def _least_squares(design: Floats, y: Floats, weights: Floats) -> tuple[Floats, 
     return coefficients, y - design @ coefficients
 
 
-def _sums(power: int, rho: Floats, inverse: Floats, group: NDArray[np.intp], moments: Floats, own: Floats) -> Floats:
-    """Return Σ w^power, Σ w^power y and Σ w^power y² over the other centres, shape (centres, 3)."""
-    total = np.empty((len(rho), 3))
+def _sums(rho: Floats, inverse: Floats, group: NDArray[np.intp], moments: Floats, own: Floats) -> tuple[Floats, Floats]:
+    """Return Σ w, Σ w y and Σ w y² over the other centres, shape (centres, 3), and the same with w² for w."""
+    first, second = np.empty((len(rho), 3)), np.empty((len(rho), 3))
     step = max(1, AT_ONCE // len(inverse))
     for begin in range(0, len(rho), step):
         part = slice(begin, begin + step)
-        total[part] = (rho[part, None] + inverse) ** -power @ moments
-    return total - (rho + inverse[group])[:, None] ** -power * own
+        weights = 1 / (rho[part, None] + inverse)
+        first[part] = weights @ moments
+        weights *= weights
+        second[part] = weights @ moments
+    weight = 1 / (rho + inverse[group])[:, None]
+    return first - weight * own, second - weight * weight * own
