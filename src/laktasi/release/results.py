@@ -85,8 +85,7 @@ def choose_results(source: Source, prepared: Prepared, rule: Rule) -> Results:
 
 def _masked(source: Source, prepared: Prepared) -> set[str]:
     """Name the variables of which some answer is withheld: a count of all would give it back."""
-    is_masked = prepared.withheld.any(axis=0)
-    paths = {column.path for column, is_one in zip(prepared.columns, is_masked.tolist(), strict=True) if is_one}
+    paths = {column.path for at, column in enumerate(prepared.columns) if prepared.withheld[:, at].any()}
     return {
         name
         for name, variable in source.study.variables.items()
@@ -148,7 +147,7 @@ def _in_rows(source: Source, prepared: Prepared, pair: Pair) -> bool:
 def _hidden(
     source: Source, prepared: Prepared, pair: Pair, withheld: Iterable[str]
 ) -> list[tuple[NDArray[np.int64], int]]:
-    """Give what can be found by subtraction: for each group of the rows, the sum over its withheld centres, and how many."""
+    """Give what subtraction finds: for each group of rows the sum over its withheld centres, and how many they are."""
     x, y = source.ranks[pair.exposure], source.ranks[pair.outcome]
     shape = tuple(len(source.study.variables[name].levels) for name in (pair.exposure, pair.outcome))
     is_hidden = np.isin(source.centre_codes.astype(str), list(withheld)) & (x > 0) & (y > 0)

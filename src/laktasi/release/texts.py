@@ -1,0 +1,56 @@
+"""The sentences of a release, in both languages."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+Sentences = Mapping[str, Mapping[str, str]]
+
+LEFT_OUT: Sentences = {
+    "direct": {"id": "pengenal langsung", "en": "direct identifier"},
+    "quasi": {
+        "id": "pengenal tidak langsung yang tidak diatur dalam aturan",
+        "en": "quasi-identifier that the rule does not treat",
+    },
+    "place": {"id": "menunjukkan tempat", "en": "tells the place"},
+    "date": {"id": "tanggal atau jam yang tidak diatur", "en": "date or time that the rule does not treat"},
+    "text": {"id": "teks bebas, catatan, atau hitungan", "en": "free text, note or computed text"},
+    "position": {"id": "posisi", "en": "position"},
+    "media": {"id": "berkas", "en": "file"},
+    "relies": {
+        "id": "hanya ditanyakan menurut jawaban pengenal tidak langsung",
+        "en": "asked or not by the answer to a quasi-identifier: its empty cells would tell it",
+    },
+    "dropped": {"id": "dikeluarkan oleh aturan", "en": "left out by the rule"},
+}
+
+WHY_NOT: Sentences = {
+    "": {"id": "", "en": ""},
+    "bits": {
+        "id": "pusat yang disimpan terlalu sedikit: angka gabungan dapat mengungkapnya",
+        "en": "so few centres are withheld that numbers across centres could give them back",
+    },
+    "masked": {
+        "id": "sebagian jawaban disimpan dalam catatan: hasil atas semua catatan akan mengungkapnya",
+        "en": "some of its answers are withheld in the records: a result over all of them would give these back",
+    },
+}
+
+ACROSS: Sentences = {
+    "all": {"id": "semua", "en": "all"},
+    "no_leave_one_out": {"id": "tanpa hasil dengan satu pusat dikeluarkan", "en": "without leave-one-out"},
+    "naive": {
+        "id": "hanya yang dapat dihitung dari catatan",
+        "en": "only what can be computed from the records",
+    },
+    "none": {"id": "tidak ada", "en": "nothing"},
+}
+
+KINDS: Sentences = {
+    "category": {"id": "kategori", "en": "category"},
+    "whole": {"id": "bilangan bulat", "en": "whole number"},
+    "number": {"id": "bilangan", "en": "number"},
+    "date": {"id": "tanggal", "en": "date"},
+    "moment": {"id": "tanggal dan jam", "en": "date and time"},
+    "text": {"id": "teks", "en": "text"},
+}
