@@ -41,35 +41,6 @@ def given_options(wanted: Mapping[str, str | None]) -> str:
     return said and f" for{said}"
 
 
-def read_table(text: str) -> list[list[int]]:
-    """Read a table of counts as people type it: ``7,4,0;0,8,6``, rows of the exposure from low to high.
-
-    Raises
-    ------
-    LaktasiError
-        A cell is no whole number of 0 or more, rows differ in length, or there is no record, or more than are counted.
-    """
-    from laktasi.analysis.pairs import MAX_N
-    from laktasi.errors import LaktasiError
-
-    def wrong(what: str) -> LaktasiError:
-        how = "rows of the exposure from low to high, columns of the outcome from low to high: --table '7,4,0;0,8,6'"
-        return LaktasiError(f"the table: {what}", next_step=f"write {how}")
-
-    rows = [[cell.strip() for cell in row.split(",")] for row in text.strip().rstrip(";").split(";")]
-    for number, row in enumerate(rows, start=1):
-        for cell in row:
-            if not (cell.isascii() and cell.isdecimal()):
-                raise wrong(f"{cell!r} in row {number} is not a whole number of 0 or more")
-        if len(row) != len(rows[0]):
-            raise wrong(f"row {number} has {len(row)} counts, and row 1 has {len(rows[0])}")
-    counts = [[int(cell) for cell in row] for row in rows]
-    records = sum(map(sum, counts))
-    if not 0 < records <= MAX_N:
-        raise wrong(f"it holds {records} records; expected 1 to {MAX_N}")
-    return counts
-
-
 def is_terminal() -> bool:
     """Say whether a person reads standard output, rather than a pipe or a file."""
     import sys

@@ -9,15 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from laktasi.cli.common import (
-    given_options,
-    is_terminal,
-    print_table,
-    print_values,
-    project_options,
-    read_table,
-    settings_for,
-)
+from laktasi.cli.common import given_options, is_terminal, print_table, print_values, project_options, settings_for
+from laktasi.cli.given_tables import read_table
 
 if TYPE_CHECKING:
     from laktasi.settings import Settings
@@ -104,7 +97,7 @@ def sample_size(
         if any((exposure, outcome, project, data)):
             raise click.UsageError("--table stands for itself: leave out the project, the exposure and the outcome")
         basis = "table" if tau_b is None else "given"
-        questions: list[Row] = [{"table": read_table(table), "assumed": {basis: (tau_b, None)}}]
+        questions: list[Row] = [{"table": read_table(table)[0], "assumed": {basis: (tau_b, None)}}]
     else:
         questions = list(_latest(settings_for(project, data), exposure, outcome, population, tau_b))
     rows = [row for question in questions for row in _rows(question, powers, alpha, centres, records)]
