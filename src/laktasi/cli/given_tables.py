@@ -18,8 +18,9 @@ COLUMNS = ("stratum", "x", "y", "count")
 SEPARATORS = (",", ";", "\t")
 MOST_LEVELS = 100
 """A variable with more is a measurement, not an ordered choice."""
-MOST_CELLS = 2_000_000
+MOST_CELLS = 1_000_000
 """Cells over all strata; beyond, the memory of a laptop is in danger."""
+LONGEST_HEADING = 1_000
 MOST_RECORDS = 999_999_999
 """Records that one table may hold."""
 
@@ -57,16 +58,16 @@ def read_table(text: str) -> NDArray[np.int64]:
 
     rows = [row.split(",") for row in text.strip().strip(";").split(";")]
     if max(len(rows), *map(len, rows)) > MOST_LEVELS:
-        raise LaktasiError(f"the table has more than {MOST_LEVELS} levels on a side", next_step=TABLE_NEXT)
+        raise LaktasiError(f"--table has more than {MOST_LEVELS} levels on a side", next_step=TABLE_NEXT)
     counts = [
-        [_whole(cell, f"row {at}, cell {place}", TABLE_NEXT) for place, cell in enumerate(row, 1)]
+        [_whole(cell, f"--table: row {at}, cell {place}", TABLE_NEXT) for place, cell in enumerate(row, 1)]
         for at, row in enumerate(rows, 1)
     ]
     lengths = [len(row) for row in counts]
     for at, length in enumerate(lengths, 1):
         if length != lengths[0]:
             raise LaktasiError(
-                f"the table is ragged: row 1 has {lengths[0]} cells, row {at} has {length}", next_step=TABLE_NEXT
+                f"--table is ragged: row 1 has {lengths[0]} cells, row {at} has {length}", next_step=TABLE_NEXT
             )
     return _checked(np.array([counts], dtype=np.int64))
 
@@ -86,11 +87,11 @@ def read_tables(path: Path) -> Given:
 
     lines = list(_lines(path))
     strata = list(dict.fromkeys(line[0] for _, line in lines))
-    levels = [_levels([line[part] for _, line in lines], COLUMNS[part], path.name) for part in (1, 2)]
+    levels = [_levels([line[part] for _, line in lines], COLUMNS[part], path) for part in (1, 2)]
     shape = len(strata), *(max(places.values()) + 1 for places in levels)
     if shape[0] * shape[1] * shape[2] > MOST_CELLS:
         raise LaktasiError(
-            f"{path.name}: {shape[0]:,} strata of {shape[1]} × {shape[2]} levels are more than {MOST_CELLS:,} cells",
+            f"{path}: {shape[0]:,} strata of {shape[1]} × {shape[2]} levels are more than {MOST_CELLS:,} cells",
             next_step="give fewer strata at a time",
         )
     counts = np.zeros(shape, dtype=np.int64)
@@ -100,12 +101,12 @@ def read_tables(path: Path) -> Given:
         cell = place[stratum], levels[0][x], levels[1][y]
         if cell in seen:
             raise LaktasiError(
-                f"{path.name}, line {number}: the same cell as in line {seen[cell]}",
+                f"{path}, line {number}: the same cell as in line {seen[cell]}",
                 why="Which of the two counts, or both, cannot be told.",
                 next_step="leave one line for each cell of each stratum",
             )
         seen[cell] = number
-        counts[cell] = _whole(count, f"{path.name}, line {number}: count", FILE_NEXT)
+        counts[cell] = _whole(count, f"{path}, line {number}: count", FILE_NEXT)
     # Of numbers that are written in two ways, 1 and 1.0, the one that comes first names the level.
     names = [[next(text for text, at in places.items() if at == level) for level in range(max(places.values()) + 1)]
              for places in levels]  # fmt: skip
@@ -116,10 +117,10 @@ def _lines(path: Path) -> Iterator[tuple[int, tuple[str, str, str, str]]]:
     """Yield the number of each line and what stands in it, in the order of `COLUMNS`."""
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
-            heading = file.readline()
+            heading = file.readline(LONGEST_HEADING)
             separator = max(SEPARATORS, key=heading.count)
             columns = [name.strip().lower() for name in next(csv.reader([heading], delimiter=separator), [])]
-            _check_columns(columns, path.name)
+            _check_columns(columns, path)
             order = [columns.index(name) for name in COLUMNS]
             found = 0
             for number, fields in enumerate(csv.reader(file, delimiter=separator), 2):
@@ -128,31 +129,31 @@ def _lines(path: Path) -> Iterator[tuple[int, tuple[str, str, str, str]]]:
                     continue
                 if len(values) != len(COLUMNS):
                     raise LaktasiError(
-                        f"{path.name}, line {number}: {len(values)} fields instead of {len(COLUMNS)}",
+                        f"{path}, line {number}: {len(values)} fields instead of {len(COLUMNS)}",
                         next_step=FILE_NEXT,
                     )
                 for name, at in zip(COLUMNS, order, strict=True):
                     if not values[at]:
-                        raise LaktasiError(f"{path.name}, line {number}: {name} is empty", next_step=FILE_NEXT)
+                        raise LaktasiError(f"{path}, line {number}: {name} is empty", next_step=FILE_NEXT)
                 found += 1
                 if found > MOST_CELLS:
                     raise LaktasiError(
-                        f"{path.name} has more than {MOST_CELLS:,} lines", next_step="give fewer strata at a time"
+                        f"{path} has more than {MOST_CELLS:,} lines", next_step="give fewer strata at a time"
                     )
                 yield number, (values[order[0]], values[order[1]], values[order[2]], values[order[3]])
     except OSError as error:
         raise LaktasiError(
-            f"{path.name}: cannot be opened ({error.strerror})", next_step="name a file that is there and may be read"
+            f"{path}: cannot be opened ({error.strerror})", next_step="name a file that is there and may be read"
         ) from None
     except UnicodeDecodeError:
-        raise LaktasiError(f"{path.name}: not UTF-8 text", next_step="save it again with the encoding UTF-8") from None
+        raise LaktasiError(f"{path}: not UTF-8 text", next_step="save it again with the encoding UTF-8") from None
     except csv.Error as error:
-        raise LaktasiError(f"{path.name}: not a CSV file ({error})", next_step=FILE_NEXT) from None
+        raise LaktasiError(f"{path}: not a CSV file ({error})", next_step=FILE_NEXT) from None
     if not found:
-        raise LaktasiError(f"{path.name} holds no cell", next_step=FILE_NEXT)
+        raise LaktasiError(f"{path} holds no cell", next_step=FILE_NEXT)
 
 
-def _check_columns(columns: Sequence[str], name: str) -> None:
+def _check_columns(columns: Sequence[str], name: Path) -> None:
     missing = [column for column in COLUMNS if column not in columns]
     others = [column for column in columns if column not in COLUMNS]
     if missing:
@@ -165,7 +166,7 @@ def _check_columns(columns: Sequence[str], name: str) -> None:
         )
 
 
-def _levels(texts: Sequence[str], column: str, name: str) -> dict[str, int]:
+def _levels(texts: Sequence[str], column: str, name: Path) -> dict[str, int]:
     """Give each level its place, lowest first."""
     different = list(dict.fromkeys(texts))
     numbers = {text: number for text in different if (number := _number(text)) is not None}
