@@ -15,6 +15,7 @@ from laktasi.cli import (
     kendall,
     read,
     recode,
+    release,
     reproduce,
     run,
     sample_size,
@@ -66,6 +67,7 @@ for command in (
     reproduce.changes,
     reproduce.verify,
     read.report,
+    release.release,
     read.sql,
 ):
     main.add_command(command)

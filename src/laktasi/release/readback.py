@@ -1,0 +1,206 @@
+"""Reading a release back: the records of all formats held against each other, and private values looked for."""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from laktasi.errors import ReleaseError
+from laktasi.release.documents import SUMS, files_of
+from laktasi.release.files import CSV, DTA, DUCKDB, PARQUET, RESULTS, SAV
+from laktasi.release.rule import CATEGORY, Rule
+from laktasi.store.sql import identifier
+from laktasi.study import Study
+
+RECORD, WITHHELD = "record", "withheld"
+
+Records = Mapping[str, Sequence[str]]
+"""Values by column, as the CSV file writes them."""
+
+_UUID = re.compile(rb"[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}")
+_WORDS = re.compile(r"[A-Za-z0-9]+")
+_JOINED = re.compile(r"[A-Za-z0-9_:.-]+")
+_SHORT, _LONG = 3, 10
+"""Characters below which a code says nothing by itself, and from which it is looked for without a digit in it."""
+
+
+def _differs(name: str, column: str = "") -> ReleaseError:
+    of = f", column {column}" if column else ""
+    return ReleaseError(
+        f"the release was refused: {name}{of} is not what {CSV} has",
+        why="All formats hold the same records; nothing was written.",
+        next_step="report this as a fault of laktasi",
+    )
+
+
+def same_in_all(folder: Path, columns: Mapping[str, Mapping[str, Any]]) -> Records:
+    """Read the records from every format, and see that all say the same.
+
+    Parameters
+    ----------
+    columns
+        By name, as the manifest tells them: no file may have another one.
+
+    Raises
+    ------
+    ReleaseError
+        A file differs.
+    """
+    with (folder / CSV).open(encoding="utf-8", newline="") as file:
+        header, *rows = list(csv.reader(file))
+    if header != list(columns):
+        raise _differs("manifest.json")
+    records = {name: [row[at] for row in rows] for at, name in enumerate(header)}
+    for name, found in _others(folder, columns):
+        if list(found) != header:
+            raise _differs(name)
+        for column, values in found.items():
+            if [_as_text(value, columns[column]["kind"]) for value in values] != records[column]:
+                raise _differs(name, column)
+    return records
+
+
+def _others(folder: Path, columns: Mapping[str, Mapping[str, Any]]) -> Iterator[tuple[str, dict[str, list[Any]]]]:
+    import pyarrow.parquet as pq
+    import pyreadstat
+
+    yield PARQUET, pq.read_table(folder / PARQUET).to_pydict()
+    with duckdb.connect(str(folder / DUCKDB), read_only=True) as con:
+        tables = {f"{schema}.{table}" for schema, table in _tables(con)}
+        results = {f"{RESULTS}.{path.stem}" for path in (folder / RESULTS).iterdir()}
+        if tables != {"main.records", "main.codebook", "main.choices", *results}:
+            raise _differs(DUCKDB)
+        yield DUCKDB, con.execute("from records").to_arrow_table().to_pydict()
+        for path in (folder / RESULTS).iterdir():
+            with path.open(encoding="utf-8", newline="") as file:
+                told = sorted(tuple(row) for row in list(csv.reader(file))[1:])
+            there = con.execute(f"from {identifier(RESULTS, path.stem)}").to_arrow_table().to_pylist()
+            if sorted(tuple(_as_text(value, "") for value in row.values()) for row in there) != told:
+                raise _differs(DUCKDB, path.stem)
+        choices: dict[str, dict[float, str]] = {}
+        for name, code, value in con.execute("select name, code, value from choices").fetchall():
+            choices.setdefault(name, {})[float(code)] = value
+    for name, read in ((SAV, pyreadstat.read_sav), (DTA, pyreadstat.read_dta)):
+        frame, _ = read(folder / name)
+        found: dict[str, list[Any]] = {}
+        for column in frame.columns:
+            values = [None if value != value else value for value in frame[column].tolist()]
+            if columns.get(column, {}).get("kind") == "category":
+                known = choices.get(column, {})
+                if any(value is not None and value not in known for value in values):
+                    raise _differs(name, column)
+                values = [None if value is None else known[value] for value in values]
+            found[column] = values
+        yield name, found
+
+
+def _tables(con: duckdb.DuckDBPyConnection) -> list[tuple[str, str]]:
+    return con.execute("select schema_name, table_name from duckdb_tables() where not internal").fetchall()
+
+
+def _as_text(value: Any, kind: str) -> str:
+    """Write a value as the CSV file does."""
+    if value is None:
+        return ""
+    if kind == "whole":
+        return str(int(value))
+    if kind == "date" and isinstance(value, datetime):
+        value = value.date()
+    return value.isoformat() if hasattr(value, "isoformat") else str(value)
+
+
+def day_number(text: str) -> int:
+    """Give the day of a date or moment as the number of days since 1970."""
+    return (date.fromisoformat(text[:10]) - date(1970, 1, 1)).days
+
+
+def private_values(con: duckdb.DuckDBPyConnection, study: Study, rule: Rule) -> set[str]:
+    """Give every value that names a submission, a respondent, an enumerator or a phone, and could be told by itself.
+
+    Codes that a form offers for a released question, or that name a centre, are no secret.
+    """
+    queries = [
+        "select submission_id from staging.submissions union select instance_id from staging.submissions",
+        "select subject_code from marts.submissions union select enumerator_code from marts.submissions",
+    ]
+    for table, column in con.execute(
+        """
+        select codebook.table_name, codebook.column_name from staging.codebook as codebook
+        semi join duckdb_columns() as columns
+            on columns.schema_name = 'staging' and columns.table_name = codebook.table_name
+            and columns.column_name = codebook.column_name and columns.data_type = 'VARCHAR'
+        where codebook.type = 'text' and codebook.privacy <> 'none' and codebook.path not in (select unnest(?))
+        """,
+        [[path for path, treatment in rule.treat.items() if treatment.kind == CATEGORY]],
+    ).fetchall():
+        queries.append(f"select distinct {identifier(column)} from {identifier('staging', table)}")
+    values = {str(value) for query in queries for (value,) in con.execute(query).fetchall() if value}
+    values |= {value.removeprefix("uuid:") for value in values}
+    # Read from the form's lists, not from the release: a code that came into it by mistake must not excuse itself.
+    names = con.execute(
+        """
+        select value from staging.choices
+        where form_id = $form and list_name in (
+            select list_name from staging.codebook where form_id = $form and privacy = 'none'
+        )
+        union select centre_code from marts.centres
+        """,
+        {"form": study.form_id},
+    ).fetchall()
+    return {value for value in values if _can_be_told(value)} - {value for (value,) in names}
+
+
+def _can_be_told(value: str) -> bool:
+    """Say whether a value is told from ordinary words and numbers when it stands in a file."""
+    has_digit = any(map(str.isdigit, value))
+    has_letter = any(map(str.isalpha, value))
+    return len(value) >= _LONG or (len(value) >= _SHORT and has_digit and has_letter) or (len(value) >= 6 and has_digit)
+
+
+def search(folder: Path, private: set[str], key: bytes) -> None:
+    """Look for private values in every file, as bytes and as cells, and for the project's secret.
+
+    Raises
+    ------
+    ReleaseError
+        There is one; names the file, never the value.
+    """
+    for path in [*files_of(folder), folder / SUMS]:
+        name = path.relative_to(folder).as_posix()
+        content = path.read_bytes()
+        if key in content or key.hex().encode() in content.lower():
+            raise _found(name, "the project's secret")
+        if _UUID.search(content):
+            raise _found(name, "the id of a submission")
+        if _among(content.decode("utf-8" if path.suffix in (".csv", ".md", ".json", ".html") else "latin-1"), private):
+            raise _found(name, "a code of a submission, respondent, enumerator or phone")
+    with duckdb.connect(str(folder / DUCKDB), read_only=True) as con:
+        for schema, table in _tables(con):
+            _check_cells(
+                f"{DUCKDB}, table {table}", con.execute(f"from {identifier(schema, table)}").fetchall(), private
+            )
+
+
+def _check_cells(name: str, rows: Iterable[Sequence[Any]], private: set[str]) -> None:
+    for row in rows:
+        for value in row:
+            if isinstance(value, str) and (value in private or _among(value, private)):
+                raise _found(name, "a code of a submission, respondent, enumerator or phone")
+
+
+def _among(text: str, private: set[str]) -> bool:
+    return any(not private.isdisjoint(words.findall(text)) for words in (_WORDS, _JOINED))
+
+
+def _found(name: str, what: str) -> ReleaseError:
+    return ReleaseError(
+        f"the release was refused: {name} holds {what}",
+        why="Nothing was written: what stood there before is as it was.",
+        next_step="see which question it comes from, and drop that in schemas/release.yml",
+    )
