@@ -3,6 +3,7 @@
 import itertools
 import math
 from collections import defaultdict
+from collections.abc import Iterator
 from fractions import Fraction
 
 import numpy as np
@@ -13,7 +14,11 @@ from hypothesis.extra import numpy as npst
 from numpy.typing import NDArray
 from scipy.stats import fisher_exact
 
-from laktasi.analysis.exact import conditional_p, exact_p_values
+from laktasi.analysis.exact import ConditionalP, Margin, conditional_p, exact_p_values, steps
+from laktasi.analysis.exact import _canonical as canonical
+from laktasi.analysis.exact import _fill as fill
+from laktasi.analysis.exact import _sampled_sizes as sampled_sizes
+from laktasi.analysis.exact import _States as States
 from laktasi.analysis.pairs import count_pairs
 
 Table = NDArray[np.int64]
@@ -129,3 +134,108 @@ def test_a_hundred_records_are_fishers_test() -> None:
     a_hundred = exact_p_values(np.array([[[30, 20], [20, 30]]]))
     # With two levels each way and equal halves, Fisher's exact test is the same test.
     assert a_hundred[0] == pytest.approx(fisher_exact([[30, 20], [20, 30]]).pvalue, rel=1e-11)
+
+
+def shuffled_p(table: Table, draws: int) -> float:
+    """Match the records of both margins at random, one by one: another way than the code's own."""
+    x, y = np.indices(table.shape)
+    xs, ys = np.repeat(x.ravel(), table.ravel()), np.repeat(y.ravel(), table.ravel())
+    rng = np.random.default_rng(7)
+    found = np.zeros((draws, *table.shape), dtype=np.int64)
+    for draw in range(draws):
+        np.add.at(found[draw], (xs, rng.permutation(ys)), 1)
+    return float((np.abs(count_pairs(found).s) >= abs(count_pairs(table[None]).s[0])).mean())
+
+
+@pytest.mark.parametrize("table", [[[9, 4, 2], [5, 9, 4], [3, 6, 9]], [[9, 4], [5, 9], [3, 6], [4, 8]]])
+def test_the_sample_is_one_of_arrangements(table: list[list[int]]) -> None:
+    """Every arrangement is as likely: against the exact p, and against records that are shuffled."""
+    counts = np.array([table])
+    rows, columns = (tuple(map(int, counts[0].sum(axis=axis))) for axis in (1, 0))
+    exact = conditional_p(counts).p[0]
+    reached = sampled_sizes(rows, columns, 200_000, 1)
+    sampled = float((reached >= abs(count_pairs(counts).s[0])).mean())
+    spread = math.sqrt(exact * (1 - exact) / 200_000)
+    assert abs(sampled - exact) < 4 * spread
+    assert abs(shuffled_p(counts[0], 3000) - exact) < 4 * math.sqrt(exact * (1 - exact) / 3000)
+
+
+def sampled(table: Table, **given: int) -> ConditionalP:
+    found = conditional_p(table[None], **given)
+    assert str(found.method[0]).startswith("Monte Carlo")
+    return found
+
+
+LARGE = np.array([[14, 14, 12, 8], [15, 13, 14, 9], [13, 12, 13, 11], [8, 9, 12, 13]])
+
+
+def test_the_sample_rests_on_seed_and_margins_alone() -> None:
+    mirrored, other = LARGE[::-1], LARGE[:3, :] * 2
+    alone = sampled(LARGE)
+    for stack in ([LARGE, mirrored, other], [other, mirrored, LARGE]):
+        among = conditional_p(np.array([np.pad(one, ((0, 4 - len(one)), (0, 0))) for one in stack]))
+        at = next(index for index, one in enumerate(stack) if one is LARGE)
+        assert (among.p[at], among.error[at]) == (alone.p[0], alone.error[0])
+        assert among.p[1] == alone.p[0]  # S of the mirrored one is −S
+    assert sampled(LARGE, seed=5).p[0] != sampled(LARGE, seed=6).p[0]
+
+
+def test_the_error_is_that_of_a_share_and_p_is_never_0() -> None:
+    found = sampled(LARGE, draws=4000)
+    p = found.p[0]
+    assert 0.01 < p < 0.5
+    k = p * 4001 - 1
+    assert k == pytest.approx(round(k), abs=1e-9)
+    assert found.error[0] == pytest.approx(math.sqrt(p * (1 - p) / 4000))
+    perfect = 40 * np.eye(4, dtype=np.int64)
+    assert sampled(perfect, draws=4000).p[0] == pytest.approx(1 / 4001)
+
+
+def test_sampled_and_exact_p_agree_where_both_can_be_had(monkeypatch: pytest.MonkeyPatch) -> None:
+    stack = np.random.default_rng(3).integers(0, 6, (20, 3, 3))
+    exact = conditional_p(stack)
+    monkeypatch.setattr("laktasi.analysis.exact.is_exact", lambda *_: False)
+    by_chance = conditional_p(stack)
+    assert set(by_chance.method) == {"Monte Carlo, 10000 draws"}
+    apart = np.abs(by_chance.p - exact.p)
+    assert (apart < 4.5 * by_chance.error + 2e-4).all()
+    assert (apart > 0).any()
+
+
+def test_steps_told_beforehand_bound_those_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    taken = 0
+
+    def counting(rows: Margin, states: States, total: int) -> Iterator[States]:
+        nonlocal taken
+        for some in fill(rows, states, total):
+            taken += len(some.s)
+            yield some
+
+    monkeypatch.setattr("laktasi.analysis.exact._fill", counting)
+    for rows, columns in [((9, 9), (6, 6, 6)), ((5, 6, 7), (4, 9, 5)), ((3, 8, 4), (2, 5, 4, 4)), ((2, 12), (7, 3, 4))]:
+        taken = 0
+        table = np.array(every_table(rows, columns)[0])
+        conditional_p(table[None], max_n=60)
+        assert 0 < taken <= steps(*canonical(np.array(rows), np.array(columns)))
+
+
+def test_large_tables_are_not_attempted() -> None:
+    """One that would take all of the memory there is, were it tried."""
+    even = np.full((1, 2, 3), 10_000_000)
+    assert steps((30_000_000,) * 2, (20_000_000,) * 3) > 10**6
+    assert conditional_p(even).method[0] == "Monte Carlo, 10000 draws"
+    beyond = conditional_p(np.full((1, 2, 2), 400_000_000))
+    assert beyond.method[0] is None
+    assert math.isnan(beyond.p[0])
+
+
+def test_a_p_too_small_for_a_float_is_not_0() -> None:
+    p = conditional_p(np.array([[[700, 0], [0, 700]]])).p[0]
+    assert 0 < p < 1e-300
+
+
+def test_states_filled_some_at_a_time_are_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    table = np.array([[[5, 2, 1, 1], [1, 4, 3, 4], [2, 2, 6, 1]]])
+    at_once = conditional_p(table).p[0]
+    monkeypatch.setattr("laktasi.analysis.exact.STEPS_AT_A_TIME", 50)
+    assert conditional_p(table).p[0] == pytest.approx(at_once, rel=1e-13)
