@@ -15,6 +15,14 @@ def passes(table: Counts, k: int, at_least: int = 0) -> bool:
     return bool(table.sum() >= at_least and table[table > 0].min(initial=k) >= k)
 
 
+def tells_a_group(table: Counts) -> bool:
+    """Say whether one answer follows from the other: all records of a row, or of a column, stand in one cell.
+
+    Whoever knows a respondent's one answer then knows the other, however many share it.
+    """
+    return any(bool(((table > 0).sum(axis=axis) == 1).any()) for axis in (0, 1))
+
+
 def blurs(sizes: Counts, k: int) -> bool:
     """Say whether the sum over some health centres leaves each of them unknown.
 

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from laktasi.errors import ReleaseError
-from laktasi.release.cells import Counts, blurs, passes
+from laktasi.release.cells import Counts, blurs, passes, tells_a_group
 from laktasi.study import Pair
 
 Codes = NDArray[np.int64]
@@ -116,11 +116,12 @@ class _Decision:
         self.present |= dict(present.items())
         torn = self.torn()
         self.shown = {
-            pair: np.array(
-                [name not in torn and passes(by_centre[name], k, at_least) for name in self.names.tolist()], dtype=bool
-            )
+            pair: np.array([name not in torn and self.may_show(by_centre[name]) for name in self.names.tolist()])
             for pair, by_centre in tables.items()
         }
+
+    def may_show(self, table: Counts) -> bool:
+        return passes(table, self.k, self.at_least) and not tells_a_group(table)
 
     def torn(self) -> set[str]:
         """Withhold the places of records that disagree with the others of their centre, and name such centres.

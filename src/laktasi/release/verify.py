@@ -271,6 +271,10 @@ class _Verifier:
         for table in true.values():
             if sum(table.values()) < self.rule.at_least or min(table.values(), default=0) < self.rule.k:
                 raise refused(f"{RESULTS}: {names[0]} × {names[1]}: a centre's table that the rule for cells withholds")
+            for side in (0, 1):
+                levels = [cell[side] for cell in table]
+                if any(levels.count(level) == 1 for level in levels):
+                    raise refused(f"{RESULTS}: {names[0]} × {names[1]}: at a centre one answer tells the other")
         told: dict[str, dict[tuple[int, int], int]] = {}
         for line in lines:
             if (line["exposure"], line["outcome"]) == names and int(line["n"]):

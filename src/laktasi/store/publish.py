@@ -68,6 +68,13 @@ CHOICE_COLUMNS = ("form_id", "form_version", "list_name", "position", "value", "
 """Of staging.choices. A list's other columns serve the form's own filters, and may say anything of a person."""
 
 
+ABOUT = (
+    "For the team of the study, not for the public: no direct identifier is in it, but people at small health centres"
+    " can be recognised. Unless the data are synthetic, give to others only what laktasi release writes."
+)
+"""What meta.about says to whoever opens the copy."""
+
+
 @dataclass(frozen=True, slots=True)
 class Published:
     """What :func:`publish_research` made."""
@@ -127,6 +134,7 @@ def _copy(con: duckdb.DuckDBPyConnection, new: Path, questionnaires: Questionnai
                     if (schema, table) in existing:
                         select = PARTLY.get((schema, table), f"from {schema}.{table}")
                         con.execute(f"create table {COPY}.{schema}.{table} as {select}")
+            con.execute(f"create table {COPY}.meta.about as select {literal(ABOUT)} as note")
             names = ", ".join(SUBMISSION_COLUMNS)
             con.execute(f"create table {COPY}.staging.submissions as select {names} from staging.submissions")
             con.execute(
@@ -211,6 +219,8 @@ def _finish(con: duckdb.DuckDBPyConnection, new: Path) -> None:
         copy.execute("set TimeZone = 'UTC'")
         comments |= {
             ("staging", "codebook", "is_left_out"): "It is a direct identifier: its answers stay in the warehouse",
+            ("meta", "about", None): "Whom this file is for. One row per note.",
+            ("meta", "about", "note"): "What to know before anything of it is passed on",
         }
         with transaction(copy):
             for (statement,) in views:
