@@ -251,6 +251,18 @@ def test_kendall_goes_into_a_pipe_in_full(project: Path, research: duckdb.DuckDB
         assert told == research.execute(query.format(table)).fetchall()
 
 
+def test_kendall_as_json_is_every_column_of_the_results(project: Path, research: duckdb.DuckDBPyConnection) -> None:
+    found = json.loads(laktasi("kendall", "--project", project, "--json").stdout)
+    for name in ("kendall", "pooled", "random_effects", "leave_one_out"):
+        result = research.execute(f"from analysis.{name}_latest where population = 'accepted'")
+        columns = {item[0] for item in result.description or ()}
+        assert {frozenset(row) for row in found[name]} == {frozenset(columns)}
+        assert len(found[name]) == len(result.fetchall())
+    assert isinstance(found["random_effects"][0]["left_out"], dict)
+    one = json.loads(laktasi("kendall", "--project", project, "--json", "--centre", "h2").stdout)
+    assert one == {"kendall": [row for row in found["kendall"] if row["centre_code"] == "h2"]}
+
+
 def test_kendall_is_narrowed(project: Path) -> None:
     centre = rows_of(laktasi("kendall", "--project", project, "--centre", "h2", "--exposure", "milk"))
     assert [row["centre_code"] for row in centre] == ["h2"]
