@@ -101,12 +101,12 @@ def test_it_is_the_smallest_number_with_that_power() -> None:
 
 
 def test_without_ties_and_near_zero_it_is_noether_s_formula() -> None:
-    """N = 4 (z_alpha/2 + z_beta)² / (9 tau²), Noether (1987), here two-sided."""
+    """N = 4 (z_alpha/2 + z_beta)² / (9 tau²), Noether (1987), here two-sided; tau = tau_b · 79/80 with 80 levels."""
     ranks = np.linspace(-1, 1, 80)
     untied = 1 + 0.9 * np.outer(ranks, ranks)  # Farlie, Gumbel and Morgenstern's: tau is near .2
     for power in (0.8, 0.9):
-        expected = 4 * (norm.isf(0.025) + norm.isf(1 - power)) ** 2 / (9 * 0.05**2)
-        assert sample_size(untied, tau_b=0.05, power=power).n == pytest.approx(expected, rel=0.02)
+        expected = 4 * (norm.isf(0.025) + norm.isf(1 - power)) ** 2 / (9 * (0.05 * 79 / 80) ** 2)
+        assert sample_size(untied, tau_b=0.05, power=power).n == pytest.approx(expected, rel=0.005)
 
 
 def test_more_is_needed_for_less() -> None:
