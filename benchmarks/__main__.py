@@ -16,12 +16,14 @@ def main() -> None:
     # Processes of their own: what they held would count as the peak of the processes that this one starts after them.
     subprocess.run([sys.executable, "-m", "benchmarks.kendall"], check=True)
     print(flush=True)
+    analyses = subprocess.run([sys.executable, "-m", "benchmarks.analyses"], check=False)
+    print(flush=True)
     checks = subprocess.run([sys.executable, "-m", "benchmarks.checks", *sys.argv[1:]], check=False)  # noqa: S603
     print(flush=True)
     try:
         pipeline.main(sys.argv[1:])
     except SystemExit as done:
-        sys.exit(done.code or checks.returncode)
+        sys.exit(done.code or checks.returncode or analyses.returncode)
 
 
 if __name__ == "__main__":
