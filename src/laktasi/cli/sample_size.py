@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from math import isnan
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +31,9 @@ SHOWN = {
 }
 """What a terminal has room for, and what stands above it."""
 
+MIN_RECORDS = 4
+"""As `laktasi.analysis.power.MIN_N`, which takes numpy to read."""
+
 Row = dict[str, Any]
 
 
@@ -41,7 +45,9 @@ Row = dict[str, Any]
 @click.option(
     "--table", metavar="COUNTS", help="A table instead of the latest run: rows from low to high, '7,4,0;0,8,6'."
 )
-@click.option("--tau-b", type=float, help="The association to be found.  [default: what was observed]")
+@click.option(
+    "--tau-b", type=click.FloatRange(-1, 1), help="The association to be found.  [default: what was observed]"
+)
 @click.option(
     "--power",
     "powers",
@@ -60,7 +66,7 @@ Row = dict[str, Any]
 )
 @click.option("--centres", type=click.IntRange(1), default=1, show_default=True, help="Health centres that take part.")
 @click.option(
-    "--records", type=click.IntRange(4), help="Say what so many records in each centre can find, instead of how many."
+    "--records", type=click.IntRange(2), help="Say what so many records in each centre can find, instead of how many."
 )
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def sample_size(
@@ -85,14 +91,18 @@ def sample_size(
 
     \b
     laktasi sample-size
-    laktasi sample-size --exposure massage_performed --tau-b 0.2 --centres 40
+    laktasi sample-size --exposure NAME --tau-b 0.2 --centres 40
     laktasi sample-size --table "7,4,0;0,8,6" --tau-b 0.3 --power 0.9 --json
     laktasi sample-size --table "7,4,0;0,8,6" --tau-b 0.3 --records 50
 
     What is assumed and how far it holds: docs/statistics.md
     """
-    if powers and min(powers) <= alpha:
-        raise click.UsageError(f"--power {min(powers)} is no more than --alpha {alpha}: chance alone finds as much")
+    if tau_b is not None and isnan(tau_b):
+        raise click.UsageError("--tau-b is no number")
+    if wrong := [power for power in powers if not power > alpha]:  # nan too
+        raise click.UsageError(f"--power {wrong[0]} is no more than --alpha {alpha}: chance alone finds as much")
+    if records is not None and records * centres < MIN_RECORDS:
+        raise click.UsageError(f"--records: fewer than {MIN_RECORDS} records in all show nothing")
     if table is not None:
         if any((exposure, outcome, project, data)):
             raise click.UsageError("--table stands for itself: leave out the project, the exposure and the outcome")
