@@ -239,3 +239,10 @@ def test_states_filled_some_at_a_time_are_the_same(monkeypatch: pytest.MonkeyPat
     at_once = conditional_p(table).p[0]
     monkeypatch.setattr("laktasi.analysis.exact.STEPS_AT_A_TIME", 50)
     assert conditional_p(table).p[0] == pytest.approx(at_once, rel=1e-13)
+
+
+def test_states_that_one_integer_cannot_tell_apart_are_told_apart_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    small = np.array([[[5, 2, 1, 1], [1, 4, 3, 4], [2, 2, 6, 1]]])
+    by_key = conditional_p(small).p[0]
+    monkeypatch.setattr("laktasi.analysis.exact.LARGEST_KEY", 1)
+    assert conditional_p(small).p[0] == pytest.approx(by_key, rel=1e-13)

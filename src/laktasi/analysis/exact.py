@@ -12,6 +12,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from hashlib import sha256
+from itertools import accumulate
+from math import prod
+from operator import mul
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +31,8 @@ STEPS_AT_A_TIME = 20_000
 DRAWS = 10_000
 """Arrangements to sample where not all are counted."""
 SEED = 20260301
+LARGEST_KEY = 2**62
+"""States are told apart by one integer where it has room for them."""
 LARGEST_SAMPLED = 999_999_999
 """Records beyond which numpy does not sample arrangements."""
 
@@ -163,6 +168,8 @@ def _largest_size(rows: Margin) -> int:
 
 def _ways(rows: Margin, column: int) -> int:
     """Count the ways to share a column's records among rows with so much room."""
+    if len(rows) == 2:
+        return min(rows[0], column) - max(0, column - rows[1]) + 1
     ways = np.zeros(column + 1, dtype=object)
     ways[0] = 1
     for room in rows:
@@ -190,8 +197,11 @@ def _canonical(rows: Ints, columns: Ints) -> tuple[Margin, Margin]:
 def _tail(rows: Margin, columns: Margin) -> tuple[Ints, Floats]:
     """Return every |S| that these margins allow, in order, and P(|S| >= it)."""
     states = _States(np.array(rows)[:, None], np.zeros(1, dtype=np.int64), np.ones(1))
-    for total in columns[:-2]:
-        states = _together(rows, [_merged(rows, some) for some in _fill(rows, states, total)])
+    for at, total in enumerate(columns[:-2]):
+        parts = list(_fill(rows, states, total))
+        if at > 0:  # after one column all states differ
+            parts = [_merged(rows, some) for some in parts]
+        states = parts[0] if len(parts) == 1 else _merged(rows, _joined(parts))
     likely = _cells(rows, columns[-1])
     by_size = np.zeros(_largest_size(rows) + 1)
     for some in _fill(rows, states, columns[-2]):
@@ -240,22 +250,22 @@ def _fill(rows: Margin, states: _States, total: int) -> Iterator[_States]:
         )
 
 
-def _together(rows: Margin, parts: list[_States]) -> _States:
-    if len(parts) == 1:
-        return parts[0]
-    joined = (np.concatenate([getattr(part, name) for part in parts], axis=-1) for name in ("room", "s", "chance"))
-    return _merged(rows, _States(*joined))
+def _joined(parts: list[_States]) -> _States:
+    return _States(*(np.concatenate([getattr(part, name) for part in parts], axis=-1) for name in _States.__slots__))
 
 
 def _merged(rows: Margin, states: _States) -> _States:
     """Add up the states that leave the same room and have the same S."""
-    key = states.s - states.s.min()
-    span = int(key.max()) + 1
-    for row, left in zip(rows[:-1], states.room[:-1], strict=True):  # the last row's room follows from the others
-        key += span * left
-        span *= row + 1
-    _, first, same = np.unique(key, return_index=True, return_inverse=True)
-    chance = np.bincount(same, weights=states.chance).astype(np.float64)
+    parts = [states.s - states.s.min(), *states.room[:-1]]  # the last row's room follows from the others
+    spans = [int(parts[0].max()) + 1, *(row + 1 for row in rows[:-1])]
+    if prod(spans) < LARGEST_KEY:
+        key = parts[0]
+        for place, part in zip(accumulate(spans, mul), parts[1:], strict=False):
+            key = key + place * part
+        _, first, same = np.unique(key, return_index=True, return_inverse=True)
+    else:
+        _, first, same = np.unique(np.array(parts), axis=1, return_index=True, return_inverse=True)
+    chance = np.bincount(same.ravel(), weights=states.chance).astype(np.float64)
     return _States(states.room[:, first], states.s[first], chance)
 
 
@@ -273,7 +283,7 @@ def _cells(rows: Margin, column: int) -> list[Floats]:
 
 
 def _poisson(mean: float, most: int) -> Floats:
-    """Return mean^k e^−mean / k! for k = 0 … most.
+    """Return mean^k / k! for k = 0 … most, as shares of the largest.
 
     A table is as likely as the product of this over its cells, but for a factor that all tables of the same margins
     share; with the cell's mean n_i n_j / n the product stays in the range of a float.
@@ -288,6 +298,9 @@ def _poisson(mean: float, most: int) -> Floats:
 
 def _fillings(total: int, rows: Margin) -> Ints:
     """Return every way to share `total` records among rows with so much room, shape (rows, ways)."""
+    if len(rows) == 2:
+        first = np.arange(max(0, total - rows[1]), min(total, rows[0]) + 1)
+        return np.array((first, total - first))
     ways = np.zeros((0, 1), dtype=np.int64)
     left = np.array([total])
     for row, below in zip(rows, np.cumsum(rows[::-1])[::-1] - rows, strict=True):
