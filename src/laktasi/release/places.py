@@ -189,7 +189,10 @@ class _Decision:
     def widen(self, rows: NDArray[np.bool_], pair: Pair | None, sizes: Counts) -> None:
         """Let more centres disappear in a group that leaves one of them to be found."""
         here = sizes > 0
-        if pair is not None and self.hide_smallest(pair, here):
+        if pair is None:
+            here &= self.known()
+        pairs = self.shown if pair is None else [pair]
+        if sum(self.hide_smallest(one, here) for one in pairs):
             return
         for column in range(self.codes.shape[1]):
             if (self.codes[rows, column] != WITHHELD).any():

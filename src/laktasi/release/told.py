@@ -74,7 +74,7 @@ def tell(source: Source, prepared: Prepared, results: Results, rule: Rule) -> di
 
 def _distribution(sizes: Iterable[int], k: int) -> list[tuple[str, int]]:
     """Count records by the size of their class, in a few steps from k on."""
-    starts = [k, *(step for step in STEPS if step > k)]
+    starts = [1, k, *(step for step in STEPS if step > k)]
     counted = Counter(max(start for start in starts if start <= size) for size in sizes)
     ends = [*(start - 1 for start in starts[1:]), None]
     return [
