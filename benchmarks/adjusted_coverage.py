@@ -1,7 +1,7 @@
 """What the intervals of laktasi.analysis.adjusted cover: the simulation behind docs/decisions/0016.
 
-Run ``python benchmarks/adjusted_coverage.py``: some five minutes, the same numbers every time. Three variables are drawn
-from populations whose partial and stratified tau_b are known; a 95 % interval should hold them in 95 % of the draws.
+Run ``python benchmarks/adjusted_coverage.py``: some five minutes, the same numbers every time. Three variables are
+drawn from populations whose partial and stratified tau_b are known; a 95 % interval should hold them in 95 % of draws.
 """
 
 from __future__ import annotations

@@ -24,8 +24,8 @@ Counts = NDArray[np.int64]
 SEED = 20260301
 DRAWS = 10_000
 EXACT_DRAWS = 2_000
-EXACT_N = 30
-"""Records up to which the exact test is asked too."""
+EXACT_N, EXACT_LEVELS = 30, 3
+"""Records up to which the exact test is asked too, and levels of the variable that has the fewer."""
 ALPHA = 0.05
 
 TABLES = {
@@ -51,7 +51,7 @@ def one_centre(rng: np.random.Generator) -> Iterator[str]:
         draws = rng.multinomial(planned.n, cells.ravel(), DRAWS).reshape(-1, *table.shape).astype(np.int64)
         found = from_pairs(count_pairs(draws))
         exact = ""
-        if planned.n <= EXACT_N:
+        if planned.n <= EXACT_N and min(table.shape) <= EXACT_LEVELS:
             exact = f"{np.mean(exact_p_values(draws[:EXACT_DRAWS], max_n=EXACT_N) <= ALPHA):.3f}"
         by_z, width = np.mean(found.p_value <= ALPHA), np.nanmean(found.ci_high - found.ci_low) / 2
         widths = f"{planned.half_width:.3f} | {width:.3f}"

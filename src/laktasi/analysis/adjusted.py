@@ -144,7 +144,7 @@ def partial_tau(counts: NDArray[np.integer]) -> Adjusted:
     tests that τxy·z itself is 0, with the variance of the interval: p < .05 where the 95 % interval leaves 0 out.
 
     The variance is to first order (delta method over the cells of the three-way table), the interval the score
-    interval of single tables. docs/decisions/0016-held-equal-twice-measured-next-round.md says what it covers.
+    interval of single tables. docs/decisions/0016-held-equal-before-after-next-round.md says what it covers.
 
     References
     ----------

@@ -123,7 +123,7 @@ def sample_size(
     **The test** is z = S/√Var0 (for several centres ΣS/√ΣVar0). In a sample of n its mean is taken as
     E S/√(E Var0), both exactly, and its variance to first order (as ASE1 is made, but of z: the margins vary too);
     power is the chance that a normal variable so distributed is beyond the two-sided critical value. With no
-    association that is alpha. docs/decisions/0016-held-equal-twice-measured-next-round.md holds it against draws.
+    association that is alpha. docs/decisions/0016-held-equal-before-after-next-round.md holds it against draws.
 
     **Half width**: the score interval of `laktasi.analysis.interval`, uncut, for that population and n.
 
