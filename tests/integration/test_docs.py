@@ -91,7 +91,7 @@ def test_every_next_step_in_the_code_names_a_command() -> None:
                     for item in ast.walk(node.value)
                     if isinstance(item, ast.Constant) and isinstance(item.value, str)
                 ]
-                named = [match[1] for text in texts for match in re.finditer(r"(?:^|: )laktasi (\w+)", text)]
+                named = [match[1] for text in texts for match in re.finditer(r"(?:^|: )laktasi ([\w-]+)", text)]
                 wrong += [f"{path.name}: laktasi {name}" for name in named if name not in groups]
     assert wrong == []
 
