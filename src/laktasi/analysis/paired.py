@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cache
 from math import floor, sqrt
 
 import numpy as np
@@ -138,6 +139,7 @@ def before_after(before: Floats, after: Floats) -> BeforeAfter:
     )
 
 
+@cache
 def _outside(n: int) -> int:
     """Give the largest k with P(W+ < k) <= 2.5 %, n untied changes."""
     if n <= EXACT_PAIRS:
