@@ -106,7 +106,7 @@ class Person:
 def people(seed: int = 7) -> list[Person]:
     """Draw the respondents."""
     draw = random.Random(seed)
-    found = []
+    found: list[Person] = []
     for house, size in SIZES.items():
         for at in range(size):
             number = len(found)

@@ -53,6 +53,15 @@ def folder(world: Settings) -> Path:
     return made
 
 
+def with_rule(world: Settings, tmp_path: Path, rule: str) -> Settings:
+    """Give the same data under another rule."""
+    project = tmp_path / "project"
+    (project / "schemas").mkdir(parents=True)
+    (project / "schemas" / "release.yml").write_text(rule, encoding="utf-8")
+    shutil.copy(world.folders.study, project / "schemas" / "study.yml")
+    return world.model_copy(update={"project": project, "data": world.data_folder.root})
+
+
 def rows(path: Path) -> list[dict[str, str]]:
     with path.open(encoding="utf-8", newline="") as file:
         return list(csv.DictReader(file))
@@ -261,13 +270,8 @@ def test_two_releases_by_different_rules_cannot_be_joined_by_pseudonym(
     world: Settings, folder: Path, tmp_path: Path
 ) -> None:
     again = releasing.release(world, to=tmp_path / "again").path
-    project = tmp_path / "project"
-    shutil.copytree(world.project, project)
-    changed = release_world.RULE.replace("area: keep", "area: drop")
-    (project / "schemas" / "release.yml").write_text(changed, encoding="utf-8")
-    other = releasing.release(
-        world.model_copy(update={"project": project, "data": world.data_folder.root}), to=tmp_path / "other"
-    ).path
+    changed = with_rule(world, tmp_path, release_world.RULE.replace("area: keep", "area: drop"))
+    other = releasing.release(changed, to=tmp_path / "other").path
     assert again is not None
     assert other is not None
     records = [{row["record"] for row in rows(made / "records.csv")} for made in (folder, again, other)]
@@ -377,6 +381,7 @@ def test_a_file_without_its_sum_is_refused(world: Settings, copied: Path) -> Non
     [
         # nothing is withheld
         ("prepare", "suppress", "nothing_lost", "fewer than 3 people share a combination"),
+        ("prepare", "says_where", "never", "is found by subtraction"),
         # every centre is shown
         ("places", "passes", "always", "a centre's table that the rule for cells withholds"),
         ("places", "blurs", "always", "is found by subtraction"),
@@ -395,6 +400,7 @@ def test_a_fault_in_the_making_is_found_in_what_was_made(
     faults: dict[str, Callable[..., Any]] = {
         "nothing_lost": nothing_lost,
         "always": lambda *_: True,
+        "never": lambda *_: False,
         "no_shift": lambda _key, _days, persons: [0 for _ in persons],
     }
     monkeypatch.setattr(f"laktasi.release.{module}.{name}", faults[made])
@@ -403,6 +409,17 @@ def test_a_fault_in_the_making_is_found_in_what_was_made(
         releasing.release(world, to=target)
     assert said in refused.value.what
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_place_that_goes_out_untreated_is_found(
+    world: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = with_rule(world, tmp_path, release_world.RULE.replace("  area: keep\n", ""))
+    made = releasing.release(settings, is_trial=True)
+    assert made.told["left_out"]["place"] == ["area", "house"]
+    monkeypatch.setattr("laktasi.release.prepare.says_where", lambda *_: False)
+    with pytest.raises(ReleaseError, match="column area: its answers tell the health centre"):
+        releasing.release(settings, to=tmp_path / "out")
 
 
 @pytest.mark.parametrize(
@@ -425,20 +442,15 @@ def test_a_fault_in_the_making_is_found_in_what_was_made(
 def test_a_rule_that_asks_for_too_much_is_refused(
     world: Settings, tmp_path: Path, old: str, new: str, said: str
 ) -> None:
-    project = Path(shutil.copytree(world.project, tmp_path / "project"))
     rule = release_world.RULE.replace(old, new).replace("results: {at_least: 12}\n", "")
-    (project / "schemas" / "release.yml").write_text(rule, encoding="utf-8")
-    settings = world.model_copy(update={"project": project, "data": world.data_folder.root})
+    settings = with_rule(world, tmp_path, rule)
     with pytest.raises(ReleaseError) as refused:
         releasing.release(settings, is_trial=True)
     assert said in refused.value.what
 
 
 def test_a_respondents_code_may_go_out_as_a_pseudonym(world: Settings, tmp_path: Path) -> None:
-    project = Path(shutil.copytree(world.project, tmp_path / "project"))
-    rule = release_world.RULE.replace("area: keep", "area: keep\n  code: pseudonym")
-    (project / "schemas" / "release.yml").write_text(rule, encoding="utf-8")
-    settings = world.model_copy(update={"project": project, "data": world.data_folder.root})
+    settings = with_rule(world, tmp_path, release_world.RULE.replace("area: keep", "area: keep\n  code: pseudonym"))
     made = releasing.release(settings, to=tmp_path / "out").path
     assert made is not None
     codes = [row["code"] for row in rows(made / "records.csv")]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -53,30 +53,49 @@ def same_in_all(folder: Path, columns: Mapping[str, Mapping[str, Any]]) -> Recor
         A file differs.
     """
     with (folder / CSV).open(encoding="utf-8", newline="") as file:
-        header, *rows = list(csv.reader(file))
-    if header != list(columns):
-        raise _differs("manifest.json")
-    records = {name: [row[at] for row in rows] for at, name in enumerate(header)}
-    for name, found in _others(folder, columns):
-        if list(found) != header:
+        rows = csv.reader(file)
+        header = next(rows)
+        if header != list(columns):
+            raise _differs("manifest.json")
+        records: dict[str, list[str]] = {name: [] for name in header}
+        appenders = [values.append for values in records.values()]
+        once: dict[str, str] = {}  # equal texts are kept once: there are few different ones among very many
+        for row in rows:
+            for append, value in zip(appenders, row, strict=True):
+                append(once.setdefault(value, value))
+    for name, names, column_of in _others(folder, columns):
+        if names != header:
             raise _differs(name)
-        for column, values in found.items():
-            if [_as_text(value, columns[column]["kind"]) for value in values] != records[column]:
+        for column, texts in records.items():
+            kind = columns[column]["kind"]
+            found = column_of(column)
+            if len(found) != len(texts) or any(
+                _as_text(value, kind) != text for value, text in zip(found, texts, strict=True)
+            ):
                 raise _differs(name, column)
     return records
 
 
-def _others(folder: Path, columns: Mapping[str, Mapping[str, Any]]) -> Iterator[tuple[str, dict[str, list[Any]]]]:
+def _others(
+    folder: Path, columns: Mapping[str, Mapping[str, Any]]
+) -> Iterator[tuple[str, list[str], Callable[[str], list[Any]]]]:
+    """Give each other file with the names of its columns, and what reads one of them."""
     import pyarrow.parquet as pq
     import pyreadstat
 
-    yield PARQUET, pq.read_table(folder / PARQUET).to_pydict()
+    parquet = pq.ParquetFile(folder / PARQUET)
+    yield PARQUET, parquet.schema_arrow.names, lambda name: parquet.read([name]).column(0).to_pylist()
     with duckdb.connect(str(folder / DUCKDB), read_only=True) as con:
         tables = {f"{schema}.{table}" for schema, table in _tables(con)}
         results = {f"{RESULTS}.{path.stem}" for path in (folder / RESULTS).iterdir()}
         if tables != {"main.records", "main.codebook", "main.choices", *results}:
             raise _differs(DUCKDB)
-        yield DUCKDB, con.execute("from records").to_arrow_table().to_pydict()
+        names = [name for (name,) in con.execute("select column_name from (describe records)").fetchall()]
+        yield (
+            DUCKDB,
+            names,
+            lambda name: con.execute(f"select {identifier(name)} from records").to_arrow_table().column(0).to_pylist(),
+        )
         for path in (folder / RESULTS).iterdir():
             with path.open(encoding="utf-8", newline="") as file:
                 told = sorted(tuple(row) for row in list(csv.reader(file))[1:])
@@ -88,16 +107,17 @@ def _others(folder: Path, columns: Mapping[str, Mapping[str, Any]]) -> Iterator[
             choices.setdefault(name, {})[float(code)] = value
     for name, read in ((SAV, pyreadstat.read_sav), (DTA, pyreadstat.read_dta)):
         frame, _ = read(folder / name)
-        found: dict[str, list[Any]] = {}
-        for column in frame.columns:
+
+        def worded(column: str, frame: Any = frame, file: str = name) -> list[Any]:
             values = [None if value != value else value for value in frame[column].tolist()]
-            if columns.get(column, {}).get("kind") == "category":
-                known = choices.get(column, {})
-                if any(value is not None and value not in known for value in values):
-                    raise _differs(name, column)
-                values = [None if value is None else known[value] for value in values]
-            found[column] = values
-        yield name, found
+            if columns[column]["kind"] != "category":
+                return values
+            known = choices.get(column, {})
+            if any(value is not None and value not in known for value in values):
+                raise _differs(file, column)
+            return [None if value is None else known[value] for value in values]
+
+        yield name, list(frame.columns), worded
 
 
 def _tables(con: duckdb.DuckDBPyConnection) -> list[tuple[str, str]]:

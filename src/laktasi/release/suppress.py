@@ -35,11 +35,15 @@ class Suppressed:
 
 def classes(codes: Codes) -> tuple[NDArray[np.int64], int]:
     """Number the classes of some records, and say how many there are."""
-    if not codes.shape[1]:
-        return np.zeros(len(codes), dtype=np.int64), min(len(codes), 1)
-    _, number = np.unique(codes, axis=0, return_inverse=True)
-    number = number.reshape(-1)
-    return number, int(number.max()) + 1 if len(number) else 0
+    number = np.zeros(len(codes), dtype=np.int64)
+    count = min(len(codes), 1)
+    for column in codes.T:
+        # Numbered anew after each column, so that no product of levels runs over.
+        lowest = column.min(initial=0)
+        both = number * (column.max(initial=0) - lowest + 1) + (column - lowest)
+        found, number = np.unique(both, return_inverse=True)
+        count = len(found)
+    return number, count
 
 
 def class_sizes(codes: Codes, persons: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -53,8 +57,8 @@ def class_sizes(codes: Codes, persons: NDArray[np.int64]) -> NDArray[np.int64]:
         Whose each record is: one person's records count once.
     """
     number, count = classes(codes)
-    pairs = np.unique(np.stack([number, persons], axis=1), axis=0)
-    return np.bincount(pairs[:, 0], minlength=count)[number]
+    pairs = np.unique(number * (persons.max(initial=0) + 1) + persons)
+    return np.bincount(pairs // (persons.max(initial=0) + 1), minlength=count)[number]
 
 
 def suppress(codes: Codes, fixed: Codes, persons: NDArray[np.int64], k: int, order: Sequence[int]) -> Suppressed:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import json
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +21,7 @@ from laktasi.errors import ReleaseError
 from laktasi.release import readback
 from laktasi.release.documents import DISCLOSURE, MANIFEST, README, SUMS, files_of, sha256
 from laktasi.release.files import CSV, RESULTS
+from laktasi.release.places import ENOUGH, LAMBDA
 from laktasi.release.rule import BAND, CATEGORY, KEPT, PSEUDONYM, SHIFT, TRUNCATE, Rule
 from laktasi.store.sql import identifier
 from laktasi.study import Study
@@ -88,7 +90,11 @@ class _Verifier:
         self.texts(columns, records)
         self.dates(columns, records)
         self.classes(columns, records)
-        self.results(columns, records)
+        telling = self.telling(columns, records)
+        quasi = self.quasi(columns)
+        if untreated := [name for name in telling if name not in quasi]:
+            raise refused(f"{CSV}, column {untreated[0]}: its answers tell the health centre, or what lies around it")
+        self.results(columns, records, [name for name in quasi if name in telling or columns[name]["is_place"]])
         self.notice(manifest)
         private = readback.private_values(self.con, self.study, self.rule)
         readback.search(self.folder, private, key)
@@ -187,7 +193,7 @@ class _Verifier:
         return table, column, kind
 
     def quasi(self, columns: Mapping[str, Mapping[str, Any]]) -> list[str]:
-        """Name the quasi-identifiers by the rule and the codebook, whatever the manifest says."""
+        """Name the quasi-identifiers by the rule; a computed category is one where the manifest counts it."""
         found = []
         for name, column in columns.items():
             treatment = self.rule.treat.get(column["question"])
@@ -196,6 +202,16 @@ class _Verifier:
             ):
                 found.append(name)
         return found
+
+    def telling(self, columns: Mapping[str, Mapping[str, Any]], records: readback.Records) -> list[str]:
+        """Name the columns whose answers give the health centre away, or what lies around it, whatever they are for."""
+        centre = dict(
+            self.con.execute(
+                "select submission_id, centre_code from marts.submissions where form_id = ?", [self.study.form_id]
+            ).fetchall()
+        )
+        centres = [centre[self.whose[record]] for record in records[readback.RECORD]]
+        return [name for name, column in columns.items() if column["kind"] != "text" and _tells(records[name], centres)]
 
     def classes(self, columns: Mapping[str, Mapping[str, Any]], records: readback.Records) -> None:
         """See that nobody stands out."""
@@ -221,13 +237,14 @@ class _Verifier:
                 if len(set(given)) < len(given):
                     raise refused(f"{CSV}, column {name}: several records share a pseudonym")
 
-    def results(self, columns: Mapping[str, Mapping[str, Any]], records: readback.Records) -> None:
+    def results(
+        self, columns: Mapping[str, Mapping[str, Any]], records: readback.Records, places: Sequence[str]
+    ) -> None:
         """See that no result gives the table of a centre that is withheld."""
         tables = self.result_tables()
         for line in tables.get("frequencies", []):
             if "centre_code" in line or 0 < int(line["n"]) < self.rule.k:
                 raise refused(f"{RESULTS}/frequencies.csv: a count of fewer than {self.rule.k}, or by centre")
-        places = [name for name in self.quasi(columns) if columns[name]["is_place"]]
         group = {self.whose[record]: _class(records, places, at) for at, record in enumerate(records[readback.RECORD])}
         shown_by: dict[tuple[str, str], set[str]] = {}
         for pair in self.study.analyses:
@@ -322,3 +339,16 @@ def _class(records: readback.Records, columns: Sequence[str], at: int) -> tuple[
     """Give the values of some columns in one record; a withheld one differs from an empty one."""
     withheld = (records[readback.WITHHELD][at] or "").split(" ")
     return tuple((records[name][at], name in withheld) for name in columns)
+
+
+def _tells(answers: Iterable[str], centres: Iterable[str]) -> bool:
+    """Say whether the answer is as good as known where the health centre is."""
+    by_centre: dict[str, Counter[str]] = {}
+    for where, value in zip(centres, answers, strict=True):
+        if value:
+            by_centre.setdefault(where, Counter())[value] += 1
+    large = [counted for counted in by_centre.values() if counted.total() >= ENOUGH]
+    overall = sum(large, Counter())
+    most = max(overall.values(), default=0)
+    right = sum(max(counted.values()) for counted in large)
+    return overall.total() > most and right - most >= LAMBDA * (overall.total() - most)
