@@ -1,0 +1,385 @@
+"""The manifest of a run: what it read, used and found; computed anew it is the same, or says what is not."""
+
+from __future__ import annotations
+
+import copy
+import json
+import stat
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+from click.testing import CliRunner, Result
+
+from laktasi import pipeline
+from laktasi.cli import main
+from laktasi.errors import VerifyError
+from laktasi.reproducing import VERIFYING
+from laktasi.settings import Settings, read_settings
+from laktasi.store import runs
+from laktasi.store.comparing import TOLERANCE, compare
+from laktasi.store.manifests import Manifest, digest_of, public_part, read_manifest, write_manifest
+from tests import mini
+from tests.history import history, manifests
+from tests.integration.kill_driver import contents
+
+
+@pytest.fixture(scope="module")
+def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    return history(tmp_path_factory.mktemp("manifest"))
+
+
+@pytest.fixture
+def own(tmp_path: Path) -> Settings:
+    """A copy of the history that a test may spoil."""
+    return history(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def first(settings: Settings) -> Manifest:
+    return read_manifest(manifests(settings)[0])
+
+
+def verify(settings: Settings, path: Path) -> Result:
+    return CliRunner().invoke(main, ["verify", str(path), "--project", str(settings.project)])
+
+
+# What it holds
+
+
+def test_a_manifest_says_what_was_read_used_and_found(first: Manifest, settings: Settings) -> None:
+    assert first["known"]["until"].startswith("2026-02-01T09:00:")
+    assert first["known"]["day"] == "2026-02-01"
+    assert first["known"]["rows"] == {
+        "quality.decisions": {"people": 3},
+        "raw.attachments": {"phones": 13},
+        "raw.forms": {"project": 1},
+        "raw.submissions": {"phones": 13},
+    }
+    assert first["known"]["last_landing_run"] == first["run_id"]
+    assert first["study"] == "tea"
+    assert first["analysed"]["rows"] == 13
+    assert first["decisions"]["count"] == 3
+    assert list(first["forms"]) == ["tea 1"]
+    assert list(first["schemas"]) == ["checks.yml", "study.yml"]
+    assert first["settings"]["exact_max_n"] == settings.exact_max_n
+    assert {"python", "duckdb", "numpy", "scipy", "great_expectations"} < set(first["versions"])
+    assert "set__one_code_once__tea" in first["suites"]
+    assert "tea: age.constraint" in first["rules"]
+    assert "not for the public" in first["note"]
+    with duckdb.connect(str(settings.data_folder.research), read_only=True) as con:
+        tables = con.execute("select table_name from duckdb_tables() where schema_name = 'analysis'").fetchall()
+        assert set(first["results"]) == {name for (name,) in tables}
+        found = con.execute("from analysis.kendall where run_id = ? order by all", [first["run_id"]])
+        columns = [name for name, *_ in found.description or ()]
+        assert [column for column in columns if column != "run_id"] == first["results"]["kendall"]["columns"]
+        # every digit
+        assert [list(row[1:]) for row in found.fetchall()] == first["results"]["kendall"]["rows"]
+    names = {name: table["columns"][: table["key"]] for name, table in first["results"].items()}
+    assert names["kendall"] == ["centre_code", "exposure", "outcome", "population"]
+    assert names["contingency"] == ["centre_code", "exposure", "outcome", "population", "exposure_rank", "outcome_rank"]
+
+
+def test_a_manifest_holds_no_answer_and_no_path_and_is_private(settings: Settings) -> None:
+    for path in manifests(settings):
+        text = path.read_text(encoding="utf-8")
+        for private in (mini.SECRET, "K0001", "uuid:", "Ani", str(settings.project), "hmac:"):
+            assert private not in text
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert stat.S_IMODE(settings.data_folder.manifests.stat().st_mode) == 0o700
+
+
+def test_what_is_public_of_it_stands_with_the_run(settings: Settings) -> None:
+    (_, last) = map(read_manifest, manifests(settings))
+    with duckdb.connect(str(settings.data_folder.research), read_only=True) as con:
+        (found,) = con.execute("select manifest from meta.runs where run_id = ?", [last["run_id"]]).fetchone() or ("",)
+    kept = json.loads(found)
+    assert kept["schemas"] == last["schemas"]
+    assert kept["known"]["rows"] == last["known"]["rows"]
+    assert "steps" in kept
+    assert "results" not in kept
+    assert set(public_part(last)) < set(kept) | {"sha256"}
+
+
+@pytest.mark.slow
+def test_the_same_inputs_give_the_same_manifest(own: Settings) -> None:
+    for _ in range(2):
+        pipeline.walk(own, (*pipeline.RECOMPUTING, pipeline.CLOSE), door="cli")
+    one, other = map(read_manifest, manifests(own)[-2:])
+    differ = {name for name in one if one[name] != other[name]}
+    assert differ == {"run_id", "started_at", "sha256"}
+
+
+def test_a_run_that_only_lands_has_no_manifest(own: Settings) -> None:
+    before = manifests(own)
+    pipeline.walk(own, pipeline.IMPORTING, door="import")
+    assert manifests(own) == before
+
+
+def test_a_finished_run_has_its_manifest_wherever_a_run_breaks_off(
+    own: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = manifests(own)
+    analyse = next(step for step in pipeline.WORK if step.name == "analyse")
+
+    def fail(*_: object) -> None:
+        raise OSError("the plug was pulled")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(Path, "replace", fail)
+        with pytest.raises(OSError, match="plug"):
+            pipeline.walk(own, (analyse, pipeline.CLOSE), door="cli")
+    assert manifests(own) == before
+    with monkeypatch.context() as broken:
+        broken.setattr(runs, "finish", fail)
+        with pytest.raises(OSError, match="plug"):
+            pipeline.walk(own, (analyse, pipeline.CLOSE), door="cli")
+    pipeline.walk(own, (analyse, pipeline.CLOSE), door="cli")
+    with duckdb.connect(str(own.data_folder.warehouse), read_only=True) as con:
+        finished = con.execute("select run_id from meta.runs where status = 'finished' and manifest is not null")
+        named = {run_id for (run_id,) in finished.fetchall()}
+        assert con.execute("select count(*), count(distinct run_id) from meta.analysed_rows").fetchone() == (15, 1)
+    assert {path.stem for path in manifests(own)} >= named - {_landing_run(own)}
+    assert not [path for path in own.data_folder.root.rglob("*") if path.name.startswith("tmp")]
+
+
+def _landing_run(settings: Settings) -> str:
+    with duckdb.connect(str(settings.data_folder.warehouse), read_only=True) as con:
+        return str((con.execute("select run_id from meta.runs where door = 'import'").fetchone() or ("",))[0])
+
+
+# Computed anew
+
+
+def test_a_manifest_is_the_same_after_later_runs(settings: Settings) -> None:
+    before = contents(settings.data_folder.warehouse), settings.data_folder.research.read_bytes()
+    for path in manifests(settings):
+        told = verify(settings, path)
+        assert told.exit_code == 0, told.output
+        assert f"{path.name}, computed anew, is the same" in told.output
+        assert "analysed rows: same" in told.output
+        assert "analysis.kendall: same (6 rows)" in told.output
+    assert (contents(settings.data_folder.warehouse), settings.data_folder.research.read_bytes()) == before
+    left = {path.name for path in (settings.data_folder.as_of / VERIFYING).iterdir()}
+    assert left == {"run.lock"}
+
+
+@pytest.mark.slow
+def test_it_is_computed_by_its_own_settings(own: Settings) -> None:
+    (own.project / "laktasi.toml").write_text("exact_max_n = 3\n", encoding="utf-8")
+    told = verify(own, manifests(own)[0])
+    assert told.exit_code == 0, told.output
+    assert "setting exact_max_n: 30 then, 3 now; computed with 30" in told.output
+
+
+def spoil_raw(settings: Settings) -> None:
+    with duckdb.connect(str(settings.data_folder.warehouse)) as con:
+        con.execute(
+            """
+            update raw.submissions set payload = replace(payload::varchar, '<cups>few', '<cups>many')::blob
+            where instance_id = 'uuid:tea-0000'
+            """
+        )
+
+
+def erase(settings: Settings) -> None:
+    with duckdb.connect(str(settings.data_folder.warehouse)) as con:
+        con.execute("delete from raw.submissions where instance_id = 'uuid:tea-0000'")
+
+
+def turn_levels(settings: Settings) -> None:
+    path = settings.folders.study
+    text = path.read_text(encoding="utf-8").replace("[few, some, many]", "[many, some, few]")
+    path.write_text(text, encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("spoil", "said"),
+    [
+        pytest.param(
+            spoil_raw,
+            ("as many rows (13), and not what stood in them", "raw.submissions: 1 rows no longer hold what"),
+            marks=pytest.mark.slow,
+        ),
+        (erase, ("13 rows then, 12 now", "raw.submissions from phones: 13 rows had landed then, 12 of that time")),
+        (turn_levels, ("schemas since: study.yml: changed", "analysis.kendall: not the same")),
+    ],
+)
+def test_what_was_changed_since_is_found(
+    own: Settings, spoil: Callable[[Settings], None], said: tuple[str, ...]
+) -> None:
+    spoil(own)
+    told = verify(own, manifests(own)[0])
+    assert told.exit_code == VerifyError.exit_code
+    assert "computed anew, is not the same: analysed rows, analysis." in told.output
+    for words in said:
+        assert words in told.output
+
+
+@pytest.mark.slow
+def test_a_file_that_changes_no_result_is_told_and_no_difference(own: Settings) -> None:
+    with own.folders.study.open("a", encoding="utf-8") as file:
+        file.write("# a remark\n")
+    told = verify(own, manifests(own)[0])
+    assert told.exit_code == 0, told.output
+    assert "schemas since: study.yml: changed" in told.output
+
+
+def test_what_cannot_be_computed_any_more_names_the_file_that_changed(own: Settings) -> None:
+    text = own.folders.study.read_text(encoding="utf-8").replace("question: milk", "question: sugar")
+    own.folders.study.write_text(text, encoding="utf-8")
+    told = verify(own, manifests(own)[0])
+    assert told.exit_code == VerifyError.exit_code
+    assert "cannot be computed anew: " in told.output
+    assert "Changed in schemas/ since that run: study.yml." in told.output
+
+
+def test_a_manifest_of_another_study_is_refused(first: Manifest, settings: Settings, tmp_path: Path) -> None:
+    other = read_settings(
+        mini.make_project(tmp_path / "other", study=mini.STUDY.replace("study: tea", "study: coffee")),
+        data=settings.data_folder.root,
+    )
+    told = verify(other, manifests(settings)[0])
+    assert told.exit_code == VerifyError.exit_code
+    assert "is of the study 'tea', and this project is 'coffee'" in told.output
+
+
+# Files that are no manifest
+
+
+def _torn(text: str) -> str:
+    return text[: len(text) // 2]
+
+
+def _newer(text: str) -> str:
+    return text.replace('"format_version": 1', '"format_version": 2')
+
+
+def _without(part: str) -> Callable[[str], str]:
+    def take_out(text: str) -> str:
+        manifest = json.loads(text)
+        del manifest[part]
+        return json.dumps(manifest)
+
+    return take_out
+
+
+def _in(part: str, name: str, value: Any) -> Callable[[str], str]:
+    def put_in(text: str) -> str:
+        manifest = json.loads(text)
+        manifest[part][name] = value
+        return json.dumps(manifest)
+
+    return put_in
+
+
+@pytest.mark.parametrize(
+    ("spoil", "said"),
+    [
+        (_torn, "is torn, or no manifest"),
+        (lambda _: '{"a": 1}', "is no manifest of a run"),
+        (lambda _: "[]", "is no manifest of a run"),
+        (lambda _: "\ud800".encode("utf-8", "surrogatepass").decode("latin-1"), "is torn, or no manifest"),
+        (_newer, "was written by a newer laktasi"),
+        (_without("results"), "is damaged: 'results' is missing"),
+        (_in("known", "until", None), "does not say up to when"),
+        (_in("known", "until", "soon"), "does not say up to when"),
+        (_in("settings", "exact_max_n", "thirty"), "the setting 'exact_max_n' is not one that this code knows"),
+        (_in("settings", "phase_of_the_moon", 3), "the setting 'phase_of_the_moon' is not one that this code knows"),
+    ],
+)
+def test_a_file_that_cannot_be_verified_is_one_clear_error(
+    settings: Settings, tmp_path: Path, spoil: Callable[[str], str], said: str
+) -> None:
+    path = tmp_path / "m.json"
+    path.write_text(spoil(manifests(settings)[0].read_text(encoding="utf-8")), encoding="utf-8")
+    told = verify(settings, path)
+    assert told.exit_code == VerifyError.exit_code
+    assert said in told.output
+    assert told.output.count("Error:") == 1
+    assert "Next: " in told.output
+
+
+def test_a_file_that_is_not_there_is_one_clear_error(settings: Settings, tmp_path: Path) -> None:
+    told = verify(settings, tmp_path / "none.json")
+    assert told.exit_code == VerifyError.exit_code
+    assert "none.json cannot be opened" in told.output
+
+
+# Two manifests compared
+
+
+def changed(
+    manifest: Manifest, table: str, column: str, change: Callable[[float], Any], *, sign: bool = True
+) -> Manifest:
+    other = copy.deepcopy(manifest)
+    found = other["results"][table]
+    place = found["columns"].index(column)
+    row = next(row for row in found["rows"] if isinstance(row[place], float) and row[place])
+    row[place] = change(row[place])
+    if sign:
+        other["sha256"] = digest_of(other)
+    return other
+
+
+def test_a_result_that_somebody_changed_is_found_twice(first: Manifest) -> None:
+    by_hand = compare(changed(first, "kendall", "tau_b", lambda value: value + 1e-15, sign=False), first)
+    assert by_hand.wrong == ["the file itself", "analysis.kendall"]
+    signed = compare(changed(first, "kendall", "tau_b", lambda value: value + 1e-15), first)
+    assert signed.wrong == ["analysis.kendall"]
+    (line,) = next(part for part in signed.parts if part.differences).differences
+    assert line.startswith("h1 milk cups accepted: tau_b 0.")
+
+
+def test_where_other_versions_computed_them_numbers_may_differ_a_little(first: Manifest) -> None:
+    then = copy.deepcopy(first)
+    then["versions"]["numpy"] = "1.0"
+    then["sha256"] = digest_of(then)
+    a_little = changed(then, "kendall", "tau_b", lambda value: value * (1 + TOLERANCE / 10))
+    compared = compare(a_little, first)
+    assert compared.wrong == []
+    assert f"numpy 1.0 then, {first['versions']['numpy']} now" in compared.around
+    assert any("the largest difference is 1e-10" in line for line in compared.around)
+    assert compare(changed(then, "kendall", "tau_b", lambda value: value * (1 + TOLERANCE * 10)), first).wrong == [
+        "analysis.kendall"
+    ]
+    assert compare(changed(then, "kendall", "tau_b", lambda _: None), first).wrong == ["analysis.kendall"]
+    # without another version not even the last digit
+    assert compare(changed(first, "kendall", "tau_b", lambda value: value * (1 + 1e-15)), first).wrong
+
+
+def test_tables_columns_and_rows_that_are_gone_differ_and_new_ones_of_newer_code_do_not(first: Manifest) -> None:
+    now = copy.deepcopy(first)
+    del now["results"]["trend"]
+    now["results"]["kendall"]["columns"][5] = "another"
+    now["results"]["pooled"]["rows"].pop()
+    now["results"]["frequencies"]["rows"].append(["h9", *now["results"]["frequencies"]["rows"][0][1:]])
+    assert compare(first, now).wrong == [f"analysis.{name}" for name in ("frequencies", "kendall", "pooled", "trend")]
+    newer = copy.deepcopy(first)
+    newer["results"]["new"] = {"columns": [], "key": 0, "rows": []}
+    newer["results"]["kendall"]["columns"].append("new")
+    for row in newer["results"]["kendall"]["rows"]:
+        row.append(0.5)
+    assert compare(first, newer).wrong == []
+
+
+def test_decisions_and_forms_are_compared(first: Manifest) -> None:
+    now = copy.deepcopy(first)
+    now["decisions"]["sha256"] = "0"
+    now["forms"] = {"tea 1": "0", "tea 2": "1"}
+    told = {part.name: part.differences for part in compare(first, now).parts if part.differences}
+    assert told == {
+        "forms": ("tea 1: changed", "tea 2: new since"),
+        "decisions of people": ("as many, and not the same",),
+    }
+
+
+def test_what_is_written_is_read_again_to_the_last_digit(tmp_path: Path, first: Manifest) -> None:
+    odd = copy.deepcopy(first)
+    odd["results"]["kendall"]["rows"][0][-1] = 0.1 + 0.2
+    odd["results"]["kendall"]["rows"][0][-2] = 'a "quoted" – text\n'
+    odd["results"]["empty"] = {"columns": ["n"], "key": 0, "rows": []}
+    odd["sha256"] = digest_of(odd)
+    assert read_manifest(write_manifest(tmp_path, odd)) == odd
