@@ -131,7 +131,7 @@ def people(seed: int = 7) -> list[Person]:
                 "met": met.isoformat(),
                 "place": f"0.5{number:04d} 124.1{number:04d} 10 5",
                 "milk": ("no", "yes")[milk],
-                "cups": ("few", "some", "many")[(at // 2) % 3],
+                "cups": ("few", "some", "many")[(at // 2 + (at // 6 % 5 == 0) * milk) % 3],
                 "spices": draw.choice(("", "ginger", "ginger clove")),
                 "sugar": f"{draw.uniform(0, 5):.2f}",
                 "remark": REMARK,

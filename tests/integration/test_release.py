@@ -92,6 +92,17 @@ def test_spss_and_stata_have_codes_with_labels(folder: Path) -> None:
         assert str(frame["met"].iloc[0]) == rows(folder / "records.csv")[0]["met"]
 
 
+def test_the_codes_of_spss_have_the_order_of_the_study(folder: Path) -> None:
+    """The choices stand as yes, no in the form; the study says that no is lower. tau_b must not change its sign."""
+    from scipy.stats import kendalltau
+
+    frame, meta = pyreadstat.read_sav(folder / "records.sav")
+    assert meta.variable_value_labels["milk"] == {1: "No", 2: "Yes"}
+    assert meta.variable_measure["cups"] == "ordinal"
+    (naive,) = rows(folder / "results" / "pooled.csv")
+    assert kendalltau(frame["milk"], frame["cups"]).statistic == pytest.approx(float(naive["tau_b"]), rel=5e-3)
+
+
 def test_duckdb_has_rows_codebook_and_results(folder: Path) -> None:
     with duckdb.connect(str(folder / "study.duckdb"), read_only=True) as con:
         assert con.execute("select count(*), min(met)::varchar < max(met)::varchar from records").fetchone() == (

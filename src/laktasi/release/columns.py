@@ -55,6 +55,8 @@ class Column:
     is_quasi: bool = False
     """It is counted among the quasi-identifiers."""
     is_place: bool = False
+    is_ordered: bool = False
+    """Its categories have an order, lowest first: so coefficients of their codes have the right sign."""
     name: str = ""
 
     def codes(self) -> Codes:
@@ -108,7 +110,8 @@ def column_of(source: Source, question: Question, labels: Texts) -> Column:
     match kind:
         case ValueType.SELECT_ONE:
             given = source.column(f"cast({sql} as varchar)")
-            return _category(made, given, source.offered.get(question.list_name or "", {}))
+            made = replace(made, is_ordered=bool(source.levels(question)))
+            return _category(made, given, source.choices(question))
         case ValueType.BOOLEAN:
             given = source.column(f"cast(cast({sql} as integer) as varchar)")
             return _category(made, given, YES_NO)
@@ -165,9 +168,16 @@ def treated(
             at = np.digitize(column.data, treatment.points)
             texts = _bands(treatment.points, is_whole=column.kind == "whole")
             levels = tuple(Level(code, text, {"default": text}) for code, text in enumerate(texts, 1))
-            return replace(column, kind="category", data=np.where(column.empty(), -1, at), levels=levels, is_quasi=True)
+            return replace(
+                column,
+                kind="category",
+                data=np.where(column.empty(), -1, at),
+                levels=levels,
+                is_quasi=True,
+                is_ordered=True,
+            )
         case treatments.TRUNCATE:
-            return _category(replace(column, is_quasi=True), _truncated(column, treatment.unit), {})
+            return _category(replace(column, is_quasi=True, is_ordered=True), _truncated(column, treatment.unit), {})
         case treatments.SHIFT:
             assert moved is not None
             return replace(column, data=column.data + moved.astype("timedelta64[D]"))

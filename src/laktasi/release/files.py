@@ -6,7 +6,7 @@ import csv
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import duckdb
 import numpy as np
@@ -207,6 +207,12 @@ def _labels(columns: Iterable[Column], language: str, program: str) -> _Labels:
     return made
 
 
+def _measure(column: Column) -> Literal["nominal", "ordinal", "scale"]:
+    if column.kind in ("whole", "number"):
+        return "scale"
+    return "ordinal" if column.is_ordered else "nominal"
+
+
 def _write_sav(path: Path, columns: list[Column], title: str, language: str) -> list[Cut]:
     import pyreadstat
 
@@ -218,7 +224,7 @@ def _write_sav(path: Path, columns: list[Column], title: str, language: str) -> 
         column_labels=labels.columns,
         variable_value_labels=labels.values,
         variable_format={column.name: "F8.0" for column in columns if column.kind in ("category", "whole")},
-        variable_measure={c.name: "scale" if c.kind in ("whole", "number") else "nominal" for c in columns},
+        variable_measure={column.name: _measure(column) for column in columns},
     )
     return labels.cuts
 

@@ -80,6 +80,17 @@ class Source:
         """Give the number of records."""
         return len(self.submission_ids)
 
+    def levels(self, question: Question) -> tuple[str, ...]:
+        """Give the levels of a question that is a variable of the study, lowest first; none of another."""
+        names = (question.path, question.column, question.path.rsplit("/", 1)[-1])
+        return next((item.levels for item in self.study.variables.values() if item.question in names), ())
+
+    def choices(self, question: Question) -> dict[str, Texts]:
+        """Give what a question offers; of a variable of the study in the order of its levels."""
+        offered = self.offered.get(question.list_name or "", {})
+        first = {value: offered[value] for value in self.levels(question) if value in offered}
+        return {**first, **offered}
+
     def column(self, sql: str) -> Values:
         """Give an expression over the form's table for each record; nothing is None, nan or NaT."""
         return column(self.con, self.study.form_id, self.table, sql)
