@@ -6,7 +6,9 @@ import importlib
 import pytest
 
 
-@pytest.mark.parametrize("module", ["kendall", "exact", "multiplicity", "pooled", "adjusted", "paired", "power", "random_effects"])
+@pytest.mark.parametrize(
+    "module", ["kendall", "exact", "multiplicity", "pooled", "adjusted", "paired", "power", "random_effects"]
+)
 def test_examples_hold(module: str) -> None:
     results = doctest.testmod(importlib.import_module(f"laktasi.analysis.{module}"))
     assert results.attempted > 0
