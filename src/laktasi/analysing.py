@@ -6,9 +6,13 @@ A joiner: what is counted comes from the store, what is computed from the analys
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from laktasi.settings import Settings
 from laktasi.study import Pair, Study
@@ -32,6 +36,8 @@ class Analysis:
     con: duckdb.DuckDBPyConnection
     study: Study
     settings: Settings
+    columns: Mapping[str, tuple[str, ...]]
+    """Names of columns, by table of results."""
 
 
 def analyse(
@@ -50,9 +56,9 @@ def analyse(
         A paired measure does not fit the questionnaires.
     """
     from laktasi.store.counts import POPULATIONS, unit_of_trend
-    from laktasi.store.results import TABLES, write_results
+    from laktasi.store.results import TABLES, columns_of, write_results
 
-    work = Analysis(con, study, settings)
+    work = Analysis(con, study, settings, {table: tuple(columns_of(con, table)) for table in TABLES})
     found: dict[str, list[Block]] = {table: [] for table in TABLES}
     unit = unit_of_trend(con, study)
     steps = [(population, pair) for population in POPULATIONS for pair in study.analyses]
@@ -91,10 +97,10 @@ def _tables(work: Analysis, pair: Pair, population: Population) -> Results:
     yield "kendall", {**centres, **found}
     within = stratified(counted.counts)
     for pooled in (within, naive(counted.counts)):
-        yield "pooled", _fields(pooled, work.con, "pooled")
-    mean = _fields(random_effects(counted.counts), work.con, "random_effects")
+        yield "pooled", _fields(pooled, work.columns["pooled"])
+    mean = _fields(random_effects(counted.counts), work.columns["random_effects"])
     yield "random_effects", mean | {"left_out": json.dumps(mean["left_out"], sort_keys=True)}
-    yield "leave_one_out", {**centres, **_fields(leave_one_out(counted.counts), work.con, "leave_one_out")}
+    yield "leave_one_out", {**centres, **_fields(leave_one_out(counted.counts), work.columns["leave_one_out"])}
     for row in next_round(counted.counts.sum(axis=0), within.tau_b, within.ci_low, within.ci_high):
         yield "next_round", row
 
@@ -137,8 +143,6 @@ def _trend(work: Analysis, pair: Pair, population: Population, unit: Any) -> Res
 
 def _paired(work: Analysis, questionnaires: Questionnaires) -> Iterator[Block]:
     """Give before and after, for each centre and over all."""
-    import numpy as np
-
     from laktasi.analysis.paired import before_after
     from laktasi.store.counts import POPULATIONS, paired_values
 
@@ -146,15 +150,23 @@ def _paired(work: Analysis, questionnaires: Questionnaires) -> Iterator[Block]:
         for values in paired_values(work.con, work.study, measure, questionnaires):
             for population in POPULATIONS:
                 taken = values.is_accepted if population == "accepted" else np.ones_like(values.is_accepted)
-                for centre in (None, *dict.fromkeys(values.centre_codes)):
-                    here = taken if centre is None else taken & (values.centre_codes == centre)
-                    found = before_after(values.before[here], values.after[here])
+                for centre, here in ((None, slice(None)), *_by_centre(values.centre_codes)):
+                    before, after = (side[here][taken[here]] for side in (values.before, values.after))
                     about = {"measure": measure.name, "unit": values.unit, "population": population}
-                    yield {**about, "centre_code": centre, **_fields(found, work.con, "paired")}
+                    yield {
+                        **about,
+                        "centre_code": centre,
+                        **_fields(before_after(before, after), work.columns["paired"]),
+                    }
 
 
-def _fields(result: Any, con: duckdb.DuckDBPyConnection, table: str) -> dict[str, Any]:
+def _by_centre(codes: NDArray[np.object_]) -> Iterator[tuple[str, slice]]:
+    """Give where each centre's people stand, who stand together."""
+    starts = [0, *(np.flatnonzero(codes[1:] != codes[:-1]) + 1), len(codes)]
+    for start, end in pairwise(starts):
+        yield codes[start], slice(start, end)
+
+
+def _fields(result: Any, columns: Iterable[str]) -> dict[str, Any]:
     """Give what a result has of the columns of its table."""
-    from laktasi.store.results import columns_of
-
-    return {name: getattr(result, name) for name in columns_of(con, table) if hasattr(result, name)}
+    return {name: getattr(result, name) for name in columns if hasattr(result, name)}
