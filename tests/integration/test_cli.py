@@ -498,7 +498,7 @@ def test_exit_codes_are_documented() -> None:
     words: dict[type[errors.LaktasiError], str] = {
         errors.SettingsError: "setting", errors.QuestionnaireError: "questionnaire", errors.SourceError: "source",
         errors.WarehouseError: "warehouse", errors.CheckError: "check", errors.StudyError: "study",
-        errors.MirrorError: "Central", errors.GateError: "gate",
+        errors.MirrorError: "Central", errors.GateError: "gate", errors.VerifyError: "manifest",
     }  # fmt: skip
     assert set(words) == set(errors.LaktasiError.__subclasses__())
     assert [kind for kind, word in words.items() if word not in told[str(kind.exit_code)]] == []
