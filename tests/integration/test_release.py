@@ -267,6 +267,20 @@ def test_no_subtraction_gives_back_a_withheld_centre(world: Settings, folder: Pa
         assert sum(rest.values()) == sum(release_world.SIZES[house] for house in hidden)
 
 
+def test_rows_name_a_centre_only_where_its_table_may_be_counted(world: Settings, tmp_path: Path) -> None:
+    settings = with_rule(world, tmp_path, release_world.RULE.replace("area: keep", "area: keep\n  house: keep"))
+    made = releasing.release(settings, to=tmp_path / "out").path
+    assert made is not None
+    named = Counter(row["house"] for row in rows(made / "records.csv"))
+    shown = {line["centre_code"] for line in rows(made / "results" / "kendall.csv")}
+    assert set(named) == {"", *shown}
+    assert {"h1", "h3"} <= shown <= {"h1", "h2", "h3", "h4"}
+    assert all(named[house] == release_world.SIZES[house] for house in shown)
+    _, meta = pyreadstat.read_sav(made / "records.sav")
+    assert len(meta.variable_value_labels["house"]) == len(shown)
+    assert all("house" in row["withheld"].split() for row in rows(made / "records.csv") if not row["house"])
+
+
 def test_what_is_pooled_over_few_withheld_centres_stays_in(folder: Path) -> None:
     """Two withheld centres in an area: a stratified estimate or tau2 would single their tables out."""
     assert {line["method"] for line in rows(folder / "results" / "pooled.csv")} == {"naive"}
