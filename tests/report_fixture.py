@@ -6,9 +6,13 @@ negative tau_b, a centre where everyone gave the same answer, one with a single 
 
 from __future__ import annotations
 
+import atexit
+import shutil
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
+from tempfile import mkdtemp
 from typing import Any
 
 import duckdb
@@ -23,16 +27,26 @@ METHOD = "smoothed score interval, cut to the attainable range"
 
 LEVELS = {
     "age_group": ("under_20", "from_20_to_35", "over_35"),
+    "gravida": ("primigravida", "multigravida"),
+    "education": ("elementary", "junior_high", "senior_high", "college"),
     "massage": ("no", "yes"),
     "milk": ("not_enough", "enough", "good"),
 }
 LABELS = {
     "age_group": ("Umur", "Age"),
+    "gravida": ("Gravida", "Gravida"),
+    "education": ("Pendidikan", "Education"),
     "massage": ("Pijat oksitosin", "Oxytocin massage"),
     "milk": ("Produksi ASI", "Milk production"),
     "under_20": ("<20 tahun", "<20 years"),
     "from_20_to_35": ("20–35 tahun", "20–35 years"),
     "over_35": (">35 tahun", ">35 years"),
+    "primigravida": ("Primigravida", "Primigravida"),
+    "multigravida": ("Multigravida", "Multigravida"),
+    "elementary": ("SD", "Elementary"),
+    "junior_high": ("SMP", "Junior high"),
+    "senior_high": ("SMA", "Senior high"),
+    "college": ("Perguruan tinggi", "College"),
     "no": ("Belum dipijat", "Not yet"),
     "yes": ("Dipijat", "Performed"),
     "not_enough": ("Kurang", "Not enough"),
@@ -52,7 +66,7 @@ STUDY = Study(
         for name, levels in LEVELS.items()
     },
     analyses=(Pair("massage", "milk"),),
-    tables=("age_group", "massage", "milk"),
+    tables=("age_group", "gravida", "education", "massage", "milk"),
     citation="Rahayu F., Ilmiah W. S., Maulina R. (2025).",
     synthetic={"id": "DATA CONTOH: tidak ada orang nyata.", "en": "SYNTHETIC DATA: no real person."},
 )
@@ -113,6 +127,15 @@ def build_research(path: Path, *, with_study: bool = True, centres: Sequence[Cen
     centres
         None at all makes a study that has no records yet.
     """
+    # Row by row takes a second: each kind is made once.
+    shutil.copyfile(_made(with_study, tuple(centres)), path)
+    return path
+
+
+@cache
+def _made(with_study: bool, centres: tuple[Centre, ...]) -> Path:
+    path = Path(mkdtemp(prefix="laktasi-report-")) / "research.duckdb"
+    atexit.register(shutil.rmtree, path.parent, ignore_errors=True)
     with duckdb.connect(str(path)) as connection:
         connection.execute("set timezone = 'UTC'; begin; create schema meta")
         _migrate(connection)
@@ -284,10 +307,15 @@ def _analysis(connection: duckdb.DuckDBPyConnection, centres: Sequence[Centre]) 
 def _frequencies(connection: duckdb.DuckDBPyConnection, centres: Sequence[Centre], population: str) -> None:
     counted: dict[tuple[str | None, str], list[int]] = {}
     for centre in centres:
-        age = [centre.n // 8, centre.n - 2 * (centre.n // 8), centre.n // 8]
+        eighth = centre.n // 8
+        counts = {
+            "age_group": [eighth, centre.n - 2 * eighth, eighth],
+            "gravida": [eighth, centre.n - eighth],
+            "education": [eighth, eighth, centre.n - 2 * eighth, 0],
+            "massage": [sum(row) for row in centre.table],
+        }
         if centre.name == "Mopuya":
-            age = [3, 20, 2]  # Table 1 of the paper
-        counts = {"age_group": age, "massage": [sum(row) for row in centre.table]}
+            counts |= {"age_group": [3, 20, 2], "gravida": [11, 14], "education": [2, 8, 12, 3]}  # Tables 1 to 3
         counts["milk"] = [sum(column) for column in zip(*centre.table, strict=True)]
         for code in (centre.code, None):
             for variable, found in counts.items():
@@ -320,7 +348,7 @@ def _submissions(connection: duckdb.DuckDBPyConnection, centres: Sequence[Centre
             fact = {"instance_id": name["submission_id"], "form_version": "2026112001", "payload_sha256": "0" * 64}
             rest = {"state": "staged", "version_count": 1, "first_landed_at": "2026-11-20 08:05:00+00"}
             _insert(connection, "staging.submissions", [name | fact | rest | {"status": "finalised"}])
-            mart = {"status": "finalised", "is_included": True, "is_accepted": True}
+            mart = {"status": "finalised", "centre_code": centre.code, "is_included": True, "is_accepted": True}
             counts = {"open_errors": 0, "open_warnings": 0}
             _insert(connection, "marts.submissions", [name | mart | counts])
 
@@ -338,6 +366,7 @@ def _findings(connection: duckdb.DuckDBPyConnection) -> None:
     for rule_id, number in (*events, ("visit__comment.required", 2), ("visit__comment.required", 3)):
         event = {"finding_id": f"{rule_id}-{number}", "run_id": RUN, "at": "2026-11-21 12:10:00+00", "row": ""}
         of = {"form_id": FORM, "submission_id": f"uuid:7102020-{number:03}", "rule_id": rule_id}
+        of["centre_code"] = "7102020"
         _insert(connection, "quality.finding_events", [event | of | {"event": "opened"}])
         if number == 3:
             _insert(

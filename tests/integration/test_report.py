@@ -1,9 +1,11 @@
-"""The report's content, from a research copy to the finished page."""
+"""The report's front page and the page of its data, from a research copy to what a reader sees."""
 
 import base64
 import hashlib
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
+from itertools import pairwise
 from pathlib import Path
 
 import duckdb
@@ -12,7 +14,8 @@ import pytest
 from laktasi.errors import LaktasiError, SettingsError, WarehouseError
 from laktasi.report import write_report
 from laktasi.study import Study
-from tests.report_fixture import CENTRES, FORM, HOSTILE, RUN, STUDY, build_research
+from tests.report_fixture import FORM, HOSTILE, RUN, STUDY, build_research
+from tests.report_results import add_results
 
 VOID = {"meta", "input", "br", "wbr", "link", "img"}
 
@@ -58,49 +61,52 @@ class Page(HTMLParser):
         return [attributes for name, attributes in self.elements if name == tag]
 
 
-def report(folder: Path, study: Study | None = STUDY, **options: object) -> Page:
+def pages(folder: Path, study: Study | None = STUDY, *, results: bool = False, **options: object) -> dict[str, Page]:
+    """Write a report, and give its pages by file name; those of centres with their folder's."""
     research = build_research(folder / "research.duckdb", **options)  # type: ignore[arg-type]  # passed on
+    if results:
+        add_results(research)
     target = folder / "report" / "index.html"
     write_report(research, target, study)
-    return Page(target.read_text(encoding="utf-8"))
+    files = sorted(target.parent.rglob("*.html"))
+    return {file.relative_to(target.parent).as_posix(): Page(file.read_text(encoding="utf-8")) for file in files}
 
 
 @pytest.fixture(scope="module")
-def page(tmp_path_factory: pytest.TempPathFactory) -> Page:
-    return report(tmp_path_factory.mktemp("report"))
+def site(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Page]:
+    return pages(tmp_path_factory.mktemp("report"), results=True)
 
 
-def test_mopuya_stands_with_its_interval_its_n_and_both_p(page: Page) -> None:
-    # The published table (docs/STUDY.md): tau_b .699, asymptotic p .00030, exact p .00011, at its ceiling.
-    assert "Mopuya N = 25, tau_b 0.699 [0.461, 0.699]" in page.text("en")
-    assert "Mopuya N = 25, tau_b 0,699 [0,461; 0,699]" in page.text("id")
-    assert "Mopuya 25 0.699 [0.461, 0.699] < .001 < .001" in page.text("en")
-    assert "Attainable range [−0.699, 0.699]" in page.text("en")
-    assert "Share of limit 100.0% 100.0%" in page.text("en")
+@pytest.fixture(scope="module")
+def page(site: dict[str, Page]) -> Page:
+    return site["index.html"]
 
 
-def test_mopuya_has_the_tables_of_the_paper(page: Page) -> None:
-    assert "Table 1. Age Category Accepted, n (%) All, n (%) <20 years 3 (12.0%)" in page.text("en")
-    assert "20–35 years 20 (80.0%)" in page.text("en")
-    assert "Not enough Enough Good Total Not yet 7 4 0 11 Performed 0 8 6 14 Total 7 12 6 25" in page.text("en")
-    assert "Kurang Cukup Baik Jumlah Belum dipijat 7 4 0 11 Dipijat 0 8 6 14 Jumlah 7 12 6 25" in page.text("id")
+@pytest.fixture(scope="module")
+def data(site: dict[str, Page]) -> Page:
+    return site["data.html"]
 
 
-def test_no_p_value_is_printed_as_zero(page: Page) -> None:
-    assert "< .001" in page.text("en")
-    assert "< 0,001" in page.text("id")
-    for language in ("id", "en"):
-        assert not re.search(r"(?<!\d)[.,]000|p\s*=?\s*0[.,]000", page.text(language))
+def test_the_pages_are_those_that_have_something_to_show(site: dict[str, Page]) -> None:
+    centres = [name for name in site if name.startswith("centres/")]
+    assert len(centres) == 6
+    assert set(site) - set(centres) == {"index.html", "analysis.html", "centres.html", "data.html", "methods.html"}
 
 
-def test_the_main_result_is_the_stratified_one_and_the_naive_one_is_only_a_comparison(page: Page) -> None:
-    text = page.text("en")
-    assert "tau_b within centres (pooled) 0.150 0.150 95% interval [0.021, 0.273]" in text
-    assert "Health centres used 4 of 6" in text
-    assert "Heterogeneity: Q (df) 21.3 (3) 21.3 (3) p of heterogeneity < .001" in text
-    assert "85.9%" in text
-    assert "For comparison only: tau_b with all centres thrown together 0.209 [0.050, 0.350]" in text
-    assert text.index("0.150") < text.index("0.209")
+def test_what_was_asked_of_how_many_and_where(page: Page) -> None:
+    assert (
+        "Is Oxytocin massage associated with Milk production ? Counted from 126 questionnaires of 6 health centres."
+        in page.text("en")
+    )
+    assert "Apakah Pijat oksitosin berkaitan dengan Produksi ASI ? Dihitung dari 126 kuesioner" in page.text("id")
+
+
+def test_no_p_value_is_printed_as_zero_on_any_page(site: dict[str, Page]) -> None:
+    assert "< .001" in site["analysis.html"].text("en")
+    assert "< 0,001" in site["analysis.html"].text("id")
+    for page in site.values():
+        for language in ("id", "en"):
+            assert not re.search(r"(?<!\d)[.,]000|p\s*=?\s*0[.,]000", page.text(language))
 
 
 def test_the_overview_says_it_in_a_sentence(page: Page) -> None:
@@ -109,25 +115,66 @@ def test_the_overview_says_it_in_a_sentence(page: Page) -> None:
     # By hand from the fixture's joint tables: (6 + 4 + 5 + 6 + 0 + 1) / 71 and (0 + 12 + 5 + 0 + 0 + 0) / 55.
     assert "“Good” in 31.0% of the 71 records with Oxytocin massage “Performed” and 30.9% of the 55" in page.text("en")
     assert "wholly above zero in 1, wholly below zero in 1, and includes zero in 1" in page.text("en")
+    assert "(pooled tau_b 0.150, 95% interval 0.021 to 0.273, N = 126 )." in page.text("en")
 
 
-def test_a_centre_without_a_coefficient_says_why_in_words(page: Page) -> None:
-    assert "Sama Semua (N = 15): all records are alike in “Oxytocin massage”" in page.text("en")
-    assert "Sama Semua (N = 15): semua catatan sama pada “Pijat oksitosin”" in page.text("id")
-    assert "Satu Saja (N = 1): hanya ada satu catatan" in page.text("id")
-    # A reason this report has no words for is told as the warehouse has it, not dropped.
-    assert "Masa Depan (N = 4): a reason of tomorrow's version" in page.text("id")
+def test_how_centres_differ_is_told_in_words(page: Page) -> None:
+    text = page.text("en")
+    assert "Mean over health centres: tau_b 0.131 (95% interval −0.611 to 0.822, 3 centres)." in text
+    assert "between −0.933 and 0.944: there may be no association there" in text
+    assert "90.6% of the differences between centres is more than chance" in text
+    assert "Without any one of the centres, the mean lies between −0.155 and 0.346" in text
+    assert "Centres with few records give another tau_b than large ones ( p = .032 )" in text
+    assert "1 centres (all records are alike in “Oxytocin massage”)" in text
+    assert "1 centres (code_of_tomorrow)" in text
 
 
-def test_what_came_in_and_what_was_set_aside_and_why(page: Page) -> None:
-    assert "Imandi 55 3 52 2 50" in page.text("en")
-    assert "Total 134 4 130 4 126" in page.text("en")
+def test_quality_what_is_withheld_and_what_changed_have_a_line_each(page: Page) -> None:
+    text = page.text("en")
+    assert "Of 130 questionnaires that fit the study, 4 (3.1%) are set aside" in text
+    assert "1 findings have been mended" in text
+    assert "1 columns that could identify a person never leave the private warehouse" in text
+    assert "3 health centres have no tau_b, and the reason is given" in text
+    assert (
+        "Changed since the last run 17 new records (new submissions) 2 records changed (decisions of the team)" in text
+    )
+    assert "pooled tau_b 0.172 ( N = 107 ) is now 0.150 ( N = 126 )" in text
+
+
+def test_a_first_run_has_nothing_to_compare_with(tmp_path: Path) -> None:
+    research = add_results(build_research(tmp_path / "research.duckdb"))
+    with duckdb.connect(str(research)) as con:
+        con.execute("update meta.runs set compared_with = null")
+    write_report(research, tmp_path / "index.html", STUDY)
+    text = Page((tmp_path / "index.html").read_text(encoding="utf-8")).text("en")
+    assert "Changed since" not in text
+    assert "17 new records" not in text
+
+
+def test_a_copy_of_an_older_version_gives_a_report_without_what_it_lacks(tmp_path: Path) -> None:
+    research = build_research(tmp_path / "research.duckdb")
+    with duckdb.connect(str(research)) as con:
+        for name in ("random_effects", "leave_one_out", "adjusted", "paired", "trend", "next_round"):
+            con.execute(f"drop view analysis.{name}_latest; drop table analysis.{name}")
+        con.execute("drop table meta.changes; drop table meta.result_changes; drop table marts.centre_positions")
+        con.execute("drop view analysis.kendall_latest; alter table analysis.kendall drop column p_holm")
+        con.execute("create view analysis.kendall_latest as from analysis.kendall")
+    write_report(research, tmp_path / "index.html", STUDY)
+    text = Page((tmp_path / "index.html").read_text(encoding="utf-8")).text("en")
+    assert "(pooled tau_b 0.150, 95% interval 0.021 to 0.273" in text
+    assert "Mean over health centres" not in text
+
+
+def test_what_came_in_and_what_was_set_aside_and_why(data: Page) -> None:
+    page = data
+    assert "Questionnaires that came in: 134, from 6 health centres. In 4 of them the person declined" in page.text(
+        "en"
+    )
     assert "The age is out of range. mother__age.constraint 2 2" in page.text("en")
     assert "Umur di luar batas. mother__age.constraint 2 2" in page.text("id")
     # The second warning of the fixture has been mended.
     assert "The comment is empty. visit__comment.required 1 1" in page.text("en")
     assert "Findings that have been mended: 1." in page.text("en")
-    assert "Tidak Mengirim" not in page.html
 
 
 def test_findings_stand_under_what_they_do(tmp_path: Path) -> None:
@@ -145,7 +192,7 @@ def test_findings_stand_under_what_they_do(tmp_path: Path) -> None:
             [RUN, FORM],
         )
     write_report(research, tmp_path / "index.html", STUDY)
-    text = Page((tmp_path / "index.html").read_text(encoding="utf-8")).text("en")
+    text = Page((tmp_path / "data.html").read_text(encoding="utf-8")).text("en")
     places = [
         text.index(words)
         for words in (
@@ -161,14 +208,8 @@ def test_findings_stand_under_what_they_do(tmp_path: Path) -> None:
     assert text.index("visit__comment.required 1 1") < places[2]
 
 
-def test_small_centres_are_marked_and_not_hidden(page: Page) -> None:
-    assert "Satu Saja few records 2 0 2 1 1" in page.text("en")
-    assert "Fewer than 10 accepted records" in page.text("en")
-    assert "Mopuya few records" not in page.text("en")
-
-
-def test_the_codebook_words_each_question_in_both_languages_and_names_what_was_left_out(page: Page) -> None:
-    text = page.text("en")
+def test_the_codebook_words_each_question_in_both_languages_and_names_what_was_left_out(data: Page) -> None:
+    text = data.text("en")
     assert "Health centre Puskesmas" in text
     assert "Mother's name Nama ibu" in text
     assert "never leave the private warehouse: mother__name ." in text
@@ -183,56 +224,110 @@ def test_it_says_which_run_and_which_data_it_tells(page: Page) -> None:
         assert fact in page.text("en")
 
 
-def test_synthetic_data_and_the_team_notice_stand_at_the_top_in_both_languages(page: Page) -> None:
-    assert page.text("id").startswith("DATA CONTOH: tidak ada orang nyata. Pijat dan ASI Untuk tim studi")
-    assert page.text("en").startswith("SYNTHETIC DATA: no real person. Massage and milk For the study team")
+def test_synthetic_data_are_named_at_the_top_of_every_page(site: dict[str, Page]) -> None:
+    assert site["index.html"].text("id").startswith("DATA CONTOH: tidak ada orang nyata. Pijat dan ASI")
+    for page in site.values():
+        assert page.text("id").startswith("DATA CONTOH: tidak ada orang nyata.")
+        assert page.text("en").startswith("SYNTHETIC DATA: no real person.")
+        assert "For the study team" not in page.text("en")
 
 
-def test_a_hostile_label_is_text_and_nothing_else(page: Page) -> None:
-    assert HOSTILE in page.text("id")
-    assert HOSTILE not in page.html
-    assert "<script>alert" not in page.html
-    assert len(page.all("script")) == 1
+def test_real_data_are_the_teams_and_every_page_says_so(tmp_path: Path) -> None:
+    for page in pages(tmp_path, replace(STUDY, synthetic=None)).values():
+        assert "Untuk tim studi . Berkas ini bukan untuk umum." in page.text("id").replace("studi.", "studi .")
+        assert "This file is not for the public." in page.text("en")
 
 
-def test_nothing_is_fetched_and_only_our_own_style_and_script_may_run(page: Page) -> None:
-    for tag, attributes in page.elements:
-        assert tag not in ("link", "img", "iframe", "object", "embed", "base", "form", "use", "image")
-        assert "style" not in attributes
-        assert not [name for name in attributes if name.startswith("on")]
-        for name in ("src", "href", "xlink:href"):
-            assert (attributes.get(name) or "#").startswith("#")
-    assert not re.search(r"url\(|@import|https?://(?!www\.w3\.org/2000/svg)", page.html)
-    policy = next(meta["content"] for meta in page.all("meta") if "http-equiv" in meta)
-    assert policy is not None
-    assert "default-src 'none'" in policy
-    assert "unsafe" not in policy
-    for tag in ("style", "script"):
-        found = re.search(f"<{tag}>(.*?)</{tag}>", page.html, re.DOTALL)
-        assert found is not None
-        digest = base64.b64encode(hashlib.sha256(found[1].encode("utf-8")).digest()).decode("ascii")
-        assert f"{tag}-src 'sha256-{digest}'" in policy
+def test_a_hostile_label_is_text_and_nothing_else(site: dict[str, Page]) -> None:
+    assert HOSTILE in site["centres.html"].text("id")
+    for page in site.values():
+        assert HOSTILE not in page.html
+        assert "<script>alert" not in page.html
+        assert len(page.all("script")) == 1
 
 
-def test_it_can_be_read_without_eyes(page: Page) -> None:
-    assert all(attributes.get("scope") in ("col", "row") for attributes in page.all("th"))
-    figures = page.all("svg")
-    # Two drawings, for pages and for phones, in each language.
-    assert len(figures) == 4
-    assert all(svg["role"] == "img" and "95%" in (svg["aria-label"] or "") for svg in figures)
-    assert len(page.all("table")) == page.html.count("<caption>")
-    ids = [attributes["id"] for _, attributes in page.elements if "id" in attributes]
-    assert len(ids) == len(set(ids))
-    targets = {(a["href"] or "")[1:] for a in page.all("a")}
-    assert targets <= set(ids)
+def test_nothing_is_fetched_and_only_our_own_style_and_script_may_run(site: dict[str, Page]) -> None:
+    for name, page in site.items():
+        for tag, attributes in page.elements:
+            assert tag not in ("img", "iframe", "object", "embed", "base", "form", "image")
+            assert "style" not in attributes
+            assert not [key for key in attributes if key.startswith("on")]
+            for key in ("src", "href", "xlink:href"):
+                assert re.fullmatch(r"#.*|(\.\./|centres/)?[\w.-]+(\.html(#[\w-]+)?|\.css)", attributes.get(key) or "#")
+        assert not re.search(r"url\(|@import|https?://(?!www\.w3\.org/2000/svg)", page.html)
+        policy = next(meta["content"] for meta in page.all("meta") if "http-equiv" in meta)
+        assert policy is not None
+        assert policy.startswith("default-src 'none'; ")
+        assert "unsafe" not in policy
+        for tag in ("style", "script"):
+            found = re.search(f"<{tag}>(.*?)</{tag}>", page.html, re.DOTALL)
+            assert found is not None
+            digest = base64.b64encode(hashlib.sha256(found[1].encode("utf-8")).digest()).decode("ascii")
+            beside = "'self' file: " if tag == "style" and name.startswith("centres/") else ""
+            assert f"; {tag}-src {beside}'sha256-{digest}';" in policy
+
+
+def test_it_can_be_read_without_eyes(site: dict[str, Page]) -> None:
+    for page in site.values():
+        assert all(attributes.get("scope") in ("col", "row") for attributes in page.all("th"))
+        assert len(page.all("table")) == page.html.count("<caption>")
+        ids = [attributes["id"] for _, attributes in page.elements if "id" in attributes]
+        assert len(ids) == len(set(ids))
+        for svg in page.all("svg"):
+            # It says what it is and what it shows, or is decoration beside the same in words.
+            told = (svg.get("aria-labelledby") or "").split()
+            assert svg.get("aria-hidden") == "true" or (
+                svg["role"] == "img" and len(told) == 2 and set(told) <= set(ids)
+            )
+
+
+def test_headings_go_down_one_step_at_a_time(site: dict[str, Page]) -> None:
+    for page in site.values():
+        for body in re.findall(r"<main.*?</main>", page.html, re.DOTALL):
+            levels = [int(level) for level in re.findall(r"<h(\d)", body)]
+            assert levels[0] == 1
+            assert levels.count(1) == 1
+            assert all(after <= before + 1 for before, after in pairwise(levels))
+
+
+def test_every_link_leads_to_a_page_and_a_place_that_are_there(site: dict[str, Page]) -> None:
+    ids = {name: {item["id"] for _, item in page.elements if "id" in item} for name, page in site.items()}
+    for name, page in site.items():
+        folder = name.rpartition("/")[0]
+        for link in page.all("a"):
+            file, _, place = (link["href"] or "").partition("#")
+            target = name if not file else file.removeprefix("../") if folder else file
+            assert target in site, (name, link)
+            assert not place or place in ids[target], (name, link)
 
 
 def test_the_same_research_copy_gives_the_same_bytes(tmp_path: Path) -> None:
     research = build_research(tmp_path / "research.duckdb")
-    for name in ("one.html", "two.html"):
-        write_report(research, tmp_path / name, STUDY)
-    assert (tmp_path / "one.html").read_bytes() == (tmp_path / "two.html").read_bytes()
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["one.html", "research.duckdb", "two.html"]
+    add_results(research)
+    for name in ("one", "two"):
+        write_report(research, tmp_path / name / "index.html", STUDY)
+    one, two = (
+        {path.relative_to(folder): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+        for folder in (tmp_path / "one", tmp_path / "two")
+    )
+    assert one == two
+    assert not [path for path in one if path.name.startswith(".")]
+
+
+def test_pages_that_a_run_has_nothing_for_are_removed(tmp_path: Path) -> None:
+    research = build_research(tmp_path / "research.duckdb")
+    target = tmp_path / "report" / "index.html"
+    write_report(research, target, STUDY)
+    stray = target.with_name("centres") / "gone.html"
+    stray.write_text("of a centre that is none any more", encoding="utf-8")
+    own = target.with_name("centres") / "notes.txt"
+    own.write_text("somebody's own", encoding="utf-8")
+    write_report(research, target, STUDY)
+    assert not stray.exists()
+    assert own.exists()
+    own.unlink()
+    write_report(research, target, None)
+    assert sorted(path.name for path in target.parent.iterdir()) == ["data.html", "index.html", "report.css"]
 
 
 def test_who_reads_the_old_report_keeps_it_while_a_new_one_takes_its_place(tmp_path: Path) -> None:
@@ -258,34 +353,24 @@ def test_the_language_that_is_shown_first_can_be_chosen(tmp_path: Path) -> None:
 
 
 def test_a_form_without_a_study_has_arrivals_findings_and_a_codebook(tmp_path: Path) -> None:
-    page = report(tmp_path, study=None, with_study=False)
-    assert f"Survey report: {FORM}" in page.text("en")
-    assert "Questionnaires that came in: 134" in page.text("en")
-    assert "The age is out of range. mother__age.constraint 2" in page.text("en")
-    assert "Health centre Puskesmas" in page.text("en")
-    assert "tau_b" not in page.text("en")
-    assert not page.all("svg")
+    found = pages(tmp_path, study=None, with_study=False)
+    assert set(found) == {"index.html", "data.html"}
+    assert f"Survey report: {FORM}" in found["index.html"].text("en")
+    assert "Questionnaires that came in: 134" in found["index.html"].text("en")
+    assert "The age is out of range. mother__age.constraint 2" in found["data.html"].text("en")
+    assert "Health centre Puskesmas" in found["data.html"].text("en")
+    for page in found.values():
+        assert "tau_b" not in page.text("en")
+        assert not page.all("svg")
 
 
 @pytest.mark.parametrize("with_study", [True, False])
 def test_no_record_at_all_is_said_and_not_an_error(tmp_path: Path, with_study: bool) -> None:
-    page = report(tmp_path, study=STUDY if with_study else None, with_study=with_study, centres=())
-    assert "No questionnaire has come in yet." in page.text("en")
-    assert "Belum ada kuesioner yang masuk." in page.text("id")
-    assert "No finding of the checks is open." in page.text("en")
-    assert "Health centre Puskesmas" in page.text("en")
-
-
-def test_more_centres_than_a_page_can_hold_are_counted_and_pointed_to(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("laktasi.report.model.CENTRES_SHOWN", len(CENTRES) - 1)
-    page = report(tmp_path)
-    assert "6 health centres are too many for one page" in page.text("en")
-    assert "Total 134 4 130 4 126" in page.text("en")
-    assert "tau_b within centres (pooled) 0.150" in page.text("en")
-    assert "Mopuya" not in page.text("en")
-    assert not page.all("svg")
+    found = pages(tmp_path, study=STUDY if with_study else None, with_study=with_study, centres=())
+    assert "No questionnaire has come in yet." in found["index.html"].text("en")
+    assert "Belum ada kuesioner yang masuk." in found["index.html"].text("id")
+    assert "No finding of the checks is open." in found["data.html"].text("en")
+    assert "Health centre Puskesmas" in found["data.html"].text("en")
 
 
 def test_a_research_copy_that_is_missing_broken_or_without_a_run_says_what_to_do(tmp_path: Path) -> None:
@@ -309,4 +394,4 @@ def test_a_report_that_cannot_be_written_leaves_the_old_one_and_no_litter(tmp_pa
     with pytest.raises(LaktasiError, match="cannot be written"):
         write_report(research, target, STUDY)
     assert target.is_dir()
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["index.html", "research.duckdb"]
+    assert not [path.name for path in tmp_path.iterdir() if path.name.startswith(".")]

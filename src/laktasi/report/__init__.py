@@ -1,4 +1,4 @@
-"""The report that people read: one HTML file, made from the research copy alone."""
+"""The report that people read: HTML pages, made from the research copy alone."""
 
 from laktasi.report.write import write_report
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import base64
+import functools
 import hashlib
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -23,11 +25,18 @@ if TYPE_CHECKING:
 
 FILES = {
     "index": "index.html",
+    "analysis": "analysis.html",
+    "centres": "centres.html",
+    "data": "data.html",
     "people": "people.html",
     "checks": "checks.html",
     "back_checks": "back-checks.html",
+    "methods": "methods.html",
 }
 """Every page that a report can have, in the order of the navigation; ``page_<name>`` in the texts names it."""
+
+STYLE = "report.css"
+"""The style of all pages; it also lies beside them, for the many pages of centres."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,17 +61,39 @@ class Site:
     files: Mapping[str, str]
     """File of each page that this report has, of those in :data:`FILES`."""
 
-    def context(self, here: str, words: Words) -> Mapping[str, Any]:
-        """Give what ``top.html``, which every page begins with, needs to know on the page `here`; beside a title."""
+    def context(self, here: str, words: Words, *, up: str = "") -> Mapping[str, Any]:
+        """Give what ``top.html``, which every page begins with, needs to know on the page `here`; beside a title.
+
+        Parameters
+        ----------
+        up
+            ``../`` for a page in a folder beside the others.
+        """
         study = self.study
+
+        @functools.cache
+        def how(key: str, name: str) -> Markup:
+            """Link a number's name to the place that says how it is made."""
+            from markupsafe import Markup
+
+            if "methods" not in self.files:
+                return Markup("{}").format(name)
+            return Markup('<a class="how" href="{}#{}-{}">{}</a>').format(
+                up + self.files["methods"], words.language, key, name
+            )
+
         return {
             "lang": words.language,
             "run": self.run,
             "newest_at": self.newest_at,
             "notice": words.label(study.synthetic) if study and study.synthetic else "",
             "pages": [
-                Link(words.text(f"page_{name}"), self.files[name], name == here) for name in FILES if name in self.files
+                Link(words.text(f"page_{name}"), up + self.files[name], name == here)
+                for name in FILES
+                if name in self.files
             ],
+            "files": {name: up + file for name, file in self.files.items()},
+            "how": how,
             "t": words.text,
             "label": words.label,
             "whole": words.number(numbers.whole),
@@ -82,7 +113,10 @@ class Site:
         titles: Mapping[str, str],
         bodies: Mapping[str, str],
         *,
-        styles: tuple[str, ...] = ("report.css",),
+        styles: tuple[str, ...] = (STYLE,),
+        shapes: str = "",
+        linked: str = "",
+        script: str = "report.js",
     ) -> str:
         """Put the bodies of all languages into one page that runs nothing but our own style and script.
 
@@ -94,27 +128,44 @@ class Site:
             HTML by language, as a template of ours rendered it.
         styles
             Files beside the templates, one after the other.
+        shapes
+            Definitions in SVG that the drawings of both languages use.
+        linked
+            Style sheet that lies beside the page, applied before what is in it; empty for a page that is whole.
+        script
+            File beside the templates.
         """
         from markupsafe import Markup
 
         # Both go into the page as they are, and their hashes into its content security policy: nothing else may run.
-        style = "".join(read_beside(environment, name) for name in styles)
-        script = read_beside(environment, "report.js")
+        style, code = self._style(environment, styles), _read(environment, script)
         return environment.get_template("page.html").render(
             language=self.language,
             languages=NAMES,
             synthetic=bool(self.study and self.study.synthetic),
             titles=titles,
             style=Markup(style),  # noqa: S704 - our own file
-            script=Markup(script),  # noqa: S704 - our own file
+            script=Markup(code),  # noqa: S704 - our own file
             style_hash=hash_of(style),
-            script_hash=hash_of(script),
+            script_hash=hash_of(code),
+            linked=linked,
+            shapes=Markup(shapes),  # noqa: S704 - our own drawing
             bodies={name: Markup(bodies[name]) for name in LANGUAGES},  # noqa: S704 - a template of ours
         )
 
+    def _style(self, environment: Environment, styles: tuple[str, ...]) -> str:
+        """Give the styles, and the run in the head of every printed page."""
+        run = re.sub(r"[^\w.:+-]", "", self.run.run_id)
+        head = f'@page {{ @top-right {{ content: "{run}"; font: 8pt sans-serif; }} }}'
+        return "".join(_read(environment, name) for name in styles) + head
 
+
+@functools.cache
 def templates() -> Environment:
-    """Give the room's templates. They escape what they are given, and stop at a name that they were not given."""
+    """Give the room's templates, compiled once.
+
+    They escape what they are given, and stop at a name that they were not given.
+    """
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     return Environment(
@@ -132,6 +183,12 @@ def read_beside(environment: Environment, name: str) -> str:
     return environment.loader.get_source(environment, name)[0]
 
 
+@functools.cache
+def _read(environment: Environment, name: str) -> str:
+    return read_beside(environment, name)
+
+
+@functools.cache
 def hash_of(text: str) -> str:
     """Give the hash by which a page's content security policy names a style or a script."""
     return "sha256-" + base64.b64encode(hashlib.sha256(text.encode("utf-8")).digest()).decode("ascii")

@@ -1,14 +1,15 @@
-"""Tables whose rows are measures and whose columns are the two populations."""
+"""Tables whose rows are measures."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
 from laktasi.report import numbers
 from laktasi.report.model import Pair, PairAtPlace
 from laktasi.report.read import POPULATIONS, Kendall, Pooled
+from laktasi.report.results import RandomEffects
 from laktasi.report.words import Words
 
 Result = TypeVar("Result")
@@ -20,42 +21,50 @@ class Measure:
 
     name: str
     cells: tuple[str, ...]
+    how: str
+    """Where the method page says how it is made; empty for a row that is no number."""
     kind: str = ""
     """``main``, ``comparison`` or ``reason``; says only how the row looks."""
 
 
 def kendall_rows(pair: PairAtPlace, words: Words) -> list[Measure]:
-    """Give the rows of one centre's Kendall table."""
-    language = words.language
+    """Give the rows of one centre's Kendall table: those of the paper's first, then what a careful reader asks for."""
+    language, result = words.language, pair.kendall
+    if result is None:
+        return []
 
-    def row(key: str, write: Callable[[Kendall], str], kind: str = "") -> Measure:
-        return Measure(words.text(key), _cells([pair.kendall.get(name) for name in POPULATIONS], write), kind)
+    def row(key: str, cell: str, how: str, kind: str = "") -> Measure:
+        return Measure(words.text(key), (cell,), how, kind)
 
     rows = [
-        row("n", lambda result: numbers.whole(result.n, language)),
-        row("tau_b", lambda result: numbers.coefficient(result.tau_b, language), "main"),
-        row("interval", lambda result: words.interval(result.ci_low, result.ci_high)),
-        row("attainable", lambda result: words.interval(result.tau_b_min, result.tau_b_max)),
-        row("share_attainable", lambda result: numbers.percent(share_attained(result), language)),
-        row("p_asymptotic", lambda result: numbers.p_value(result.p_value, language)),
-        row("p_exact", lambda result: numbers.p_value(result.p_exact, language)),
+        row("tau_b", numbers.coefficient(result.tau_b, language), "tau_b", "main"),
+        row("p_asymptotic", numbers.p_value(result.p_value, language), "p"),
+        row("n", numbers.whole(result.n, language), "n"),
+        row("interval", words.interval(result.ci_low, result.ci_high), "interval"),
+        row("p_exact", numbers.p_value(result.p_exact, language), "exact"),
+        row("attainable", words.interval(result.tau_b_min, result.tau_b_max), "attainable"),
+        row("share_attainable", numbers.percent(share_attained(result), language), "attainable"),
     ]
-    if any(result.tau_b is None for result in pair.kendall.values()):
-        rows.append(
-            row("no_tau", lambda result: words.reason(result.reason, pair) if result.tau_b is None else "", "reason")
-        )
+    if result.p_holm is not None:
+        rows.insert(5, row("p_holm", numbers.p_value(result.p_holm, language), "holm"))
+    if result.tau_b is None:
+        rows.append(row("no_tau", words.reason(result.reason, pair), "", "reason"))
     return rows
 
 
 def pooled_rows(pair: Pair, words: Words) -> list[Measure]:
-    """Give the rows of the table across centres: the stratified result first, the naive one as a comparison."""
+    """Give the rows of the table across centres: the stratified result, the mean over centres, the naive to compare."""
     language = words.language
+    random_effects = [pair.random_effects.get(name) for name in POPULATIONS]
 
-    def row(key: str, write: Callable[[Pooled], str], kind: str = "", method: str = "stratified") -> Measure:
+    def row(key: str, how: str, write: Callable[[Pooled], str], kind: str = "", method: str = "stratified") -> Measure:
         results = [pair.pooled.get((name, method)) for name in POPULATIONS]
-        return Measure(words.text(key), _cells(results, write), kind)
+        return Measure(words.text(key), _cells(results, write), how, kind)
 
-    def used(result: Pooled) -> str:
+    def mean(key: str, how: str, write: Callable[[RandomEffects], str], kind: str = "") -> Measure:
+        return Measure(words.text(key), _cells(random_effects, write), how, kind)
+
+    def used(result: Pooled | RandomEffects) -> str:
         counts = [numbers.whole(count, language) for count in (result.centres_used, result.centres)]
         return f" {words.text('of')} ".join(counts)
 
@@ -64,24 +73,39 @@ def pooled_rows(pair: Pair, words: Words) -> list[Measure]:
             return numbers.NOT_AVAILABLE
         return f"{numbers.decimal(result.q, language, 1)} ({numbers.whole(result.q_df, language)})"
 
+    def tau2(result: RandomEffects) -> str:
+        value = numbers.coefficient(result.tau2, language)
+        return value if result.tau2_low is None else f"{value} {words.interval(result.tau2_low, result.tau2_high)}"
+
     rows = [
-        row("pooled_tau", lambda result: numbers.coefficient(result.tau_b, language), "main"),
-        row("interval", lambda result: words.interval(result.ci_low, result.ci_high)),
-        row("p", lambda result: numbers.p_value(result.p_value, language)),
-        row("n", lambda result: numbers.whole(result.n, language)),
-        row("centres_used", used),
-        row("q", q_test),
-        row("q_p", lambda result: numbers.p_value(result.q_p_value, language)),
-        row("i2", lambda result: numbers.percent(None if result.i2 is None else 100 * result.i2, language)),
+        row("pooled_tau", "stratified", lambda result: numbers.coefficient(result.tau_b, language), "main"),
+        row("interval", "stratified", lambda result: words.interval(result.ci_low, result.ci_high)),
+        row("p", "stratified", lambda result: numbers.p_value(result.p_value, language)),
+        row("n", "n", lambda result: numbers.whole(result.n, language)),
+        row("centres_used", "stratified", used),
+        row("q", "heterogeneity", q_test),
+        row("q_p", "heterogeneity", lambda result: numbers.p_value(result.q_p_value, language)),
+        row("i2", "heterogeneity", lambda result: numbers.percent(_hundredfold(result.i2), language)),
     ]
     stratified = [pair.pooled.get((name, "stratified")) for name in POPULATIONS]
     if any(result is not None and result.tau_b is None for result in stratified):
-        rows.append(
-            row("no_tau", lambda result: words.reason(result.reason, pair) if result.tau_b is None else "", "reason")
-        )
+        rows.append(row("no_tau", "", lambda result: _why(words, pair, result.tau_b, result.reason), "reason"))
+    if any(random_effects):
+        rows += [
+            mean("mean_tau", "mean", lambda result: numbers.coefficient(result.tau_b, language), "main"),
+            mean("interval", "mean", lambda result: words.interval(result.ci_low, result.ci_high)),
+            mean("p", "mean", lambda result: numbers.p_value(result.p_value, language)),
+            mean("prediction", "prediction", lambda result: words.interval(result.pi_low, result.pi_high)),
+            mean("tau2", "heterogeneity", tau2),
+            mean("mean_used", "mean", used),
+            mean("small_slope", "leave_one_out", lambda result: _slope(result, language)),
+        ]
+        if any(result is not None and result.tau_b is None for result in random_effects):
+            rows.append(mean("no_tau", "", lambda result: _why(words, pair, result.tau_b, result.reason), "reason"))
     rows.append(
         row(
             "naive",
+            "stratified",
             lambda result: words.estimate(result.tau_b, result.ci_low, result.ci_high),
             "comparison",
             method="naive",
@@ -98,5 +122,20 @@ def share_attained(result: Kendall) -> float | None:
     return 100 * result.tau_b / limit if limit else None
 
 
-def _cells(results: list[Result | None], write: Callable[[Result], str]) -> tuple[str, ...]:
+def _hundredfold(share: float | None) -> float | None:
+    return None if share is None else 100 * share
+
+
+def _slope(result: RandomEffects, language: str) -> str:
+    if result.small_study_slope is None:
+        return numbers.NOT_AVAILABLE
+    p = numbers.p_value(result.small_study_p, language, relation=True)
+    return f"{numbers.decimal(result.small_study_slope, language, 2)} (p {p})"
+
+
+def _why(words: Words, pair: Pair, tau_b: float | None, reason: str | None) -> str:
+    return words.reason(reason, pair) if tau_b is None else ""
+
+
+def _cells(results: Sequence[Result | None], write: Callable[[Result], str]) -> tuple[str, ...]:
     return tuple(numbers.NOT_AVAILABLE if result is None else write(result) for result in results)

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from laktasi.report.read import POPULATIONS, Arrivals, CodebookField, Content, Frequency, Kendall, Pooled
+from laktasi.report.centre_files import centre_files
+from laktasi.report.centre_rows import CentreRows, ToMend
+from laktasi.report.read import POPULATIONS, Arrivals, CodebookField, Content, Frequency, JointCount, Kendall, Pooled
+from laktasi.report.results import Adjusted, LeftOut, NextRound, Paired, Period, RandomEffects
 from laktasi.study import Study
 
 Labels = Mapping[str, str]
 
 MAIN = POPULATIONS[0]
 FEW_RECORDS = 10
-"""Below this many accepted records a centre is marked as small."""
+"""Below this many accepted records a centre is marked as small, and its page draws no conclusion."""
 
-CENTRES_SHOWN = 400
-"""With more centres the page shows none of them one by one: at some 30 kB each a browser would not open it."""
+CENTRES_SHOWN = 200
+"""With more centres no page lists the results of each; the page of each centre holds its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +40,7 @@ class OrderedVariable:
 
 @dataclass(frozen=True, slots=True)
 class FrequencyTable:
-    """One variable's frequencies at one place, for each population."""
+    """One variable's frequencies at one place, for each population that was read."""
 
     number: int
     variable: OrderedVariable
@@ -73,26 +76,35 @@ class PairAtPlace:
     number: int
     exposure: OrderedVariable
     outcome: OrderedVariable
-    kendall: Mapping[str, Kendall]
-    """By population; empty for all centres together, which have pooled results instead."""
+    kendall: Kendall | None
+    """Of the accepted records; None for all centres together, which have pooled results instead."""
     joint: JointTable
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """One centre, or all centres together (code None), with its tables."""
+    """One centre, or all centres together (code None)."""
 
     code: str | None
     labels: Labels
-    anchor: str
+    file: str
+    """Name of its page; empty for all centres together."""
     arrivals: Arrivals
-    tables: Sequence[FrequencyTable]
-    pairs: Sequence[PairAtPlace]
 
     @property
     def is_small(self) -> bool:
         """So few accepted records that a person could be recognised or a number mean little."""
         return self.arrivals.accepted < FEW_RECORDS
+
+
+@dataclass(frozen=True, slots=True)
+class Tables:
+    """The tables of one place, or of all centres together, and what is to be mended there."""
+
+    frequencies: Sequence[FrequencyTable]
+    pairs: Sequence[PairAtPlace]
+    paired: Sequence[Paired] = ()
+    to_mend: Sequence[ToMend] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,16 +116,29 @@ class Pair:
     outcome: OrderedVariable
     pooled: Mapping[tuple[str, str], Pooled]
     """By population and method."""
+    random_effects: Mapping[str, RandomEffects]
+    """By population."""
     estimates: Sequence[tuple[Place, Kendall]]
     """Accepted records, centres with a tau_b, largest N first."""
     without: Sequence[tuple[Place, Kendall]]
     """Accepted records, centres without a tau_b."""
     joint: JointTable
+    left_out: Sequence[tuple[Place, LeftOut]]
+    """The mean without one centre, in the order of `estimates`."""
+    adjusted: Sequence[Adjusted]
+    trend: Sequence[Period]
+    next_round: Sequence[NextRound]
 
     @property
     def main(self) -> Pooled | None:
         """The stratified result of the accepted records."""
         return self.pooled.get((MAIN, "stratified"))
+
+    @property
+    def mean(self) -> RandomEffects | None:
+        """The mean over centres of the accepted records, where there is one."""
+        found = self.random_effects.get(MAIN)
+        return found if found is not None and found.tau_b is not None else None
 
     @property
     def direction(self) -> str:
@@ -140,6 +165,14 @@ class Pair:
         """How many centres have an interval that includes zero, or none."""
         return len(self.estimates) - self.above - self.below
 
+    @property
+    def farthest(self) -> tuple[tuple[Place, LeftOut], tuple[Place, LeftOut]] | None:
+        """Give the leavings-out after which the mean is smallest, and largest."""
+        if not self.left_out:
+            return None
+        ordered = sorted(self.left_out, key=lambda item: (item[1].tau_b, item[1].centre_code))
+        return ordered[0], ordered[-1]
+
 
 @dataclass(frozen=True, slots=True)
 class CodebookTable:
@@ -153,14 +186,17 @@ class CodebookTable:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """Everything the page shows."""
+    """Everything the pages show, but for the tables of single centres."""
 
     content: Content
     total: Arrivals
     """Over all centres, and over submissions that name none."""
-    together: Place
+    together: Tables
     centres: Sequence[Place]
+    """In the order of their codes."""
     pairs: Sequence[Pair]
+    variables: Mapping[str, OrderedVariable]
+    tabulated: Sequence[OrderedVariable]
     codebook: Sequence[CodebookTable]
     left_out: Sequence[CodebookField]
     choices: Mapping[tuple[str, str], Sequence[tuple[str, Labels]]]
@@ -170,8 +206,35 @@ class Report:
 
     @property
     def shows_centres(self) -> bool:
-        """Whether the page goes into each centre."""
+        """Whether pages go into the results of each centre."""
         return len(self.centres) <= CENTRES_SHOWN
+
+    def unit(self, value: str) -> Labels:
+        """Give the label of a unit that a question of the form offers; none where it is not one."""
+        for _, choices in sorted(self.choices.items()):
+            for choice, labels in choices:
+                if choice == value:
+                    return labels
+        return {}
+
+    def tables(self, rows: CentreRows) -> Tables:
+        """Arrange the tables of one centre."""
+        kendall = {(result.exposure, result.outcome): result for result in rows.kendall}
+        return Tables(
+            _frequencies(self.tabulated, rows.frequencies),
+            [
+                PairAtPlace(
+                    pair.number,
+                    pair.exposure,
+                    pair.outcome,
+                    kendall.get((pair.exposure.name, pair.outcome.name)),
+                    _joint(rows.joint, pair.exposure, pair.outcome),
+                )
+                for pair in self.pairs
+            ],
+            rows.paired,
+            rows.to_mend,
+        )
 
 
 def build(content: Content, study: Study | None) -> Report:
@@ -186,74 +249,32 @@ def build(content: Content, study: Study | None) -> Report:
     """
     variables = _variables(content)
     tabulated = [variables[name] for name in study.tables if name in variables] if study else []
-    analysed = (
-        [
-            (variables[pair.exposure], variables[pair.outcome])
-            for pair in study.analyses
-            if pair.exposure in variables and pair.outcome in variables
-        ]
-        if study
-        else []
-    )
-    joint: dict[tuple[str | None, str, str], dict[tuple[int, int], int]] = {}
-    for row in content.joint:
-        if row.population == MAIN:
-            for code in (row.centre_code, None):
-                cells = joint.setdefault((code, row.exposure, row.outcome), {})
-                cell = (row.exposure_rank, row.outcome_rank)
-                cells[cell] = cells.get(cell, 0) + row.n
-    frequencies: dict[tuple[str | None, str], dict[tuple[str, int], Frequency]] = {}
-    for item in content.frequencies:
-        frequencies.setdefault((item.centre_code, item.variable), {})[item.population, item.level_rank] = item
-    kendall: dict[tuple[str, str, str], dict[str, Kendall]] = {}
-    for result in content.kendall:
-        kendall.setdefault((result.centre_code, result.exposure, result.outcome), {})[result.population] = result
-
-    def place(code: str | None, labels: Labels, anchor: str, arrivals: Arrivals) -> Place:
-        return Place(
-            code,
-            labels,
-            anchor,
-            arrivals,
-            [
-                FrequencyTable(number, variable, frequencies.get((code, variable.name), {}))
-                for number, variable in enumerate(tabulated, start=1)
-            ],
-            [
-                PairAtPlace(
-                    number,
-                    exposure,
-                    outcome,
-                    kendall.get((code, exposure.name, outcome.name), {}) if code is not None else {},
-                    JointTable(joint.get((code, exposure.name, outcome.name), {})),
-                )
-                for number, (exposure, outcome) in enumerate(analysed, start=len(tabulated) + 1)
-            ],
-        )
-
     arrived = {row.centre_code: row for row in content.arrivals}
     # A centre that is only listed and sent nothing is not a place to report on.
     labels = {centre.centre_code: centre.labels for centre in content.centres}
-    total = Arrivals(
-        None,
-        sum(row.submissions for row in content.arrivals),
-        sum(row.not_consented for row in content.arrivals),
-        sum(row.included for row in content.arrivals),
-        sum(row.set_aside for row in content.arrivals),
-        sum(row.accepted for row in content.arrivals),
-    )
-    codes = [code for code in arrived if code is not None]
-    centres = [
-        place(code, labels.get(code, {}), f"centre-{index}", arrived[code])
-        for index, code in enumerate(sorted(codes), start=1)
-    ]
-    together = place(None, {}, "together", total)
+    codes = sorted(code for code in arrived if code is not None) if study else []
+    files = centre_files(codes)
+    centres = [Place(code, labels.get(code, {}), files[code], arrived[code]) for code in codes]
+    pairs = _pairs(content, study, variables, centres, len(tabulated))
     return Report(
         content=content,
-        total=total,
-        together=together,
+        total=Arrivals(
+            None,
+            sum(row.submissions for row in content.arrivals),
+            sum(row.not_consented for row in content.arrivals),
+            sum(row.included for row in content.arrivals),
+            sum(row.set_aside for row in content.arrivals),
+            sum(row.accepted for row in content.arrivals),
+        ),
+        together=Tables(
+            _frequencies(tabulated, content.frequencies),
+            [PairAtPlace(pair.number, pair.exposure, pair.outcome, None, pair.joint) for pair in pairs],
+            [item for item in content.results.paired if item.centre_code is None],
+        ),
         centres=centres,
-        pairs=[_pair(content, centres, index, item) for index, item in enumerate(together.pairs)],
+        pairs=pairs,
+        variables=variables,
+        tabulated=tabulated,
         codebook=_codebook(content),
         left_out=[item for item in content.codebook if item.is_left_out],
         choices=_choices(content),
@@ -270,25 +291,67 @@ def _variables(content: Content) -> dict[str, OrderedVariable]:
     return {name: OrderedVariable(name, labels[name], tuple(items)) for name, items in levels.items()}
 
 
-def _pair(content: Content, centres: Sequence[Place], index: int, item: PairAtPlace) -> Pair:
-    results = [(place, place.pairs[index].kendall.get(MAIN)) for place in centres]
-    found = [(place, result) for place, result in results if result is not None]
-    return Pair(
-        number=item.number,
-        exposure=item.exposure,
-        outcome=item.outcome,
-        pooled={
-            (row.population, row.method): row
-            for row in content.pooled
-            if (row.exposure, row.outcome) == (item.exposure.name, item.outcome.name)
-        },
-        estimates=sorted(
+def _frequencies(tabulated: Sequence[OrderedVariable], rows: Iterable[Frequency]) -> list[FrequencyTable]:
+    counts: dict[str, dict[tuple[str, int], Frequency]] = {}
+    for row in rows:
+        counts.setdefault(row.variable, {})[row.population, row.level_rank] = row
+    return [
+        FrequencyTable(number, variable, counts.get(variable.name, {})) for number, variable in enumerate(tabulated, 1)
+    ]
+
+
+def _joint(rows: Iterable[JointCount], exposure: OrderedVariable, outcome: OrderedVariable) -> JointTable:
+    return JointTable(
+        {
+            (row.exposure_rank, row.outcome_rank): row.n
+            for row in rows
+            if row.exposure == exposure.name and row.outcome == outcome.name
+        }
+    )
+
+
+def _pairs(
+    content: Content,
+    study: Study | None,
+    variables: Mapping[str, OrderedVariable],
+    centres: Sequence[Place],
+    tables: int,
+) -> list[Pair]:
+    places = {place.code: place for place in centres}
+    results = content.results
+    pairs: list[Pair] = []
+    for asked in study.analyses if study else ():
+        if asked.exposure not in variables or asked.outcome not in variables:
+            continue
+        names = (asked.exposure, asked.outcome)
+
+        def ours(row: Kendall | Pooled | RandomEffects | LeftOut | Adjusted | Period | NextRound) -> bool:
+            return (row.exposure, row.outcome) == names  # noqa: B023 - called before names changes
+
+        found = [(places[row.centre_code], row) for row in content.kendall if ours(row) and row.centre_code in places]
+        estimates = sorted(
             [(place, result) for place, result in found if result.tau_b is not None],
             key=lambda entry: (-entry[1].n, entry[1].centre_code),
-        ),
-        without=[(place, result) for place, result in found if result.tau_b is None],
-        joint=item.joint,
-    )
+        )
+        without_one = {row.centre_code: row for row in results.leave_one_out if ours(row)}
+        exposure, outcome = variables[asked.exposure], variables[asked.outcome]
+        pairs.append(
+            Pair(
+                number=tables + len(pairs) + 1,
+                exposure=exposure,
+                outcome=outcome,
+                pooled={(row.population, row.method): row for row in content.pooled if ours(row)},
+                random_effects={row.population: row for row in results.random_effects if ours(row)},
+                estimates=estimates,
+                without=[(place, result) for place, result in found if result.tau_b is None],
+                joint=_joint(content.joint, exposure, outcome),
+                left_out=[(place, without_one[place.code]) for place, _ in estimates if place.code in without_one],
+                adjusted=[row for row in results.adjusted if ours(row)],
+                trend=[row for row in results.trend if ours(row)],
+                next_round=[row for row in results.next_round if ours(row)],
+            )
+        )
+    return pairs
 
 
 def _codebook(content: Content) -> list[CodebookTable]:

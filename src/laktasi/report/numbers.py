@@ -82,3 +82,8 @@ def day(value: date | None, language: str) -> str:
     if value is None:
         return NOT_AVAILABLE
     return f"{value.day} {MONTHS[language].split()[value.month - 1]} {value.year}"
+
+
+def month(value: date, language: str) -> str:
+    """Write a month: ``Nov 2026``."""
+    return f"{MONTHS[language].split()[value.month - 1]} {value.year}"

@@ -10,19 +10,18 @@ from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from laktasi.errors import WarehouseError
+from laktasi.report.results import ACCEPTED, Results, read_results
+from laktasi.report.rows import Reader, Source
 from laktasi.report.versions import VERSIONS
 
 if TYPE_CHECKING:
     import duckdb
-    from _typeshed import DataclassInstance
 
 POPULATIONS = ("accepted", "all")
 """The rows that passed the checks first: they carry the main result."""
-
-Row = TypeVar("Row", bound="DataclassInstance")
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +103,7 @@ class Kendall:
     tau_b_min: float | None
     tau_b_max: float | None
     reason: str | None
+    p_holm: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,12 +131,12 @@ class Pooled:
 
 @dataclass(frozen=True, slots=True)
 class JointCount:
-    """How many records of one centre have one level of the exposure and one of the outcome."""
+    """How many accepted records have one level of the exposure and one of the outcome."""
 
-    centre_code: str
+    centre_code: str | None
+    """None: all centres together."""
     exposure: str
     outcome: str
-    population: str
     exposure_rank: int
     outcome_rank: int
     n: int
@@ -216,6 +216,7 @@ class Content:
     unverified: Sequence[Unverified]
     decisions: Mapping[str, int]
     """People's decisions, by how they stand; one that is about several records can stand in several ways."""
+    results: Results
 
 
 @contextmanager
@@ -248,21 +249,25 @@ def opened(research: Path) -> Iterator[duckdb.DuckDBPyConnection]:
         ) from error
 
 
-# Where each kind of row stands, and in which order. Orders are total: the same file gives the same report.
-SOURCES: Mapping[type, tuple[str, str]] = {
-    Centre: ("marts.centres", "centre_code"),
-    Arrivals: ("marts.arrivals", "centre_code nulls last"),
-    Variable: ("marts.variables", "position, variable, level_rank"),
-    Kendall: ("analysis.kendall_latest", "exposure, outcome, population, centre_code"),
-    Pooled: ("analysis.pooled_latest", "exposure, outcome, population, method"),
-    JointCount: (
-        "analysis.contingency_latest",
-        "exposure, outcome, population, centre_code, exposure_rank, outcome_rank",
-    ),
-    Frequency: ("analysis.frequencies_latest", "variable, population, centre_code nulls first, level_rank"),
-    CodebookField: ("staging.codebook", "form_id, position, table_name, column_name"),
-    Unverified: ("quality.unverified", "form_id, field, kind, reason"),
+# Of centres only what the pages across them need: their tables are read page by page, see centre_rows.py.
+SOURCES: Mapping[type[Any], Source] = {
+    Centre: Source("marts.centres", "centre_code"),
+    Arrivals: Source("marts.arrivals", "centre_code nulls last"),
+    Variable: Source("marts.variables", "position, variable, level_rank"),
+    Kendall: Source("analysis.kendall_latest", "exposure, outcome, population, centre_code", ACCEPTED),
+    Pooled: Source("analysis.pooled_latest", "exposure, outcome, population, method"),
+    Frequency: Source("analysis.frequencies_latest", "variable, population, level_rank", "centre_code is null"),
+    CodebookField: Source("staging.codebook", "form_id, position, table_name, column_name"),
+    Unverified: Source("quality.unverified", "form_id, field, kind, reason"),
 }
+
+JOINT = f"""
+select null as centre_code, exposure, outcome, exposure_rank, outcome_rank, sum(n)::bigint as n
+from analysis.contingency_latest
+where {ACCEPTED}
+group by exposure, outcome, exposure_rank, outcome_rank
+order by exposure, outcome, exposure_rank, outcome_rank
+"""
 
 # marts.set_aside counts the same ones: what schemas/gates.yml exempts sets no record aside, nor does a group's finding.
 RULES = """
@@ -313,12 +318,12 @@ def read(connection: duckdb.DuckDBPyConnection, name: str) -> Content:
         It is no research copy, or no run has finished in it.
     """
 
-    def rows(kind: type[Row]) -> list[Row]:
-        relation, order = SOURCES[kind]
-        names = ", ".join(item.name for item in fields(kind))
-        return [kind(*row) for row in connection.execute(f"select {names} from {relation} order by {order}").fetchall()]
-
     run = _last_run(connection, name)
+    reader = Reader(connection)
+
+    def rows(kind: type[Any]) -> list[Any]:
+        return reader.rows(kind, SOURCES[kind])
+
     arrived = connection.execute(
         "select count(*), max(first_landed_at) from staging.submissions where state = 'staged'"
     ).fetchone()
@@ -336,7 +341,7 @@ def read(connection: duckdb.DuckDBPyConnection, name: str) -> Content:
         variables=rows(Variable),
         kendall=rows(Kendall),
         pooled=rows(Pooled),
-        joint=rows(JointCount),
+        joint=[JointCount(*row) for row in connection.execute(JOINT).fetchall()],
         frequencies=rows(Frequency),
         codebook=rows(CodebookField),
         choices=[Choice(*row) for row in connection.execute(CHOICES).fetchall()],
@@ -346,6 +351,7 @@ def read(connection: duckdb.DuckDBPyConnection, name: str) -> Content:
                 "select state, count(distinct decision_id) from quality.decision_states group by state"
             ).fetchall()
         ),
+        results=read_results(reader),
     )
 
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from laktasi.report.texts_methods import METHODS
+from laktasi.report.texts_pages import ANALYSIS, CENTRES, FRONT
 from laktasi.report.texts_people import PEOPLE
 
 LANGUAGES = ("id", "en")
@@ -19,6 +21,10 @@ Text = Mapping[str, str]
 
 TEXTS: Mapping[str, Text] = {
     **PEOPLE,
+    **FRONT,
+    **ANALYSIS,
+    **CENTRES,
+    **METHODS,
     # the top of the page
     "report_of": {"id": "Laporan survei", "en": "Survey report"},
     "synthetic": {"id": "Data sintetis", "en": "Synthetic data"},
@@ -38,7 +44,11 @@ TEXTS: Mapping[str, Text] = {
     "contents": {"id": "Isi", "en": "Contents"},
     # the way between the pages
     "pages": {"id": "Halaman laporan", "en": "Pages of the report"},
-    "page_index": {"id": "Hasil studi", "en": "Results"},
+    "page_index": {"id": "Ringkasan", "en": "Overview"},
+    "page_analysis": {"id": "Analisis", "en": "Analysis"},
+    "page_centres": {"id": "Puskesmas", "en": "Health centres"},
+    "page_data": {"id": "Data dan buku kode", "en": "Data and codebook"},
+    "page_methods": {"id": "Cara menghitung", "en": "Methods"},
     "page_people": {"id": "Petugas dan puskesmas", "en": "People and places"},
     "page_checks": {"id": "Pemeriksaan", "en": "Checks"},
     "page_back_checks": {"id": "Wawancara ulang", "en": "Back-checks"},
@@ -71,16 +81,16 @@ TEXTS: Mapping[str, Text] = {
         "en": "No questionnaire has come in yet.",
     },
     "pair_positive": {
-        "id": "<strong>{exposure}</strong> berkaitan dengan <strong>{outcome}</strong>: di dalam puskesmas yang sama, "
-        "tingkat yang lebih tinggi pada yang pertama cenderung disertai tingkat yang lebih tinggi pada yang kedua",
+        "id": "<strong>{exposure}</strong> berkaitan dengan <strong>{outcome}</strong>: di puskesmas yang sama, "
+        "keduanya cenderung tinggi bersama-sama",
         "en": "<strong>{exposure}</strong> is associated with <strong>{outcome}</strong>: within the same health "
-        "centre, a higher level of the first tends to go with a higher level of the second",
+        "centre, the two tend to be high together",
     },
     "pair_negative": {
-        "id": "<strong>{exposure}</strong> berkaitan dengan <strong>{outcome}</strong>: di dalam puskesmas yang sama, "
-        "tingkat yang lebih tinggi pada yang pertama cenderung disertai tingkat yang lebih rendah pada yang kedua",
+        "id": "<strong>{exposure}</strong> berkaitan dengan <strong>{outcome}</strong>: di puskesmas yang sama, bila "
+        "yang satu tinggi, yang lain cenderung rendah",
         "en": "<strong>{exposure}</strong> is associated with <strong>{outcome}</strong>: within the same health "
-        "centre, a higher level of the first tends to go with a lower level of the second",
+        "centre, where the one is high, the other tends to be low",
     },
     "pair_unclear": {
         "id": "Antara <strong>{exposure}</strong> dan <strong>{outcome}</strong> tidak tampak kaitan yang jelas: "
@@ -304,40 +314,6 @@ TEXTS: Mapping[str, Text] = {
     "interval_by_centre": {"id": "Per puskesmas", "en": "By centre"},
     "reading": {"id": "Cara membaca laporan ini", "en": "How to read this report"},
     "source": {"id": "Sumber studi", "en": "Source of the study"},
-}
-
-# The warehouse says these in English, in the words of laktasi.analysis; a test holds them in step.
-REASONS: Mapping[str, Text] = {
-    "no records": {"id": "tidak ada catatan", "en": "no records"},
-    "only one record": {"id": "hanya ada satu catatan", "en": "only one record"},
-    "all gave the same exposure": {
-        "id": "semua catatan sama pada “{exposure}”",
-        "en": "all records are alike in “{exposure}”",
-    },
-    "all gave the same outcome": {
-        "id": "semua catatan sama pada “{outcome}”",
-        "en": "all records are alike in “{outcome}”",
-    },
-    "all gave the same exposure and the same outcome": {
-        "id": "semua catatan sama pada “{exposure}” dan pada “{outcome}”",
-        "en": "all records are alike in “{exposure}” and in “{outcome}”",
-    },
-    "every record agrees with as many others as any other does: ase0 is 0, so there is no approx_t": {
-        "id": "setiap catatan sejalan dengan catatan lain yang sama banyaknya: ase0 adalah 0, maka approx_t tidak ada",
-        "en": "every record agrees with as many others as any other does: ase0 is 0, so there is no approx_t",
-    },
-    "no centre has a coefficient of its own": {
-        "id": "tidak ada puskesmas yang memiliki tau_b sendiri",
-        "en": "no health centre has a tau_b of its own",
-    },
-}
-
-CI_METHODS: Mapping[str, Text] = {
-    "smoothed score interval": {"id": "interval skor yang dihaluskan", "en": "smoothed score interval"},
-    "smoothed score interval, cut to the attainable range": {
-        "id": "interval skor yang dihaluskan, dipotong pada rentang yang mungkin",
-        "en": "smoothed score interval, cut to the attainable range",
-    },
 }
 
 READING: Mapping[str, tuple[tuple[str, str], ...]] = {

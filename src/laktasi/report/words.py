@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import functools
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from laktasi.report import numbers
 from laktasi.report.model import Labels, Pair, PairAtPlace, Place
-from laktasi.report.read import Kendall, Pooled
-from laktasi.report.texts import CI_METHODS, REASONS, TEXTS
+from laktasi.report.texts import TEXTS
+from laktasi.report.texts_reasons import CI_METHODS, REASONS
 
 if TYPE_CHECKING:
     from markupsafe import Markup
@@ -23,9 +24,7 @@ class Words:
 
     def text(self, key: str, **values: object) -> Markup:
         """Give a sentence with its values; values are escaped, the sentence is ours."""
-        from markupsafe import Markup
-
-        return Markup(TEXTS[key][self.language]).format(**values)  # noqa: S704 - the sentence is ours
+        return _sentence(key, self.language).format(**values) if values else _plain(key, self.language)
 
     def label(self, labels: Labels | None, fallback: str | None = None) -> str:
         """Give a label in this language, else the form's default, else any it has, else `fallback`."""
@@ -39,23 +38,33 @@ class Words:
         """Give a label in all its languages, the reader's own first."""
         return sorted((labels or {}).items(), key=lambda item: (item[0] != self.language, item[0]))
 
+    def plain(self, key: str, **values: object) -> str:
+        """Give a sentence as plain text, for the description of a drawing, which is escaped where it is written."""
+        return TEXTS[key][self.language].format(**values)
+
     def place(self, place: Place) -> str:
         """Name a centre."""
         return self.label(place.labels, place.code)
 
-    def reason(self, reason: str | None, pair: Pair | PairAtPlace) -> str:
-        """Say why there is no coefficient, with the names of the pair; the warehouse says it in English."""
+    def reason(self, reason: str | None, pair: Pair | PairAtPlace | None = None) -> str:
+        """Say why there is no result, with the names of its pair if it has one; the warehouse says it in English."""
         if reason is None or reason not in REASONS:
             return reason or numbers.NOT_AVAILABLE
+        if pair is None:
+            return REASONS[reason][self.language]
         return REASONS[reason][self.language].format(
             exposure=self.label(pair.exposure.labels, pair.exposure.name),
             outcome=self.label(pair.outcome.labels, pair.outcome.name),
         )
 
-    def methods(self, results: Iterable[Kendall | Pooled]) -> str:
-        """Name the methods of the intervals of some results; the warehouse names them in English."""
-        names = sorted({result.ci_method for result in results if result.ci_method})
-        return "; ".join(CI_METHODS.get(name, {}).get(self.language, name) for name in names) or numbers.NOT_AVAILABLE
+    def methods(self, names: Iterable[str | None]) -> str:
+        """Name the methods of some intervals; the warehouse names them in English."""
+        told = [self.known(CI_METHODS, name) for name in sorted({name for name in names if name})]
+        return "; ".join(told) or numbers.NOT_AVAILABLE
+
+    def known(self, texts: Mapping[str, Labels], told: str) -> str:
+        """Word what the warehouse says, or show it as it is."""
+        return texts.get(told, {}).get(self.language, told)
 
     def interval(self, low: float | None, high: float | None) -> str:
         """Write an interval of a coefficient: ``[0.461, 0.699]``, in Indonesian ``[0,461; 0,699]``."""
@@ -76,3 +85,15 @@ class Words:
             return write(value, self.language, **options)
 
         return bound
+
+
+@functools.cache
+def _sentence(key: str, language: str) -> Markup:
+    from markupsafe import Markup
+
+    return Markup(TEXTS[key][language])  # noqa: S704 - the sentence is ours
+
+
+@functools.cache
+def _plain(key: str, language: str) -> Markup:
+    return _sentence(key, language).format()

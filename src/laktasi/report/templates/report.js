@@ -49,16 +49,37 @@
       apply();
     }
     if (target instanceof HTMLDetailsElement) target.open = true;
-    target.scrollIntoView();
+    if (target !== main) target.scrollIntoView();
   };
   addEventListener("hashchange", follow);
 
-  for (const row of document.querySelectorAll(".buttons")) {
-    row.hidden = false;
-    row.addEventListener("click", (event) => {
-      const wish = event.target.dataset.open;
-      if (!wish) return;
-      for (const item of row.closest("section").querySelectorAll("details")) item.open = wish === "yes";
+  // A page beside this one opens in the language that is read here.
+  const first = inputs.find((input) => input.defaultChecked).value;
+  addEventListener("click", (event) => {
+    const link = event.target.closest("a[href]");
+    if (link && !link.hash && link.pathname !== location.pathname && root.lang !== first) link.hash = root.lang;
+  });
+
+  for (const box of document.querySelectorAll("[data-search]")) {
+    const list = document.getElementById(box.dataset.search);
+    const output = box.parentElement.querySelector("output");
+    const rows = [...list.querySelectorAll("tbody tr")].map((row) => {
+      const link = row.querySelector("th a");
+      return [row, link ? (link.textContent + " " + link.getAttribute("href")).toLowerCase() : ""];
+    });
+    box.parentElement.hidden = false;
+    box.addEventListener("input", () => {
+      const wish = box.value.trim().toLowerCase();
+      let found = 0;
+      for (const [row, words] of rows) {
+        row.hidden = wish !== "" && !words.includes(wish);
+        if (!row.hidden) found += 1;
+      }
+      for (const part of list.querySelectorAll("details.part")) {
+        part.hidden = !part.querySelector("tbody tr:not([hidden])");
+        part.open = wish !== "" && !part.hidden;
+      }
+      output.textContent = found ? "" : output.dataset.none;
     });
   }
 
