@@ -114,9 +114,9 @@ def test_a_small_centre_has_its_counts_and_a_note_and_nothing_is_read_into_them(
         assert not [svg for svg in page.all("svg") if svg.get("role") == "img"]
         assert "%" not in page.text("en").replace("95%", "")
         assert "tend to" not in page.text("en")
-    assert "hanya ada satu catatan" in site["centres/7102050.html"].text("id")
-    # A reason this report has no words for is told as the warehouse has it, not dropped.
-    assert "a reason of tomorrow's version" in site["centres/7102060.html"].text("id")
+        assert "tau_b" not in tables(page, "en")
+        assert "Table 6" not in page.text("en")
+    assert "Not yet 1 1 0 2 Performed 0 1 1 2 Total 1 2 1 4" in site["centres/7102060.html"].text("en")
 
 
 def test_what_to_mend_is_counted_by_rule_and_names_no_record(tmp_path: Path) -> None:

@@ -51,7 +51,7 @@ def _context(report: Report, site: Site, words: Words) -> Mapping[str, Any]:
         "folder": FOLDER,
         "parts": [ordered[start : start + PART] for start in range(0, len(ordered), PART)],
         "positions": positions,
-        "map": drawings.on_map(positions, results, words, href=f"{FOLDER}/", note=note) if positions else "",
+        "map": drawings.on_map(positions, results, words, note=note) if positions else "",
         "map_key": drawings.map_key(kinds, words),
         "map_pair": first,
         "map_listed": len(positions) <= SINGLE,

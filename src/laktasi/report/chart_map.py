@@ -5,17 +5,17 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from xml.sax.saxutils import escape, quoteattr
+from xml.sax.saxutils import escape
 
 from laktasi.report import svg
 
 KILOMETRES = 111.195
 """In one degree of latitude, on a sphere of the Earth's mean radius."""
-EDGE = 34.0
+EDGE = 50.0
 TALLEST = 420.0
 STEPS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0)
 SINGLE = 400
-"""Of more centres than these, points are one path without links."""
+"""Of more centres than these, points are one path, and do not say whose they are."""
 
 FILLS = {"above": svg.ACCENT, "below": svg.POOLED, "unclear": "#fff", "none": svg.FAINT}
 """By what a centre's interval says of zero. Where it includes zero, the point is hollow."""
@@ -26,7 +26,6 @@ class Point:
     """One centre."""
 
     name: str
-    href: str
     latitude: float
     longitude: float
     n: int
@@ -146,7 +145,7 @@ def _points(plane: _Plane, points: Sequence[Point]) -> list[str]:
             f' r="{svg.number(radius)}" fill="{FILLS[point.kind]}" stroke="{svg.INK}" stroke-width="1"'
             f' fill-opacity=".8"><title>{escape(point.name)}</title></circle>'
         )
-        parts.append(f"<a href={quoteattr(point.href)}>{circle}</a>" if point.href else circle)
+        parts.append(circle)
     return parts
 
 

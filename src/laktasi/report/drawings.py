@@ -224,7 +224,7 @@ def degrees(value: float, axis: str, words: Words, *, digits: int | None = None)
         text = text.replace(".", ",") if words.language == "id" else text
     else:
         text = numbers.decimal(abs(value), words.language, digits)
-    return words.plain(sides[value < 0], n=text)
+    return f"{text}°" if text == "0" else words.plain(sides[value < 0], n=text)
 
 
 def on_map(
@@ -232,7 +232,6 @@ def on_map(
     results: Mapping[str, Kendall],
     words: Words,
     *,
-    href: str,
     note: str = "",
 ) -> Markup:
     """Draw where the centres lie.
@@ -241,8 +240,6 @@ def on_map(
     ----------
     results
         Of one pair, by centre.
-    href
-        What stands before the name of a centre's page.
     """
     spots = [spot for _, spot in positions]
     ends = {
@@ -259,7 +256,7 @@ def on_map(
             words.plain(f"map_alt{many}", n=numbers.whole(len(spots), words.language), **ends),
             [
                 chart_map.Point(
-                    words.place(place), href + place.file, spot.latitude, spot.longitude, place.arrivals.accepted,
+                    words.place(place), spot.latitude, spot.longitude, place.arrivals.accepted,
                     kind(results.get(place.code or "")),
                 )
                 for place, spot in positions

@@ -173,7 +173,7 @@ def heterogeneity(pair: Pair, words: Words) -> Sequence[Markup]:
         told.append(words.text("small_differ" if mean.small_study_p < LEVEL else "small_alike", p=p))
     if mean.left_out_by_reason:
         listed = [
-            f"{numbers.whole(n, language)} {words.text('col_centre')} ({words.reason(CODES.get(code, code), pair)})"
+            f"{numbers.whole(n, language)} ({words.reason(CODES.get(code, code), pair)})"
             for code, n in sorted(mean.left_out_by_reason.items(), key=lambda item: (-item[1], item[0]))
         ]
         told.append(words.text("not_used", list="; ".join(listed)))

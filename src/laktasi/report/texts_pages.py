@@ -128,10 +128,9 @@ FRONT: Mapping[str, Text] = {
         "id": "Puskesmas kecil tidak tampak berbeda dari yang besar (<span>p {p}</span>).",
         "en": "Small centres are not seen to differ from large ones (<span>p {p}</span>).",
     },
-    "col_centre": {"id": "puskesmas", "en": "centres"},
     "not_used": {
-        "id": "Tidak dipakai untuk rata-rata: {list}.",
-        "en": "Not used for the mean: {list}.",
+        "id": "Puskesmas yang tidak dipakai untuk rata-rata: {list}.",
+        "en": "Centres that are not used for the mean: {list}.",
     },
 }
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from laktasi.report import svg
 
 TALL, LEFT, TOP, FOOT = 200.0, 34.0, 8.0, 22.0
-NAMES = 5
-"""At most so many periods are named below the axis."""
+LETTER = 7.5
+"""Room for one in the name of a period."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,6 @@ def draw(
     for value in (-1.0, -0.5, 0.0, 0.5, 1.0):
         parts.append(svg.text(LEFT - 6, float(_at(value)) + 4, tick(value), anchor="end"))
     lines: list[str] = []
-    every = max(1, -(-len(moments) // NAMES))
     for index, moment in enumerate(moments):
         x = LEFT + step * (index + 0.5)
         if moment.tau_b is not None:
@@ -51,9 +50,15 @@ def draw(
         joined = moment.tau_b is not None and index > 0 and moments[index - 1].tau_b is not None
         if moment.tau_b is not None:
             lines.append(f"{'L' if joined else 'M'}{svg.number(x)} {_at(moment.tau_b)}")
-        if index % every == 0:
-            parts.append(svg.text(x, TOP + TALL + 16, moment.name, anchor="middle", fill=svg.SOFT))
     parts.append(svg.path("".join(lines), svg.ACCENT, 1))
+    # Names from the last one backwards, which is asked for first: as many as there is room for.
+    free = float(svg.WIDTH)
+    for index in reversed(range(len(moments))):
+        half = LETTER * len(moments[index].name) / 2
+        middle = min(LEFT + step * (index + 0.5), svg.WIDTH - half)
+        if middle + half <= free:
+            parts.append(svg.text(middle, TOP + TALL + 16, moments[index].name, anchor="middle", fill=svg.SOFT))
+            free = middle - half - LETTER
     return svg.figure(name, title, about, TOP + TALL + FOOT, parts, note)
 
 
