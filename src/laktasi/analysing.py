@@ -6,7 +6,7 @@ A joiner: what is counted comes from the store, what is computed from the analys
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
@@ -25,8 +25,27 @@ if TYPE_CHECKING:
     from laktasi.store.results import Block
 
 Progress = Callable[[str, int, int | None], None]
-Question = Mapping[str, str]
-"""Exposure, outcome and population: what each result is about."""
+
+LIMITS = ("ci_low", "ci_high")
+INTERVAL = (*LIMITS, "ci_method")
+HETEROGENEITY = ("q", "q_df", "q_p_value", "i2")
+RESULT_FIELDS: Mapping[str, tuple[str, ...]] = {
+    "pooled": (
+        *("method", "centres", "centres_used", "n", "tau_b", "se", "z", "p_value"),
+        *(*INTERVAL, *HETEROGENEITY, "reason"),
+    ),
+    "random_effects": (
+        *("method", "centres", "centres_used", "left_out", "n", "tau_b", "se", "df", "t", "p_value"),
+        *(*INTERVAL, "ci_level", "pi_low", "pi_high", "tau2", "tau2_low", "tau2_high", *HETEROGENEITY, "c"),
+        *("small_study_slope", "small_study_se", "small_study_p", "reason"),
+    ),
+    "leave_one_out": ("tau_b", *LIMITS, "tau2", "i2"),
+    "paired": (
+        *("n", "n_changed", "median_before", "median_after", "estimate", *INTERVAL, "ci_level"),
+        *("statistic", "p_value", "p_method", "reason"),
+    ),
+}
+"""What is kept of each result: columns of its table in schema ``analysis``, and fields of what the analysis returns."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +55,6 @@ class Analysis:
     con: duckdb.DuckDBPyConnection
     study: Study
     settings: Settings
-    columns: Mapping[str, tuple[str, ...]]
-    """Names of columns, by table of results."""
 
 
 def analyse(
@@ -56,9 +73,9 @@ def analyse(
         A paired measure does not fit the questionnaires.
     """
     from laktasi.store.counts import POPULATIONS, unit_of_trend
-    from laktasi.store.results import TABLES, columns_of, write_results
+    from laktasi.store.results import TABLES, write_results
 
-    work = Analysis(con, study, settings, {table: tuple(columns_of(con, table)) for table in TABLES})
+    work = Analysis(con, study, settings)
     found: dict[str, list[Block]] = {table: [] for table in TABLES}
     unit = unit_of_trend(con, study)
     steps = [(population, pair) for population in POPULATIONS for pair in study.analyses]
@@ -97,10 +114,10 @@ def _tables(work: Analysis, pair: Pair, population: Population) -> Results:
     yield "kendall", {**centres, **found}
     within = stratified(counted.counts)
     for pooled in (within, naive(counted.counts)):
-        yield "pooled", _fields(pooled, work.columns["pooled"])
-    mean = _fields(random_effects(counted.counts), work.columns["random_effects"])
+        yield "pooled", _fields(pooled, "pooled")
+    mean = _fields(random_effects(counted.counts), "random_effects")
     yield "random_effects", mean | {"left_out": json.dumps(mean["left_out"], sort_keys=True)}
-    yield "leave_one_out", {**centres, **_fields(leave_one_out(counted.counts), work.columns["leave_one_out"])}
+    yield "leave_one_out", {**centres, **_fields(leave_one_out(counted.counts), "leave_one_out")}
     for row in next_round(counted.counts.sum(axis=0), within.tau_b, within.ci_low, within.ci_high):
         yield "next_round", row
 
@@ -148,25 +165,28 @@ def _paired(work: Analysis, questionnaires: Questionnaires) -> Iterator[Block]:
 
     for measure in work.study.paired:
         for values in paired_values(work.con, work.study, measure, questionnaires):
+            places = [(None, slice(None)), *_by_centre(values.centre_codes)]
             for population in POPULATIONS:
                 taken = values.is_accepted if population == "accepted" else np.ones_like(values.is_accepted)
-                for centre, here in ((None, slice(None)), *_by_centre(values.centre_codes)):
-                    before, after = (side[here][taken[here]] for side in (values.before, values.after))
-                    about = {"measure": measure.name, "unit": values.unit, "population": population}
-                    yield {
-                        **about,
-                        "centre_code": centre,
-                        **_fields(before_after(before, after), work.columns["paired"]),
-                    }
+                found = [
+                    before_after(*(side[here][taken[here]] for side in (values.before, values.after)))
+                    for _, here in places
+                ]
+                about = {"measure": measure.name, "unit": values.unit, "population": population}
+                names = RESULT_FIELDS["paired"]
+                columns = {name: [getattr(result, name) for result in found] for name in names}
+                yield {**about, "centre_code": [centre for centre, _ in places], **columns}
 
 
 def _by_centre(codes: NDArray[np.object_]) -> Iterator[tuple[str, slice]]:
     """Give where each centre's people stand, who stand together."""
+    if not len(codes):
+        return
     starts = [0, *(np.flatnonzero(codes[1:] != codes[:-1]) + 1), len(codes)]
     for start, end in pairwise(starts):
         yield codes[start], slice(start, end)
 
 
-def _fields(result: Any, columns: Iterable[str]) -> dict[str, Any]:
-    """Give what a result has of the columns of its table."""
-    return {name: getattr(result, name) for name in columns if hasattr(result, name)}
+def _fields(result: Any, table: str) -> dict[str, Any]:
+    """Give what a result has to say in the columns of its table."""
+    return {name: getattr(result, name) for name in RESULT_FIELDS[table]}

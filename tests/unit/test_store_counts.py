@@ -95,6 +95,11 @@ def test_values_before_and_after_go_by_unit(house: Warehouse) -> None:
     assert len(together.before) == 4
 
 
+def test_a_measure_that_nobody_has_is_there_without_people(house: Warehouse) -> None:
+    (nobody,) = paired_values(house.con, LARGER, replace(MEASURE, after="unit"), house.questionnaires)
+    assert (nobody.unit, len(nobody.before), len(nobody.centre_codes)) == ("", 0, 0)
+
+
 def test_a_centre_lies_in_the_middle_of_its_interviews(house: Warehouse) -> None:
     assert house.rows("select centre_code, latitude, longitude, n::int from marts.centre_positions") == [
         ("c1", -1.6, 124.2, 3)

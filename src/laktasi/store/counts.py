@@ -114,6 +114,8 @@ def paired_values(
 ) -> list[Paired]:
     """Read both values of all included people who have them, by unit; in a set order.
 
+    Where nobody has both there is one entry without people, so that the measure shows and says why it has no result.
+
     Raises
     ------
     StudyError
@@ -137,7 +139,7 @@ def paired_values(
         )
         select unit, centre_code, is_accepted, before, after
         from values_of inner join marts.analysed as analysed using (submission_id)
-        where before is not null and after is not null
+        where isfinite(before) and isfinite(after)
         order by unit, centre_code, submission_id
         """
     ).fetchnumpy()
@@ -150,7 +152,7 @@ def paired_values(
             before=np.asarray(found["before"], dtype=np.float64)[units == unit],
             after=np.asarray(found["after"], dtype=np.float64)[units == unit],
         )
-        for unit in dict.fromkeys(units)
+        for unit in dict.fromkeys(units) or ("",)
     ]
 
 
