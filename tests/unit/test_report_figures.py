@@ -105,7 +105,10 @@ def test_a_single_place_and_very_many_places_are_drawn_too() -> None:
     many = [Point(str(n), n % 7, 100 + n % 40, n, ("above", "unclear")[n % 2]) for n in range(2000)]
     drawn = chart_map.draw("m", "t", "a", many, lambda value, _: str(value))
     assert "<circle" not in drawn
-    assert len(drawn) < 40_000
+    assert f'<use href="#{chart_map.KEY}"/>' in drawn
+    shapes = chart_map.definition(many)
+    assert shapes.count("h0") == 2000
+    assert len(shapes) < 30_000
 
 
 def test_a_trend_has_a_gap_where_there_is_no_estimate() -> None:

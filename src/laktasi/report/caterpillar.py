@@ -113,8 +113,10 @@ def prepare(key: str, marks: Sequence[Mark], summaries: Sequence[Summary], *, fa
     # Of very many, lines lie closer than they are wide; thin ones still let the densest part show.
     wide = max(min(0.5 * pitch, 2.5), 0.35)
     place = f'transform="translate({LEFT:g} {svg.number(TOP + pitch / 2)}) scale({SCALE:.4g} {pitch:.4g})"'
-    line = svg.path(str(intervals), svg.FAINT if faint else svg.ACCENT, wide)
-    dot = svg.path(str(dots), svg.SOFT if faint else svg.INK, max(1.6 * wide, 1), more=' stroke-linecap="round"')
+    # Where lines melt into a ground, the dots are what is seen.
+    colors = (svg.FAINT, svg.SOFT) if faint else (svg.PALE, svg.ACCENT) if pitch < 1 else (svg.ACCENT, svg.INK)
+    line = svg.path(str(intervals), colors[0], wide)
+    dot = svg.path(str(dots), colors[1], max(1.6 * wide, 1), more=' stroke-linecap="round"')
     parts.append(f"<g {place}>{line}{dot}</g>")
     for summary in summaries:
         parts.append(svg.path(f"M{_at(summary.mark.tau_b)} {TOP:g}V{end}", summary.color, 1, dash="4 3"))

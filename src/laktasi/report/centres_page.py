@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-from laktasi.report import drawings
+from laktasi.report import chart_map, drawings
 from laktasi.report.centre_files import FOLDER
-from laktasi.report.chart_map import SINGLE
 from laktasi.report.html import Site, templates
 from laktasi.report.model import Place, Report
 from laktasi.report.page import tools
+from laktasi.report.results import Position
 from laktasi.report.texts import LANGUAGES
 from laktasi.report.words import Words
 
@@ -24,37 +24,52 @@ def render(report: Report, site: Site) -> str:
     """Make the page."""
     environment = templates()
     body = environment.get_template("centres.html")
-    return site.framed(
-        environment,
-        {name: site.title(HERE, Words(name)) for name in LANGUAGES},
-        {name: body.render(_context(report, site, Words(name))) for name in LANGUAGES},
-    )
-
-
-def _context(report: Report, site: Site, words: Words) -> Mapping[str, Any]:
-    shared = site.context(HERE, words)
     places = {place.code: place for place in report.centres}
     positions = [
         (places[spot.centre_code], spot) for spot in report.content.results.positions if spot.centre_code in places
     ]
-    first = report.pairs[0] if report.pairs else None
-    results = {result.centre_code: result for _, result in first.estimates} if first else {}
-    kinds = {drawings.kind(results.get(place.code or "")) for place, _ in positions}
+    results = {result.centre_code: result for _, result in report.pairs[0].estimates} if report.pairs else {}
+    points = {name: drawings.points_of(positions, results, Words(name)) for name in LANGUAGES}
+    return site.framed(
+        environment,
+        {name: site.title(HERE, Words(name)) for name in LANGUAGES},
+        {
+            name: body.render(
+                _context(report, site, Words(name)) | _map(report, site, positions, points[name], Words(name))
+            )
+            for name in LANGUAGES
+        },
+        shapes=chart_map.definition(points[LANGUAGES[0]]),
+    )
+
+
+def _context(report: Report, site: Site, words: Words) -> dict[str, Any]:
     ordered = in_order(report.centres, words)
-    note = words.plain("synthetic") if shared["notice"] else ""
     return {
-        **shared,
+        **site.context(HERE, words),
         **tools(words),
         "report": report,
         "content": report.content,
         "title": site.title(HERE, words),
         "folder": FOLDER,
         "parts": [ordered[start : start + PART] for start in range(0, len(ordered), PART)],
+    }
+
+
+def _map(
+    report: Report,
+    site: Site,
+    positions: Sequence[tuple[Place, Position]],
+    points: Sequence[chart_map.Point],
+    words: Words,
+) -> dict[str, Any]:
+    note = words.plain("synthetic") if site.study and site.study.synthetic else ""
+    return {
         "positions": positions,
-        "map": drawings.on_map(positions, results, words, note=note) if positions else "",
-        "map_key": drawings.map_key(kinds, words),
-        "map_pair": first,
-        "map_listed": len(positions) <= SINGLE,
+        "map": drawings.on_map(points, words, note=note) if points else "",
+        "map_key": drawings.map_key((point.kind for point in points), words),
+        "map_pair": report.pairs[0] if report.pairs else None,
+        "map_listed": len(points) <= chart_map.SINGLE,
         "degrees": lambda value, axis: drawings.degrees(value, axis, words, digits=3),
     }
 

@@ -15,7 +15,8 @@ EDGE = 50.0
 TALLEST = 420.0
 STEPS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0)
 SINGLE = 400
-"""Of more centres than these, points are one path, and do not say whose they are."""
+"""More centres than these are drawn without saying whose each point is; both languages of a page share them."""
+KEY = "map-points"
 
 FILLS = {"above": svg.ACCENT, "below": svg.POOLED, "unclear": "#fff", "none": svg.FAINT}
 """By what a centre's interval says of zero. Where it includes zero, the point is hollow."""
@@ -52,7 +53,7 @@ def draw(
     plane = _Plane.around(points)
     parts = [f'<rect x="{EDGE:g}" y="0" width="{plane.wide:.1f}" height="{plane.tall:.1f}" fill="#f2f7f7"/>']
     parts += _graticule(plane, degrees)
-    parts += _points(plane, sorted(points, key=lambda point: (-point.n, point.name)))
+    parts += _points(plane, points)
     parts += _scale_bar(plane)
     return svg.figure(name, title, about, plane.tall + 36, parts, note)
 
@@ -121,32 +122,38 @@ def _graticule(plane: _Plane, degrees: Callable[[float, str], str]) -> list[str]
     return [svg.path("".join(lines), svg.FAINT, 0.7), *parts]
 
 
+def definition(points: Sequence[Point]) -> str:
+    """Draw very many points, to be defined once on a page; nothing for those that :func:`draw` draws one by one."""
+    if len(points) <= SINGLE:
+        return ""
+    plane = _Plane.around(points)
+    paths = [
+        svg.path(
+            "".join(
+                f"M{svg.number(plane.x(point.longitude))} {svg.number(plane.y(point.latitude))}h0"
+                for point in points
+                if point.kind == kind
+            ),
+            svg.SOFT if fill == "#fff" else fill,
+            1.2 if kind in ("unclear", "none") else 2.5,
+            more=' stroke-linecap="round"',
+        )
+        for kind, fill in FILLS.items()
+    ]
+    return f'<g id="{KEY}">{"".join(paths)}</g>'
+
+
 def _points(plane: _Plane, points: Sequence[Point]) -> list[str]:
     if len(points) > SINGLE:
-        return [
-            svg.path(
-                "".join(
-                    f"M{svg.number(plane.x(point.longitude))} {svg.number(plane.y(point.latitude))}h0"
-                    for point in points
-                    if point.kind == kind
-                ),
-                svg.ACCENT if fill == "#fff" else fill,
-                1.5 if kind in ("unclear", "none") else 2.5,
-                more=' stroke-linecap="round"',
-            )
-            for kind, fill in FILLS.items()
-        ]
+        return [f'<use href="#{KEY}"/>']
     most = max((point.n for point in points), default=1) or 1
-    parts = []
-    for point in points:
-        radius = 3.5 + 4.5 * math.sqrt(point.n / most)
-        circle = (
-            f'<circle cx="{svg.number(plane.x(point.longitude))}" cy="{svg.number(plane.y(point.latitude))}"'
-            f' r="{svg.number(radius)}" fill="{FILLS[point.kind]}" stroke="{svg.INK}" stroke-width="1"'
-            f' fill-opacity=".8"><title>{escape(point.name)}</title></circle>'
-        )
-        parts.append(circle)
-    return parts
+    return [
+        f'<circle cx="{svg.number(plane.x(point.longitude))}" cy="{svg.number(plane.y(point.latitude))}"'
+        f' r="{svg.number(3.5 + 4.5 * math.sqrt(point.n / most))}" fill="{FILLS[point.kind]}" stroke="{svg.INK}"'
+        f' stroke-width="1" fill-opacity=".8"><title>{escape(point.name)}</title></circle>'
+        # The large ones below, so that they hide none.
+        for point in sorted(points, key=lambda point: (-point.n, point.name))
+    ]
 
 
 def _scale_bar(plane: _Plane) -> list[str]:

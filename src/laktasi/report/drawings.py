@@ -227,44 +227,48 @@ def degrees(value: float, axis: str, words: Words, *, digits: int | None = None)
     return f"{text}°" if text == "0" else words.plain(sides[value < 0], n=text)
 
 
-def on_map(
-    positions: Sequence[tuple[Place, Position]],
-    results: Mapping[str, Kendall],
-    words: Words,
-    *,
-    note: str = "",
-) -> Markup:
-    """Draw where the centres lie.
+def points_of(
+    positions: Sequence[tuple[Place, Position]], results: Mapping[str, Kendall], words: Words
+) -> list[chart_map.Point]:
+    """Give the points of the map.
 
     Parameters
     ----------
     results
         Of one pair, by centre.
     """
-    spots = [spot for _, spot in positions]
+    return [
+        chart_map.Point(
+            words.place(place),
+            spot.latitude,
+            spot.longitude,
+            place.arrivals.accepted,
+            kind(results.get(spot.centre_code)),
+        )
+        for place, spot in positions
+    ]
+
+
+def on_map(points: Sequence[chart_map.Point], words: Words, *, note: str = "") -> Markup:
+    """Draw where the centres lie."""
+    latitudes, longitudes = [point.latitude for point in points], [point.longitude for point in points]
     ends = {
-        "south": degrees(min(spot.latitude for spot in spots), "lat", words, digits=2),
-        "north": degrees(max(spot.latitude for spot in spots), "lat", words, digits=2),
-        "west": degrees(min(spot.longitude for spot in spots), "lon", words, digits=2),
-        "east": degrees(max(spot.longitude for spot in spots), "lon", words, digits=2),
+        "south": degrees(min(latitudes), "lat", words, digits=2),
+        "north": degrees(max(latitudes), "lat", words, digits=2),
+        "west": degrees(min(longitudes), "lon", words, digits=2),
+        "east": degrees(max(longitudes), "lon", words, digits=2),
     }
-    many = "_many" if len(spots) > chart_map.SINGLE else ""
+    many = "_many" if len(points) > chart_map.SINGLE else ""
     return drawn(
         chart_map.draw(
             f"{words.language}-map",
             words.plain("map"),
-            words.plain(f"map_alt{many}", n=numbers.whole(len(spots), words.language), **ends),
-            [
-                chart_map.Point(
-                    words.place(place), spot.latitude, spot.longitude, place.arrivals.accepted,
-                    kind(results.get(place.code or "")),
-                )
-                for place, spot in positions
-            ],
+            words.plain(f"map_alt{many}", n=numbers.whole(len(points), words.language), **ends),
+            points,
             lambda value, axis: degrees(value, axis, words),
             note=note,
         )
-    )  # fmt: skip
+    )
 
 
 def map_key(used: Iterable[str], words: Words) -> list[tuple[Markup, str]]:

@@ -16,6 +16,7 @@ SOFT = "#4c5d61"
 FAINT = "#bccacd"
 GRID = "#dfe7e8"
 ACCENT = "#0f5f6b"
+PALE = "#b5d0d3"
 POOLED = "#a3480f"
 MEAN = "#6b4fa0"
 
