@@ -68,7 +68,10 @@ class Project:
 
 @dataclass(frozen=True, slots=True)
 class DataFolder:
-    """What the runs make. Everything here but `research`, `report` and `release` is private."""
+    """What the runs make.
+
+    `research` and `report` are the team's, `release` may go out; everything else is private to its owner.
+    """
 
     root: Path
     origin: Path | None = None

@@ -279,7 +279,7 @@ create table analysis.adjusted (
     p_value double,
     reason varchar
 );
-comment on table analysis.adjusted is 'The same question among mothers alike in a third variable. One row per run, centre (or all together), exposure, outcome, population, covariate and method.';
+comment on table analysis.adjusted is 'The same question among records alike in a third variable. One row per run, centre (or all together), exposure, outcome, population, covariate and method.';
 comment on column analysis.adjusted.run_id is 'Run';
 comment on column analysis.adjusted.centre_code is 'Health centre, see marts.centres; empty: all centres together';
 comment on column analysis.adjusted.exposure is 'Variable of the study, see marts.variables';
@@ -341,7 +341,7 @@ create table analysis.paired (
     p_method varchar,
     reason varchar
 );
-comment on table analysis.paired is 'Before and after in the same mother. One row per run, centre (or all together), measure, unit and population.';
+comment on table analysis.paired is 'Before and after in the same respondent. One row per run, centre (or all together), measure, unit and population.';
 comment on column analysis.paired.run_id is 'Run';
 comment on column analysis.paired.centre_code is 'Health centre, see marts.centres; empty: all centres together';
 comment on column analysis.paired.measure is 'Name of the pair of questions in study.yml';

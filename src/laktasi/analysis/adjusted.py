@@ -102,7 +102,7 @@ def stratified_tau(counts: NDArray[np.integer]) -> Adjusted:
 
     Examples
     --------
-    Two kinds of mothers without an association in either, which together would show one:
+    Two kinds of records without an association in either, which together would show one:
 
     >>> import numpy as np
     >>> counts = np.array([[[[36, 4], [12, 12]], [[12, 12], [4, 36]]]])
