@@ -18,6 +18,7 @@ from laktasi.analysis.agreement import (
     NUMBER_TESTS,
     SAME_CHANGE,
     TOO_FEW,
+    TOO_LARGE,
     mcnemar,
     paired_t,
     proportions,
@@ -102,6 +103,32 @@ def test_the_noise_of_decimals_is_no_change_and_breaks_no_tie() -> None:
     assert signed_rank(first, (first + 0.3) - 0.3).reason == NO_CHANGE
     second = first + np.array([0.1, -0.1] * 6)  # 0.3 + 0.1 is not 0.4 to a computer
     assert signed_rank(first, second).p_value == 1
+
+
+@pytest.mark.parametrize("name", NUMBER_TESTS)
+@pytest.mark.parametrize("unit", [1e-12, 1e6, 1e100])
+def test_another_unit_changes_no_test(name: str, unit: float) -> None:
+    plain, other = NUMBER_TESTS[name](BEFORE, AFTER), NUMBER_TESTS[name](BEFORE * unit, AFTER * unit)
+    assert (other.n, other.df, other.reason) == (plain.n, plain.df, None)
+    if name == "reliability":
+        assert other.estimate == pytest.approx(plain.estimate, rel=1e-9)
+    else:
+        assert (other.statistic, other.p_value) == pytest.approx((plain.statistic, plain.p_value), rel=1e-9)
+
+
+def test_somebodys_mistyped_answer_leaves_the_other_ranks_as_they_are() -> None:
+    plain, mistyped = AFTER.copy(), AFTER.copy()
+    plain[7], mistyped[7] = 99.0, 1e12
+    first, second = signed_rank(BEFORE, plain), signed_rank(BEFORE, mistyped)
+    assert (first.df, first.statistic, first.p_value) == (second.df, second.statistic, second.p_value)
+    assert first.df == 9
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("name", NUMBER_TESTS)
+def test_numbers_that_cannot_be_squared_are_not_tested(name: str) -> None:
+    found = NUMBER_TESTS[name](np.full(12, -1.5e308), np.full(12, 1.5e308))
+    assert (found.n, found.reason, found.p_value) == (12, TOO_LARGE, None)
 
 
 def truths(yes_yes: int, yes_no: int, no_yes: int, no_no: int) -> tuple[np.ndarray, np.ndarray]:

@@ -108,6 +108,46 @@ def test_the_noise_of_decimals_is_no_change() -> None:
     assert found.estimate == pytest.approx(0)
 
 
+HORMONE = np.array([3.1, 4.2, 2.8, 5.0, 3.9, 4.4, 3.3, 2.9, 4.8, 3.6])
+RISE = np.array([0.5, 0.7, 0.3, -0.9, 0.4, 0.6, 0.0, 0.2, 0.3, 0.35])
+"""With a tie (0.3 twice) that subtraction hides, and a zero."""
+
+
+@pytest.mark.parametrize("unit", [1e-12, 1e-9, 1e-3, 7.0, 1e9, 1e140])
+def test_another_unit_changes_nothing(unit: float) -> None:
+    plain, other = before_after(HORMONE, HORMONE + RISE), before_after(HORMONE * unit, (HORMONE + RISE) * unit)
+    assert (plain.n_changed, plain.statistic) == (9, 36.0)
+    for name in ("n_changed", "statistic", "p_value", "p_method"):
+        assert getattr(other, name) == getattr(plain, name), name
+    for name in ("median_before", "estimate", "ci_low", "ci_high"):
+        assert getattr(other, name) == pytest.approx(getattr(plain, name) * unit, rel=1e-9, abs=0), name
+
+
+@pytest.mark.parametrize("mistyped", [1e4, 5e8, 1e10, 1e100])
+def test_somebodys_mistyped_value_leaves_the_others_as_they_are(mistyped: float) -> None:
+    """Ranks know only that it is the largest change."""
+    after, larger = HORMONE + RISE, HORMONE + RISE
+    after[1], larger[1] = 50.0, mistyped
+    plain, other = before_after(HORMONE, after), before_after(HORMONE, larger)
+    for name in ("n_changed", "statistic", "p_value", "ci_low", "median_after"):
+        assert getattr(other, name) == getattr(plain, name), name
+
+
+def test_a_small_change_of_a_large_number_is_one() -> None:
+    """Seconds since 1970, for example."""
+    before = 1.7e9 + np.arange(8.0)
+    assert before_after(before, before + 1).n_changed == 8
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("value", [1.5e308, 1e151])
+def test_numbers_beyond_what_a_computer_squares_are_a_reason(value: float) -> None:
+    found = before_after(np.full(8, -value), np.full(8, value))
+    assert found == BeforeAfter(8, 8, reason_code="too_large")
+    assert found.reason == "a value is larger than 1e150"
+    assert before_after(np.full(8, -1e149), np.full(8, 1e149)).estimate == pytest.approx(2e149)
+
+
 def test_people_who_did_not_change_pull_the_estimate_to_zero() -> None:
     up = np.array([1.0, 2, 3, 4, 5, 6, 7, 8])
     without, with_them = of_changes(up), of_changes(np.append(up, np.zeros(8)))
@@ -126,7 +166,7 @@ def test_what_cannot_be_computed_says_why() -> None:
     assert (unchanged.reason, unchanged.n, unchanged.n_changed) == ("no value changed", 8, 0)
     assert (unchanged.median_before, unchanged.median_after) == (3, 3)
     assert (unchanged.estimate, unchanged.ci_low, unchanged.p_value) == (None, None, None)
-    assert set(paired.REASONS) == {"too_few_pairs", "no_change"}
+    assert set(paired.REASONS) == {"too_few_pairs", "no_change", "too_large"}
     assert all(set(words) == {"en", "id"} for words in paired.REASONS.values())
 
 

@@ -24,7 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from laktasi.analysis.pairs import Floats
-from laktasi.analysis.signed_ranks import ranks_of, slack, two_sided_p
+from laktasi.analysis.signed_ranks import DIGITS, LARGEST, are_too_large, noise, ranks_of, two_sided_p
 
 Truths = NDArray[np.bool_]
 
@@ -37,7 +37,8 @@ NO_CHANGE = "no answer moved"
 SAME_CHANGE = "all answers moved by as much"
 NO_VARIANCE = "all answered alike when asked again"
 NONE_CHOSE = "all or none chose it both times"
-REASONS = (TOO_FEW, NO_CHANGE, SAME_CHANGE, NO_VARIANCE, NONE_CHOSE)
+TOO_LARGE = f"an answer is larger than {LARGEST:.0e}".replace("e+", "e")
+REASONS = (TOO_FEW, NO_CHANGE, SAME_CHANGE, NO_VARIANCE, NONE_CHOSE, TOO_LARGE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,13 +76,13 @@ def paired_t(original: Floats, back_check: Floats) -> Tested:
     Tested
         ``estimate`` is the mean of d = back check − original, ``statistic`` t = mean(d) / (sd(d) / √n), ``df`` n − 1.
     """
-    n, d = len(original), back_check - original
-    if n < MIN_PAIRS:
-        return Tested(n, reason=TOO_FEW)
+    if reason := _why_not(original, back_check):
+        return Tested(len(original), reason=reason)
+    n, d, within = len(original), back_check - original, noise(original, back_check)
     mean, spread = float(d.mean()), float(d.std(ddof=1))
     found = replace(_means(original, back_check), estimate=mean)
-    if _is_nothing(spread, d):
-        return replace(found, reason=SAME_CHANGE if _is_any(d) else NO_CHANGE)
+    if spread <= within.max():
+        return replace(found, reason=SAME_CHANGE if (np.abs(d) > within).any() else NO_CHANGE)
     from scipy.special import stdtr, stdtrit
 
     error = spread / np.sqrt(n)
@@ -112,14 +113,15 @@ def signed_rank(original: Floats, back_check: Floats) -> Tested:
         ``statistic`` is W+, the sum of the ranks of |d| where d = back check − original > 0; ``df`` is how many pairs
         moved; ``estimate`` is the median of d over all pairs. p: see `laktasi.analysis.signed_ranks.two_sided_p`.
     """
-    n, d = len(original), back_check - original
-    if n < MIN_PAIRS:
-        return Tested(n, reason=TOO_FEW)
+    if reason := _why_not(original, back_check):
+        return Tested(len(original), reason=reason)
+    d, within = back_check - original, noise(original, back_check)
     found = replace(_means(original, back_check), estimate=float(np.median(d)))
-    moved = d[np.abs(d) > slack(d)]
+    has_moved = np.abs(d) > within
+    moved = d[has_moved]
     if len(moved) == 0:
         return replace(found, reason=NO_CHANGE)
-    ranks = ranks_of(np.abs(moved))
+    ranks = ranks_of(np.abs(moved), within[has_moved])
     above = float(ranks[moved > 0].sum())
     return replace(found, statistic=above, df=len(moved), p_value=two_sided_p(ranks, above))
 
@@ -205,12 +207,12 @@ def reliability_ratio(original: Floats, back_check: Floats) -> Tested:
         answers as before, but for a shift that all share; 0 or less: the answers of the same person differ as much as
         those of two people.
     """
-    n, d = len(original), back_check - original
-    if n < MIN_PAIRS:
-        return Tested(n, reason=TOO_FEW)
+    if reason := _why_not(original, back_check):
+        return Tested(len(original), reason=reason)
+    d = back_check - original
     found = _means(original, back_check)
     variance = float(back_check.var(ddof=1))
-    if _is_nothing(np.sqrt(variance), back_check):
+    if np.sqrt(variance) <= DIGITS * np.abs(back_check).max():
         return replace(found, reason=NO_VARIANCE)
     return replace(found, estimate=1 - float(d.var(ddof=1)) / 2 / variance)
 
@@ -227,9 +229,8 @@ def _means(original: Floats | Truths, back_check: Floats | Truths) -> Tested:
     return Tested(len(original), original=float(original.mean()), back_check=float(back_check.mean()))
 
 
-def _is_nothing(spread: float, values: Floats) -> bool:
-    return spread <= slack(values)
-
-
-def _is_any(values: Floats) -> bool:
-    return bool((np.abs(values) > slack(values)).any())
+def _why_not(original: Floats, back_check: Floats) -> str | None:
+    """Say why numbers are not tested at all."""
+    if len(original) < MIN_PAIRS:
+        return TOO_FEW
+    return TOO_LARGE if are_too_large(original, back_check) else None

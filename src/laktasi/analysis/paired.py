@@ -24,7 +24,15 @@ import numpy as np
 
 from laktasi.analysis.interval import LEVEL, NORMAL_QUANTILE
 from laktasi.analysis.pairs import Floats, Ints
-from laktasi.analysis.signed_ranks import EXACT_PAIRS, ranks_of, sign_chances, slack, two_sided_p
+from laktasi.analysis.signed_ranks import (
+    EXACT_PAIRS,
+    LARGEST,
+    are_too_large,
+    noise,
+    ranks_of,
+    sign_chances,
+    two_sided_p,
+)
 
 MIN_PAIRS = 6
 """Fewer pairs have no 95 % interval: even if all changed in one direction, chance alone does that in 1 of 16 samples
@@ -38,9 +46,14 @@ CI_NORMAL = "signed-rank test inverted, normal distribution"
 
 TOO_FEW = "too_few_pairs"
 NO_CHANGE = "no_change"
+TOO_LARGE = "too_large"
 REASONS: Mapping[str, Mapping[str, str]] = {
     TOO_FEW: {"en": f"fewer than {MIN_PAIRS} pairs", "id": f"kurang dari {MIN_PAIRS} pasang nilai"},
     NO_CHANGE: {"en": "no value changed", "id": "tidak ada nilai yang berubah"},
+    TOO_LARGE: {
+        "en": f"a value is larger than {LARGEST:.0e}".replace("e+", "e"),
+        "id": f"ada nilai yang lebih besar dari {LARGEST:.0e}".replace("e+", "e"),
+    },
 }
 """Words for each reason code, by language."""
 
@@ -90,6 +103,9 @@ def before_after(before: Floats, after: Floats) -> BeforeAfter:
 
     Notes
     -----
+    **Who changed.** A difference below the twelfth digit of the two values that make it is none. The pair alone
+    decides: in another unit, or beside somebody with a mistyped value, the same people have changed.
+
     **Test.** Changes of 0 are left out, as Wilcoxon did; those of one size share the mean of their ranks. p is exact
     over all signs of these ranks up to `EXACT_PAIRS` changes (R's ``coin::wilcoxsign_test(zero.method = "Wilcoxon",
     distribution = "exact")``; R's ``wilcox.test`` gives up exactness where there are ties or zeros), normal beyond.
@@ -113,16 +129,21 @@ def before_after(before: Floats, after: Floats) -> BeforeAfter:
         raise ValueError(f"before and after have the shapes {before.shape} and {after.shape}; expected one length")
     if not (np.isfinite(before).all() and np.isfinite(after).all()):
         raise ValueError("a value is nan or infinite")
-    n, d = len(before), after - before
-    d[np.abs(d) <= slack(np.concatenate((before, after)))] = 0
-    moved = d[d != 0]
+    n, within = len(before), noise(before, after)
+    with np.errstate(over="ignore"):  # of numbers that are too large, which are only counted
+        d = after - before
+    d[np.abs(d) <= within] = 0
+    has_moved = d != 0
+    moved = d[has_moved]
     found = BeforeAfter(n, len(moved))
     if n < MIN_PAIRS:
         return replace(found, reason_code=TOO_FEW)
+    if are_too_large(before, after):
+        return replace(found, reason_code=TOO_LARGE)
     found = replace(found, median_before=float(np.median(before)), median_after=float(np.median(after)))
     if len(moved) == 0:
         return replace(found, reason_code=NO_CHANGE)
-    ranks = ranks_of(np.abs(moved))
+    ranks = ranks_of(np.abs(moved), within[has_moved])
     above = float(ranks[moved > 0].sum())
     averages, k = n * (n + 1) // 2, _outside(n)
     low, high, *middle = _averages_at(d, (k, averages + 1 - k, (averages + 1) // 2, averages // 2 + 1))

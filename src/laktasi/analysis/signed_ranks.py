@@ -10,15 +10,31 @@ EXACT_PAIRS = 50
 """Up to so many differences the distribution of W+ is exact."""
 
 
-def slack(values: Floats) -> float:
-    """Give what is nothing beside these values: the noise of subtracting decimals."""
-    return 1e-9 * max(1.0, float(np.abs(values).max(initial=0)))
+DIGITS = 1e-12
+"""Decimals are told apart to twelve digits: a computer keeps fifteen, and what a form calculates costs some."""
+LARGEST = 1e150
+"""Larger numbers are not computed with: their squares leave what a computer can hold."""
 
 
-def ranks_of(sizes: Floats) -> Floats:
-    """Give ranks from 1; those alike within the noise of subtracting decimals share the mean of theirs."""
+def noise(before: Floats, after: Floats) -> Floats:
+    """Give, for each pair, the size of a difference that is only the noise of subtracting decimals.
+
+    It rests on the pair alone: neither a unit nor somebody else's value decides whether a person changed.
+    """
+    larger: Floats = DIGITS * np.maximum(np.abs(before), np.abs(after))
+    return larger
+
+
+def are_too_large(*values: Floats) -> bool:
+    """Say whether a number is beyond `LARGEST`."""
+    return any(float(np.abs(some).max(initial=0)) > LARGEST for some in values)
+
+
+def ranks_of(sizes: Floats, within: Floats) -> Floats:
+    """Give ranks from 1; sizes that are alike within the larger `noise` of the two share the mean of theirs."""
     order = np.argsort(sizes, kind="stable")
-    starts = np.concatenate(([True], np.diff(sizes[order]) > slack(sizes)))
+    tolerance = within[order]
+    starts = np.concatenate(([True], np.diff(sizes[order]) > np.maximum(tolerance[1:], tolerance[:-1])))
     group = np.cumsum(starts) - 1
     counts = np.bincount(group)
     shared = np.cumsum(counts) - (counts - 1) / 2

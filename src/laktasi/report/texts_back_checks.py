@@ -138,6 +138,10 @@ REASONS: Mapping[str, Text] = {
     "fewer than 10 pairs": {"id": "kurang dari 10 pasangan", "en": "fewer than 10 pairs"},
     "no answer moved": {"id": "tidak ada jawaban yang bergeser", "en": "no answer moved"},
     "all answers moved by as much": {"id": "semua bergeser sama besar", "en": "all answers moved by as much"},
+    "an answer is larger than 1e150": {
+        "id": "ada jawaban yang lebih besar dari 1e150",
+        "en": "an answer is larger than 1e150",
+    },
     "all answered alike when asked again": {
         "id": "semua jawaban cek ulang sama",
         "en": "all answered alike when asked again",

@@ -75,6 +75,10 @@ REASONS: Mapping[str, Text] = {
     },
     "fewer than 6 pairs": {"id": "kurang dari 6 pasang nilai", "en": "fewer than 6 pairs of values"},
     "no value changed": {"id": "tidak ada nilai yang berubah", "en": "no value changed"},
+    "a value is larger than 1e150": {
+        "id": "ada nilai yang lebih besar dari 1e150",
+        "en": "a value is larger than 1e150",
+    },
     "exposure or outcome has one level only": {
         "id": "“{exposure}” atau “{outcome}” hanya memiliki satu tingkat",
         "en": "“{exposure}” or “{outcome}” has one level only",
