@@ -121,6 +121,18 @@ def test_direction_order_and_empty_levels_do_not_matter() -> None:
     np.testing.assert_array_equal(exact_p_values(table.T[None]), expected)
 
 
+def test_turned_and_exchanged_tables_get_the_same_sample() -> None:
+    """With as many rows as columns, too, whose margins could change places."""
+    rng = np.random.default_rng(3)
+    tables = [rng.poisson(1 + 30 * rng.random((4, 4))) for _ in range(8)]
+    tables.append(np.array([[30, 20, 9, 1], [3, 20, 9, 1], [2, 9, 9, 1], [1, 2, 9, 30]]))
+    for table in tables:
+        turned = [table, table[::-1], table[:, ::-1], table[::-1, ::-1]]
+        found = conditional_p(np.array([*turned, *(other.T for other in turned)]), draws=1000)
+        assert found.method[0] == "Monte Carlo, 1000 draws"
+        assert len(set(found.p)) == 1
+
+
 def test_beyond_max_n_it_is_exact_only_where_that_is_cheap() -> None:
     small, large = np.full((1, 4, 4), 1), np.full((1, 4, 4), 4)
     assert conditional_p(small, max_n=16).method[0] == "exact"

@@ -204,6 +204,18 @@ def test_q_finds_centres_that_differ_and_leaves_out_the_smallest() -> None:
     assert stratified(np.array([*stack, tiny])).q == result.q
 
 
+def test_sums_over_centres_do_not_overflow() -> None:
+    """Each centre may hold two thousand million records, and so may all of them together."""
+    near = np.array([[[490_000_000, 9_000_000], [1_000_000, 490_000_000]]] * 2)
+    for found in (stratified(near), naive(near)):
+        assert found.tau_b == pytest.approx(kendall(near).tau_b[0])
+        assert found.n == 1_980_000_000
+    for many in (np.repeat(near, 2, axis=0), np.repeat(near, 60, axis=0)):
+        for pool in (stratified, naive):
+            with pytest.raises(ValueError, match="pairs are counted for up to 2000000000"):
+                pool(many)
+
+
 def test_perfect_centres_have_no_variance_to_compare_with() -> None:
     perfect = np.array([[20, 0], [0, 20]])
     result = stratified(np.array([perfect, perfect]))

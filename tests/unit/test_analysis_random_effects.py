@@ -25,6 +25,8 @@ ONE_OUTCOME = np.array([[8, 0, 0], [4, 0, 0]])
 EMPTY = np.zeros((2, 3), dtype=np.int64)
 NINE = np.array([[3, 1, 0], [0, 2, 3]])
 PERFECT = np.array([[10, 0, 0], [0, 0, 10]])
+SWAPPED = np.array([[0, 25, 0, 0], [25, 0, 0, 0], [0, 0, 0, 25], [0, 0, 25, 0]])
+"""Every record agrees with as many others; rounding alone makes a variance of 1e-29."""
 CROSS = np.array([[[0, 4, 0], [4, 0, 4], [0, 4, 0]], 5 * np.eye(3, dtype=np.int64)])
 
 
@@ -72,6 +74,7 @@ def test_who_does_not_take_part_is_counted_by_why() -> None:
         (np.array([MOPUYA, NINE]), "one_centre"),
         (np.array([PERFECT, PERFECT]), "no_variance"),
         (CROSS, "no_variance"),
+        (np.array([SWAPPED, 2 * SWAPPED, SWAPPED[::-1]]), "no_variance"),
     ],
 )
 def test_nothing_to_estimate_says_why(stack: Stack, code: str) -> None:
@@ -121,6 +124,13 @@ def test_q_and_i2_are_those_of_the_stratified_result() -> None:
     random, fixed = random_effects(stack), stratified(stack)
     for name in ("q", "q_df", "q_p_value", "i2"):
         assert getattr(random, name) == getattr(fixed, name)
+
+
+def test_nearly_perfect_tables_of_any_size_have_a_variance() -> None:
+    """Only what is rounding is taken for 0."""
+    for size in (10, 10_000, 400_000_000):
+        result = random_effects(np.array([[[size, 1], [0, size]], [[size, 0], [1, size]]]))
+        assert some(result.c) * size == pytest.approx(2, rel=0.2), size
 
 
 def test_p_and_interval_agree() -> None:

@@ -187,11 +187,13 @@ def _by_margins(pairs: PairCounts) -> dict[tuple[Margin, Margin], Ints]:
 
 
 def _canonical(rows: Ints, columns: Ints) -> tuple[Margin, Margin]:
-    """Return the margins without empty levels, the shorter first, in the one direction that |S| does not depend on."""
-    short, long = sorted(
-        (tuple(int(total) for total in margin if total) for margin in (rows, columns)), key=lambda m: (len(m), m)
-    )
-    return min(short, short[::-1]), min(long, long[::-1])
+    """Return the margins without empty levels, each in the direction that comes first, then the shorter first.
+
+    |S| depends on neither. Turned before they are ordered: two margins of one length would else change places.
+    """
+    margins = [tuple(int(total) for total in margin if total) for margin in (rows, columns)]
+    short, long = sorted((min(margin, margin[::-1]) for margin in margins), key=lambda margin: (len(margin), margin))
+    return short, long
 
 
 def _tail(rows: Margin, columns: Margin) -> tuple[Ints, Floats]:

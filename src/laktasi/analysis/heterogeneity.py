@@ -11,6 +11,8 @@ from laktasi.analysis.pairs import Floats, PairCounts, add_cells
 
 MIN_N = 10
 """Records below which a centre's tau_b has no usable variance, and stays out of Q."""
+ROUNDING = 256 * float(np.finfo(np.float64).eps)
+"""A tau_b that differs from the mean by less does not differ: 6e-14, and one record in 999,999,999 still makes 1e-9."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +97,8 @@ def cochran(compared: Compared) -> Heterogeneity:
 def _jackknife_variance(pairs: PairCounts) -> Floats:
     """Return the delete-one jackknife variance of tau_b in each table; 0 where it has no tau_b.
 
-    A record without which the table has no tau_b is left out of the mean and of the sum.
+    A record without which the table has no tau_b is left out of the mean and of the sum. What is only rounding counts
+    as 0: a variance of 1e-29 would make any difference between centres an enormous one.
     """
     s = (pairs.s - pairs.dominance).astype(np.float64)
     untied_rows = pairs.untied_rows - (pairs.n - pairs.rows)[:, None]
@@ -105,5 +108,7 @@ def _jackknife_variance(pairs: PairCounts) -> Floats:
     weights = np.where(scale > 0, pairs.table, 0).astype(np.float64)
     records = np.maximum(add_cells(weights), 1)
     mean = add_cells(weights * tau) / records
-    variance: Floats = add_cells(weights * (tau - mean) ** 2) * (records - 1) / records
+    away = tau - mean
+    away[np.abs(away) <= ROUNDING] = 0
+    variance: Floats = add_cells(weights * away**2) * (records - 1) / records
     return variance

@@ -89,7 +89,7 @@ def stratified(counts: NDArray[np.integer]) -> PooledResult:
     Raises
     ------
     ValueError
-        As `laktasi.analysis.kendall.kendall`.
+        As `laktasi.analysis.kendall.kendall`; or more than two thousand million records in all centres together.
 
     Notes
     -----
@@ -148,7 +148,7 @@ def naive(counts: NDArray[np.integer]) -> PooledResult:
     how common the outcome is make an association here that neither of them has (Simpson's paradox), or hide one: show
     it only beside the stratified coefficient, with its label from `LABELS`. It has no heterogeneity.
     """
-    centres, everyone = count_pairs(counts), count_pairs(counts.sum(axis=0, keepdims=True))
+    centres, everyone = count_pairs(counts), count_pairs(counts.sum(axis=0, keepdims=True, dtype=np.int64))
     frame = PooledResult(
         method=NAIVE,
         centres=len(centres.n),

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from laktasi.analysis.interval import PSEUDO_RECORDS, score_interval, smooth
-from laktasi.analysis.pairs import Floats, Ints, PairCounts, add_cells, count_pairs
+from laktasi.analysis.pairs import MAX_N, Floats, Ints, PairCounts, add_cells, count_pairs
 
 
 def pairs_in_strata(counts: NDArray[np.integer]) -> PairCounts:
@@ -71,13 +71,21 @@ def within_tau(pairs: PairCounts, *, together: bool, pseudo: float = PSEUDO_RECO
         As `pairs_in_strata` counts them.
     pseudo
         Records that smooth each group: spread over its strata by their size, in each as independence would.
+
+    Raises
+    ------
+    ValueError
+        More than `laktasi.analysis.pairs.MAX_N` records in a group: sums over its strata would overflow, as n² does.
     """
 
     def total(values: Ints) -> Ints:
         summed: Ints = values.sum(axis=0)
         return summed.sum(keepdims=True) if together else summed
 
-    n, untied_rows, untied_columns = total(pairs.n), total(pairs.untied_rows), total(pairs.untied_columns)
+    n = total(pairs.n)
+    if n.size and int(n.max()) > MAX_N:
+        raise ValueError(f"the tables hold {int(n.max())} records together; pairs are counted for up to {MAX_N}")
+    untied_rows, untied_columns = total(pairs.untied_rows), total(pairs.untied_columns)
     f = 1 + pseudo / np.maximum(n, 1)
     table, dominance = smooth(pairs, (f - 1) * pairs.n)
     # Divisions by zero belong to groups without a tau: nan.
