@@ -54,7 +54,6 @@ TEXTS: Mapping[str, Text] = {
     "page_back_checks": {"id": "Wawancara ulang", "en": "Back-checks"},
     "to_top": {"id": "Ke atas", "en": "To the top"},
     # overview
-    "overview": {"id": "Ringkasan", "en": "Overview"},
     "came_in": {"id": "masuk", "en": "came in"},
     "declined": {"id": "menolak ikut", "en": "declined"},
     "included": {"id": "memenuhi syarat studi", "en": "fit the study"},
@@ -198,7 +197,6 @@ TEXTS: Mapping[str, Text] = {
     },
     "pooled_tau": {"id": "tau_b di dalam puskesmas (gabungan)", "en": "tau_b within centres (pooled)"},
     "interval": {"id": "Interval 95%", "en": "95% interval"},
-    "interval_short": {"id": "interval 95%", "en": "95% interval"},
     "p": {"id": "p", "en": "p"},
     "n": {"id": "N", "en": "N"},
     "centres_used": {"id": "Puskesmas yang dipakai", "en": "Health centres used"},
@@ -219,21 +217,13 @@ TEXTS: Mapping[str, Text] = {
         "en": "tau_b by health centre: {exposure} and {outcome}",
     },
     "forest_help": {
-        "id": "Kotak: tau_b, makin besar N makin besar kotaknya. Garis tebal: interval 95%. Garis pudar: rentang "
-        "tau_b yang dimungkinkan jumlah baris dan kolom puskesmas itu. Wajik dan garis putus-putus: gabungan. "
-        "Urutan menurut N.",
-        "en": "Square: tau_b, larger where N is larger. Strong line: 95% interval. Faint line: the range of tau_b "
-        "that the centre's row and column totals allow. Diamond and dashed line: pooled. Ordered by N.",
+        "id": "Kotak: tau_b, makin besar N makin besar kotaknya. Garis tebal: interval 95%. Garis pudar: rentang tau_b "
+        "yang dimungkinkan jumlah baris dan kolom puskesmas itu. Garis putus-putus: gabungan. Wajik: perkiraan dari "
+        "semua puskesmas, dengan garis untuk puskesmas serupa berikutnya. Urutan menurut N.",
+        "en": "Square: tau_b, larger where N is larger. Strong line: 95% interval. Faint line: the range of tau_b that "
+        "the centre's row and column totals allow. Dashed line: pooled. Diamonds: estimates over all centres, with a "
+        "line for one more such centre. Ordered by N.",
     },
-    "forest_alt": {
-        "id": "Diagram hutan tau_b dari {used} puskesmas dengan interval 95%; gabungan {tau} ({low} sampai {high}). "
-        "Angka yang sama ada di tabel di bawahnya.",
-        "en": "Forest plot of tau_b at {used} health centres with 95% intervals; pooled {tau} ({low} to {high}). "
-        "The same numbers stand in the table below it.",
-    },
-    "forest_axis": {"id": "tau_b (−1 sampai 1)", "en": "tau_b (−1 to 1)"},
-    "forest_pooled": {"id": "Gabungan", "en": "Pooled"},
-    "forest_table": {"id": "Angka diagram sebagai tabel", "en": "The numbers of the plot as a table"},
     "without_tau": {"id": "Puskesmas tanpa tau_b", "en": "Health centres without a tau_b"},
     "no_tau": {"id": "Tidak ada tau_b", "en": "No tau_b"},
     "not_analysed": {
@@ -264,21 +254,6 @@ TEXTS: Mapping[str, Text] = {
     },
     # centres
     "centres": {"id": "Per puskesmas", "en": "Centre by centre"},
-    "jump": {"id": "Lompat ke puskesmas", "en": "Jump to a health centre"},
-    "open_all": {"id": "Buka semua", "en": "Open all"},
-    "close_all": {"id": "Tutup semua", "en": "Close all"},
-    "too_many_centres": {
-        "id": "Data {n} puskesmas terlalu banyak untuk satu halaman. Angka setiap puskesmas ada dalam data peneliti: "
-        "marts.arrivals, analysis.kendall_latest, analysis.frequencies_latest, analysis.contingency_latest.",
-        "en": "{n} health centres are too many for one page. The numbers of each stand in the researchers' data: "
-        "marts.arrivals, analysis.kendall_latest, analysis.frequencies_latest, analysis.contingency_latest.",
-    },
-    "centre_sentence": {
-        "id": "{submissions} kuesioner masuk, {declined} menolak, {included} memenuhi syarat studi, {set_aside} "
-        "disisihkan, {accepted} diterima.",
-        "en": "{submissions} came in, {declined} declined, {included} fit the study, {set_aside} set aside, "
-        "{accepted} accepted.",
-    },
     "few": {"id": "sedikit catatan", "en": "few records"},
     "few_help": {
         "id": "Catatan yang diterima kurang dari {n}: bacalah dengan hati-hati dan jangan diteruskan.",

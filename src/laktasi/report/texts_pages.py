@@ -63,7 +63,6 @@ FRONT: Mapping[str, Text] = {
     },
     "more_analysis": {"id": "Semua angka analisis ini", "en": "All numbers of this analysis"},
     "more_data": {"id": "Data dan temuan pemeriksaan", "en": "Data and findings"},
-    "more_centres": {"id": "Cari puskesmas", "en": "Find a health centre"},
     "caterpillar": {
         "id": "Interval tau_b setiap puskesmas: {exposure} dan {outcome}",
         "en": "Every health centre's interval of tau_b: {exposure} and {outcome}",
