@@ -153,7 +153,7 @@ def _trend(work: Analysis, pair: Pair, population: Population, unit: Any) -> Res
                 "tau_b": found.tau_b,
                 "ci_low": found.ci_low,
                 "ci_high": found.ci_high,
-                "reason": found.reason,
+                "reason": found.reason if found.tau_b is None else None,  # a trend has no Q
             },
         )
 

@@ -200,7 +200,10 @@ def test_q_finds_centres_that_differ_and_leaves_out_the_smallest() -> None:
     assert some(result.q_p_value) < 1e-6
     assert 0.9 < some(result.i2) < 1
     tiny = np.array([[MIN_N - 2, 0, 0], [0, 0, 1]])
-    assert stratified(np.array([MOPUYA, tiny])).q is None
+    alone = stratified(np.array([MOPUYA, tiny]))
+    assert (alone.q, alone.i2, alone.reason_code) == (None, None, "not_compared")
+    assert some(alone.tau_b) > 0
+    assert (result.reason, naive(stack).reason) == (None, None)
     assert stratified(np.array([*stack, tiny])).q == result.q
 
 
@@ -221,5 +224,6 @@ def test_perfect_centres_have_no_variance_to_compare_with() -> None:
     result = stratified(np.array([perfect, perfect]))
     assert result.tau_b == 1
     assert (result.q, result.i2, result.q_p_value) == (None, None, None)
+    assert "there is no Q and no I²" in (result.reason or "")
     assert 0.8 < some(result.ci_low) < 0.95
     assert result.ci_high == 1

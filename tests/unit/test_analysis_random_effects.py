@@ -90,7 +90,8 @@ def test_nothing_to_estimate_says_why(stack: Stack, code: str) -> None:
 
 def test_two_centres_have_a_wide_interval_and_say_what_they_lack() -> None:
     result = random_effects(np.array([MOPUYA, FLAT]))
-    assert (result.df, result.reason) == (1, None)
+    assert result.df == 1
+    assert result.reason == "two centres only: a prediction interval and a check of small centres take three or more"
     assert (result.ci_low, result.ci_high) == (-1, 1)
     assert 0 < some(result.tau_b) < 0.7
     assert (result.pi_low, result.small_study_slope) == (None, None)
@@ -102,6 +103,9 @@ def test_centres_of_one_size_say_that_there_is_no_check_of_small_ones() -> None:
     result = random_effects(np.array([MOPUYA, MOPUYA[::-1], MOPUYA]))
     assert (result.small_study_p, result.small_study_reason_code) == (None, "one_size")
     assert result.pi_reason_code is None
+    assert some(result.pi_high) > some(result.tau_b)
+    assert result.reason == "all centres used have the same number of records: there is no check of small centres"
+    assert random_effects(np.array([MOPUYA, MIDDLING, FLAT])).reason is None
 
 
 def test_centres_that_agree_have_no_shorter_interval_than_their_records_make() -> None:
@@ -136,7 +140,7 @@ def test_nearly_perfect_tables_of_any_size_have_a_variance() -> None:
 def test_p_and_interval_agree() -> None:
     for seed in range(10):
         result = random_effects(drawn(seed, 4))
-        if result.reason is None:
+        if result.tau_b is not None:
             holds_0 = some(result.ci_low) <= 0 <= some(result.ci_high)
             assert holds_0 == (some(result.p_value) >= 0.05)
             assert result.t == pytest.approx(some(result.tau_b) / some(result.se))

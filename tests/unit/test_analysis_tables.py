@@ -64,6 +64,19 @@ def test_each_gap_has_its_reason_in_words() -> None:
             assert gaps == set(found) - {"n", "s", "reason"}
 
 
+def test_more_records_than_can_be_sampled_say_so() -> None:
+    large = np.array([[[400_000_000, 1, 0], [0, 400_000_001, 5], [1, 0, 400_000_000]]])
+    found = analyse_tables(large)
+    assert list(found["reason"]) == [
+        "more than 999,999,999 records: arrangements are not sampled, so there is no p_exact"
+    ]
+    assert math.isnan(found["p_exact"][0])
+    assert found["p_holm"][0] == found["p_value"][0]
+    said = analyse_tables(np.array([600_000_000 * np.eye(2, dtype=np.int64)]))["reason"][0]
+    assert said.startswith("every record agrees")
+    assert said.endswith("; more than 999,999,999 records: arrangements are not sampled, so there is no p_exact")
+
+
 def test_a_tables_row_does_not_depend_on_the_others_but_for_their_number() -> None:
     together = analyse_tables(STACK)
     for index in range(len(STACK)):

@@ -59,7 +59,7 @@ comment on column analysis.kendall.somers_d_xy_ase1 is 'Its asymptotic standard 
 comment on column analysis.kendall.somers_d_xy_ase0 is 'The same under the hypothesis of no association';
 comment on column analysis.kendall.somers_d_xy_low is 'Lower end of its interval';
 comment on column analysis.kendall.somers_d_xy_high is 'Upper end of its interval';
-comment on column analysis.kendall.reason is 'Why there is no tau_b, or no approx_t, where there is none';
+comment on column analysis.kendall.reason is 'Why there is no result, or a part of it, where there is none';
 comment on column analysis.kendall.p_exact is 'Two-sided p given both margins, P(|S| >= |s|): exact, or by Monte Carlo as p_exact_method says';
 
 create or replace view analysis.kendall_latest as
@@ -83,7 +83,7 @@ comment on column analysis.kendall_latest.ci_high is 'Upper end of the 95 % inte
 comment on column analysis.kendall_latest.ci_method is 'How the interval was made';
 comment on column analysis.kendall_latest.tau_b_min is 'Smallest tau_b that the margins allow';
 comment on column analysis.kendall_latest.tau_b_max is 'Largest tau_b that the margins allow';
-comment on column analysis.kendall_latest.reason is 'Why there is no tau_b, or no approx_t, where there is none';
+comment on column analysis.kendall_latest.reason is 'Why there is no result, or a part of it, where there is none';
 comment on column analysis.kendall_latest.ase1 is 'Asymptotic standard error of tau_b (Brown and Benedetti 1977); 0 for a perfect table, where it says nothing';
 comment on column analysis.kendall_latest.ase0 is 'The same under the hypothesis of no association';
 comment on column analysis.kendall_latest.approx_t is 'tau_b divided by ase0: what SPSS and PSPP CROSSTABS print as Approx. T; not z';
@@ -113,6 +113,9 @@ comment on column analysis.kendall_latest.somers_d_xy_ase1 is 'Its asymptotic st
 comment on column analysis.kendall_latest.somers_d_xy_ase0 is 'The same under the hypothesis of no association';
 comment on column analysis.kendall_latest.somers_d_xy_low is 'Lower end of its interval';
 comment on column analysis.kendall_latest.somers_d_xy_high is 'Upper end of its interval';
+
+comment on column analysis.pooled.reason is 'Why there is no result, or a part of it, where there is none; the naive result never has a Q';
+comment on column analysis.pooled_latest.reason is 'Why there is no result, or a part of it, where there is none; the naive result never has a Q';
 
 create table analysis.random_effects (
     run_id varchar not null,
@@ -180,7 +183,7 @@ comment on column analysis.random_effects.c is 'Variance of tau_b for one record
 comment on column analysis.random_effects.small_study_slope is 'Slope of tau_b on 1/sqrt(n): do small centres differ from large ones?';
 comment on column analysis.random_effects.small_study_se is 'Its standard error';
 comment on column analysis.random_effects.small_study_p is 'Its two-sided p';
-comment on column analysis.random_effects.reason is 'Why there is no result, where there is none';
+comment on column analysis.random_effects.reason is 'Why there is no result, or a part of it, where there is none';
 
 create or replace view analysis.random_effects_latest as
 select random_effects.*
@@ -218,7 +221,7 @@ comment on column analysis.random_effects_latest.c is 'Variance of tau_b for one
 comment on column analysis.random_effects_latest.small_study_slope is 'Slope of tau_b on 1/sqrt(n): do small centres differ from large ones?';
 comment on column analysis.random_effects_latest.small_study_se is 'Its standard error';
 comment on column analysis.random_effects_latest.small_study_p is 'Its two-sided p';
-comment on column analysis.random_effects_latest.reason is 'Why there is no result, where there is none';
+comment on column analysis.random_effects_latest.reason is 'Why there is no result, or a part of it, where there is none';
 
 create table analysis.leave_one_out (
     run_id varchar not null,

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from laktasi.analysis.pairs import Floats, PairCounts, add_cells
+from laktasi.analysis.reasons import NO_VARIANCE_OF_Q, NOT_COMPARED
 
 MIN_N = 10
 """Records below which a centre's tau_b has no usable variance, and stays out of Q."""
@@ -17,15 +18,17 @@ ROUNDING = 256 * float(np.finfo(np.float64).eps)
 
 @dataclass(frozen=True, slots=True)
 class Heterogeneity:
-    """Cochran's Q over centres; None where fewer than two centres can be compared."""
+    """Cochran's Q over centres; None where centres cannot be compared (`reason_code` then says why)."""
 
-    q: float | None
-    df: int | None
+    q: float | None = None
+    df: int | None = None
     """Centres compared, less one."""
-    p_value: float | None
+    p_value: float | None = None
     """P(chi-squared with df degrees of freedom >= Q)."""
-    i2: float | None
+    i2: float | None = None
     """Share of the differences that is more than chance, from 0 to 1: max(0, (Q − df) / Q)."""
+    reason_code: str | None = None
+    """Why there is none, a key of `laktasi.analysis.reasons.REASONS`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +75,10 @@ def heterogeneity(pairs: PairCounts) -> Heterogeneity:
        21, 1539–1558.
     """
     compared = compare(pairs)
-    if len(compared.n) < 2 or compared.c == 0:  # every centre's table is perfect: no variance to compare with
-        return Heterogeneity(None, None, None, None)
+    if len(compared.n) < 2:
+        return Heterogeneity(reason_code=NOT_COMPARED)
+    if compared.c == 0:
+        return Heterogeneity(reason_code=NO_VARIANCE_OF_Q)
     return cochran(compared)
 
 

@@ -32,7 +32,10 @@ LABELS: Mapping[str, Mapping[str, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class PooledResult:
-    """One coefficient over centres; None where there is none (`reason` then says why)."""
+    """One coefficient over centres; None where there is none (`reason` then says why).
+
+    The naive pooling has no Q at all: there is nothing to say why.
+    """
 
     method: str
     """``stratified`` or ``naive``, see `LABELS`."""
@@ -70,11 +73,11 @@ class PooledResult:
     i2: float | None = None
     """Share of the differences between centres that is more than chance, from 0 to 1."""
     reason_code: str | None = None
-    """Why there is no tau_b, a key of `laktasi.analysis.reasons.REASONS`."""
+    """Why there is no tau_b, or else no Q, a key of `laktasi.analysis.reasons.REASONS`."""
 
     @property
     def reason(self) -> str | None:
-        """Why there is no tau_b, in English words."""
+        """Why there is no tau_b, or else no Q, in English words."""
         return REASONS[self.reason_code]["en"] if self.reason_code else None
 
 
@@ -136,9 +139,8 @@ def stratified(counts: NDArray[np.integer]) -> PooledResult:
         q_df=spread.df,
         q_p_value=spread.p_value,
         i2=spread.i2,
-        reason_code=NO_CENTRE,
     )
-    return _estimate(frame, pairs)
+    return _estimate(frame, pairs, NO_CENTRE, spread.reason_code)
 
 
 def naive(counts: NDArray[np.integer]) -> PooledResult:
@@ -155,21 +157,20 @@ def naive(counts: NDArray[np.integer]) -> PooledResult:
         centres_used=int((centres.n > 0).sum()),
         without_tau=_without_tau(centres),
         n=int(everyone.n[0]),
-        reason_code=reason_codes(everyone)[0],
     )
-    return _estimate(frame, everyone)
+    return _estimate(frame, everyone, reason_codes(everyone)[0], None)
 
 
 def _without_tau(pairs: PairCounts) -> dict[str, int]:
     return dict(Counter(str(code) for code in reason_codes(pairs) if code is not None))
 
 
-def _estimate(frame: PooledResult, pairs: PairCounts) -> PooledResult:
-    """Add the coefficient, its test and its interval to what is known already, if there is one."""
+def _estimate(frame: PooledResult, pairs: PairCounts, without_tau: str | None, without_q: str | None) -> PooledResult:
+    """Add the coefficient, its test and its interval to what is known already, and the reason for what there is not."""
     found = stratified_estimate(split_tables(pairs), together=True)
     within = found.within
     if within.var0[0] == 0:
-        return frame
+        return replace(frame, reason_code=without_tau)
     return replace(
         frame,
         tau_b=float(found.tau[0]),
@@ -181,5 +182,5 @@ def _estimate(frame: PooledResult, pairs: PairCounts) -> PooledResult:
         ci_method=CI_METHOD,
         tau_b_min=float(within.s_min[0] / within.scale[0]),
         tau_b_max=float(within.s_max[0] / within.scale[0]),
-        reason_code=None,
+        reason_code=without_q,
     )

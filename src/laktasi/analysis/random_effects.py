@@ -93,12 +93,14 @@ class RandomEffects:
     small_study_p: float | None = None
     """Its two-sided p, from t with two degrees of freedom less than there are centres."""
     reason_code: str | None = None
-    """Why there is no result, a key of `laktasi.analysis.reasons.REASONS`."""
+    """Why there is no mean, a key of `laktasi.analysis.reasons.REASONS`."""
 
     @property
     def reason(self) -> str | None:
-        """Why there is no result, in English words."""
-        return REASONS[self.reason_code]["en"] if self.reason_code else None
+        """Why there is no mean, or else no prediction interval or no check of small centres, in English words."""
+        # Where there is no prediction interval, there is no check of small centres, for the same reason.
+        code = self.small_study_reason_code
+        return REASONS[code]["en"] if code else None
 
     @property
     def pi_reason_code(self) -> str | None:

@@ -1,4 +1,4 @@
-"""Why there is no coefficient, in words: a result that cannot be computed says so, in both languages."""
+"""Why there is no result, or not all of it, in words: what cannot be computed says so, in both languages."""
 
 from __future__ import annotations
 
@@ -26,6 +26,9 @@ SAME_COVARIATE = "same_covariate"
 COVARIATE_IS_EXPOSURE = "covariate_is_exposure"
 COVARIATE_IS_OUTCOME = "covariate_is_outcome"
 NO_STRATUM = "no_stratum"
+TOO_MANY = "too_many_records"
+NOT_COMPARED = "not_compared"
+NO_VARIANCE_OF_Q = "no_variance_of_q"
 
 REASONS: Mapping[str, Mapping[str, str]] = {
     NO_RECORDS: {"en": "no records", "id": "tidak ada data"},
@@ -60,12 +63,26 @@ REASONS: Mapping[str, Mapping[str, str]] = {
         "(seperti pada tabel sempurna): tidak ada ragam sebagai pembanding",
     },
     TWO_CENTRES: {
-        "en": "two centres only: this takes three or more",
-        "id": "hanya dua puskesmas: untuk ini diperlukan tiga atau lebih",
+        "en": "two centres only: a prediction interval and a check of small centres take three or more",
+        "id": "hanya dua puskesmas: interval prediksi dan pemeriksaan puskesmas kecil memerlukan tiga atau lebih",
     },
     ONE_SIZE: {
-        "en": "all centres used have the same number of records",
-        "id": "jumlah data semua puskesmas yang dipakai sama",
+        "en": "all centres used have the same number of records: there is no check of small centres",
+        "id": "jumlah data semua puskesmas yang dipakai sama: puskesmas kecil tidak dapat diperiksa tersendiri",
+    },
+    NOT_COMPARED: {
+        "en": "fewer than two centres have a coefficient of their own and 10 records or more: there is no Q and no I²",
+        "id": "kurang dari dua puskesmas yang memiliki koefisien sendiri dan 10 data atau lebih: tidak ada Q dan I²",
+    },
+    NO_VARIANCE_OF_Q: {
+        "en": "no centre's coefficient changes when one of its records is left out (as in perfect tables): "
+        "there is no Q and no I²",
+        "id": "koefisien tidak berubah di puskesmas mana pun bila satu datanya dikeluarkan "
+        "(seperti pada tabel sempurna): tidak ada Q dan I²",
+    },
+    TOO_MANY: {
+        "en": "more than 999,999,999 records: arrangements are not sampled, so there is no p_exact",
+        "id": "lebih dari 999.999.999 data: susunan tidak diambil sebagai sampel, sehingga tidak ada p_exact",
     },
     SAME_COVARIATE: {
         "en": "all are alike in the variable held equal",

@@ -13,7 +13,7 @@ from laktasi.analysis.kendall import from_pairs
 from laktasi.analysis.measures import measures
 from laktasi.analysis.multiplicity import benjamini_hochberg, holm
 from laktasi.analysis.pairs import count_pairs
-from laktasi.analysis.reasons import ALL_ALIKE, in_words
+from laktasi.analysis.reasons import ALL_ALIKE, REASONS, TOO_MANY, in_words
 
 Columns = dict[str, NDArray[Any]]
 
@@ -35,8 +35,9 @@ def analyse_tables(counts: NDArray[np.integer], *, max_n: int = MAX_N, draws: in
     -------
     dict of str to ndarray, each of shape (tables,)
         The columns of analysis.kendall from ``n`` on. Where there is no result: nan, and in texts None; ``reason``
-        then says why, in English words: either there is none of the measures, or only ``approx_t`` is missing. A
-        table's row does not depend on the other tables, but for ``p_holm`` and ``p_bh``, which count them all.
+        then says why, in English words: either there is none of the measures, or only ``approx_t``, ``p_exact`` or
+        both are missing. A table's row does not depend on the other tables, but for ``p_holm`` and ``p_bh``, which
+        count them all (and take ``p_value`` where there is no ``p_exact``).
 
     Raises
     ------
@@ -50,6 +51,9 @@ def analyse_tables(counts: NDArray[np.integer], *, max_n: int = MAX_N, draws: in
     has_tau = ~np.isnan(tau.tau_b)
     codes = tau.reason_code.copy()
     codes[has_tau & np.isnan(all_measures.approx_t)] = ALL_ALIKE
+    reason = in_words(codes)
+    for index in np.flatnonzero(has_tau & np.isnan(conditional.p)):
+        reason[index] = "; ".join(said for said in (reason[index], REASONS[TOO_MANY]["en"]) if said)
     columns: Columns = {
         "n": tau.n,
         "s": tau.s,
@@ -62,7 +66,7 @@ def analyse_tables(counts: NDArray[np.integer], *, max_n: int = MAX_N, draws: in
         "ci_method": tau.ci_method,
         "tau_b_min": tau.tau_b_min,
         "tau_b_max": tau.tau_b_max,
-        "reason": in_words(codes),
+        "reason": reason,
         "ase1": tau.ase1,
         "ase0": all_measures.tau_b.ase0,
         "approx_t": all_measures.approx_t,

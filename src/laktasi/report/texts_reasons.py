@@ -48,13 +48,26 @@ REASONS: Mapping[str, Text] = {
         "id": "setiap catatan sejalan dengan sama banyak catatan lain, sehingga T tidak ada",
         "en": "every record agrees with as many others as any other does, so there is no T",
     },
-    "two centres only: this takes three or more": {
-        "id": "hanya dua puskesmas; untuk ini diperlukan tiga atau lebih",
-        "en": "two health centres only; this takes three or more",
+    "more than 999,999,999 records: arrangements are not sampled, so there is no p_exact": {
+        "id": "lebih dari 999.999.999 catatan: tidak ada p eksak",
+        "en": "more than 999,999,999 records: there is no exact p",
     },
-    "all centres used have the same number of records": {
-        "id": "jumlah catatan semua puskesmas yang dipakai sama",
-        "en": "all health centres used have the same number of records",
+    "fewer than two centres have a coefficient of their own and 10 records or more: there is no Q and no I²": {
+        "id": "kurang dari dua puskesmas bertau_b yang memiliki 10 catatan atau lebih, sehingga tidak ada Q dan I²",
+        "en": "fewer than two health centres with a tau_b of their own have 10 records or more, so there is no Q or I²",
+    },
+    "no centre's coefficient changes when one of its records is left out (as in perfect tables): "
+    "there is no Q and no I²": {
+        "id": "tau_b tidak berubah di puskesmas mana pun bila satu catatannya dikeluarkan, sehingga tidak ada Q dan I²",
+        "en": "no health centre's tau_b changes when one of its records is left out, so there is no Q and no I²",
+    },
+    "two centres only: a prediction interval and a check of small centres take three or more": {
+        "id": "hanya dua puskesmas; interval prediksi dan pemeriksaan puskesmas kecil memerlukan tiga atau lebih",
+        "en": "two health centres only; a prediction interval and a check of small ones take three or more",
+    },
+    "all centres used have the same number of records: there is no check of small centres": {
+        "id": "jumlah catatan semua puskesmas yang dipakai sama, sehingga puskesmas kecil tidak diperiksa tersendiri",
+        "en": "all health centres used have the same number of records, so there is no check of small ones",
     },
     "all are alike in the variable held equal": {
         "id": "semua catatan sama pada variabel yang disamakan",
