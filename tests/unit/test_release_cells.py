@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 
 from laktasi.errors import ReleaseError
 from laktasi.release.cells import blurs, hidden_bits, passes, tells_a_group
-from laktasi.release.places import WITHHELD, Places, decide_places, says_where
-from laktasi.release.results import BITS
+from laktasi.release.places import Places, Whereabouts, decide_places, says_where
+from laktasi.release.rule import BITS
+from laktasi.release.suppress import WITHHELD
 from laktasi.study import Pair
 
 Counts = NDArray[np.int64]
@@ -108,7 +109,7 @@ def decide(sizes: dict[str, Counts], areas: dict[str, int], k: int = 3, at_least
     codes = np.array([[names.index(name), areas[name]] for name in centre_codes])
     present = np.ones(len(centre_codes), dtype=bool)
     tables = {PAIR: {name: sizes[name] for name in names}}
-    return decide_places(codes, 0, centre_codes, tables, {PAIR: present}, k=k, at_least=at_least)
+    return decide_places(Whereabouts(codes, 0, centre_codes, tables, {PAIR: present}), k=k, at_least=at_least)
 
 
 LARGE, SMALL = np.array([[4, 5], [6, 7]]), np.array([[1, 0], [2, 1]])
@@ -140,7 +141,8 @@ def test_a_centre_whose_records_disagree_about_their_area_is_withheld() -> None:
     codes = np.array([[ord(name) - ord("a"), 0] for name in names])
     codes[0, 1] = 1
     tables = {PAIR: dict.fromkeys("abc", LARGE)}
-    made = decide_places(codes, 0, names, tables, {PAIR: np.ones(66, dtype=bool)}, k=3, at_least=6)
+    where = Whereabouts(codes, 0, names, tables, {PAIR: np.ones(66, dtype=bool)})
+    made = decide_places(where, k=3, at_least=6)
     assert "a" in made.withheld[PAIR]
     assert (made.codes[0] == WITHHELD).all()
 
@@ -186,3 +188,18 @@ def test_an_answer_that_all_at_a_centre_share_says_where_it_is() -> None:
     mostly = np.zeros(60, dtype=np.int64)
     mostly[::20] = 1
     assert not says_where(mostly, centres)
+
+
+def test_what_is_withheld_in_one_district_costs_the_others_nothing() -> None:
+    sizes = {f"c{at}": LARGE * (1 + at % 3) for at in range(9)} | {"c4": SMALL}
+    made = decide(sizes, {name: at // 3 for at, name in enumerate(sizes)})
+    # the sum over c4 alone would be its table, so the smallest of all goes with it
+    assert made.withheld[PAIR] == {"c0", "c4"}
+    centres = np.repeat(sorted(sizes), [int(sizes[name].sum()) for name in sorted(sizes)])
+    assert set(centres[made.codes[:, 1] == WITHHELD].tolist()) == {"c0", "c4"}
+
+
+def test_an_answer_that_nobody_else_gave_does_not_say_where() -> None:
+    centres = np.arange(3000) % 500
+    assert not says_where(np.arange(3000), centres // 250)
+    assert says_where(centres, centres // 2)

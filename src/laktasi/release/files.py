@@ -19,7 +19,6 @@ from laktasi.release.prepare import RECORD, RECORD_LABELS, WITHHELD_COLUMN, WITH
 from laktasi.store.sql import identifier, literal
 
 CSV, PARQUET, DUCKDB, SAV, DTA = "records.csv", "records.parquet", "study.duckdb", "records.sav", "records.dta"
-FORMATS = (CSV, PARQUET, DUCKDB, SAV, DTA)
 SPSS, STATA = "SPSS", "Stata"
 RESULTS = "results"
 """Folder of the results' CSV files, and their schema in the DuckDB file."""

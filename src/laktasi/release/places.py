@@ -15,16 +15,29 @@ import numpy as np
 from numpy.typing import NDArray
 
 from laktasi.errors import ReleaseError
-from laktasi.release.cells import Counts, blurs, passes, tells_a_group
+from laktasi.release.cells import Counts, passes, tells_a_group
+from laktasi.release.rule import ENOUGH, LAMBDA
+from laktasi.release.suppress import WITHHELD, classes
 from laktasi.study import Pair
 
 Codes = NDArray[np.int64]
-WITHHELD = -2
+Mask = NDArray[np.bool_]
 
-LAMBDA = 0.8
-"""From which share on a centre says what an answer is (Goodman and Kruskal's lambda), the answer says where it is."""
-ENOUGH = 5
-"""Records of a centre from which what its records have in common is looked at."""
+
+@dataclass(frozen=True, slots=True)
+class Whereabouts:
+    """Where records come from, and what is counted of each health centre."""
+
+    codes: Codes
+    """Places of each record, shape (records, columns), finest first; -1 where there is none. May have no column."""
+    centre_column: int | None
+    """Which of the columns is the centre itself."""
+    centre_codes: Sequence[str]
+    """Of each record."""
+    tables: Mapping[Pair, Mapping[str, Counts]]
+    """Joint table of each centre, by pair."""
+    present: Mapping[Pair, Mask]
+    """By pair, whether a record is in its table."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,128 +67,117 @@ def says_where(codes: Codes, centres: Codes) -> bool:
     has &= sizes[centres] >= ENOUGH
     if not has.any():
         return False
-    table = np.zeros((int(centres.max()) + 1, int(codes[has].max()) + 1), dtype=np.int64)
-    np.add.at(table, (centres[has], codes[has]), 1)
-    overall = int(table.sum(axis=0).max())
-    total = int(table.sum())
-    return total > overall and (int(table.max(axis=1).sum()) - overall) / (total - overall) >= LAMBDA
+    overall, total = int(np.bincount(codes[has]).max()), int(has.sum())
+    # Only the combinations that there are: a weight has nearly as many answers as there are records.
+    width = int(codes.max()) + 1
+    found, counts = np.unique(centres[has] * width + codes[has], return_counts=True)
+    most = np.zeros(len(sizes), dtype=np.int64)
+    np.maximum.at(most, found // width, counts)
+    return total > overall and (int(most.sum()) - overall) / (total - overall) >= LAMBDA
 
 
-def decide_places(
-    codes: Codes,
-    centre_column: int | None,
-    centre_codes: Sequence[str],
-    tables: Mapping[Pair, Mapping[str, Counts]],
-    present: Mapping[Pair, NDArray[np.bool_]],
-    *,
-    k: int,
-    at_least: int,
-) -> Places:
+def decide_places(where: Whereabouts, *, k: int, at_least: int) -> Places:
     """Decide which centres' results may go out, and withhold places until no other centre can be found.
-
-    Parameters
-    ----------
-    codes
-        Places of each record, shape (records, columns), finest first; -1 where there is none. May have no column.
-    centre_column
-        Which of the columns is the centre itself.
-    centre_codes
-        Of each record.
-    tables
-        Joint table of each centre, by pair.
-    present
-        By pair, whether a record is in its table.
 
     Raises
     ------
     ReleaseError
         All records together are as good as one centre's, whose table may not go out.
     """
-    return _Decision(codes, centre_column, centre_codes, tables, present, k, at_least).made()
+    return _Decision(where, k, at_least).made()
 
 
 class _Decision:
-    """What is shown and withheld so far. Both only ever change one way, so it comes to an end."""
+    """What is shown and withheld so far. Both only ever change one way, so it comes to an end.
 
-    def __init__(
-        self,
-        codes: Codes,
-        centre_column: int | None,
-        centre_codes: Sequence[str],
-        tables: Mapping[Pair, Mapping[str, Counts]],
-        present: Mapping[Pair, NDArray[np.bool_]],
-        k: int,
-        at_least: int,
-    ) -> None:
-        self.codes = codes.copy()
-        self.centre_column = centre_column
-        self.names, self.centres = np.unique(np.asarray(centre_codes, dtype=str), return_inverse=True)
-        self.tables, self.k, self.at_least = tables, k, at_least
+    It works on units: all records of one centre with the same places. They are told apart once; what is withheld
+    later is withheld for whole units.
+    """
+
+    def __init__(self, where: Whereabouts, k: int, at_least: int) -> None:
+        self.centre_column, self.k, self.at_least = where.centre_column, k, at_least
+        self.names, centres = np.unique(np.asarray(where.centre_codes, dtype=str), return_inverse=True)
+        codes, torn = self.torn(where.codes, centres.astype(np.int64))
+        self.unit_of, _ = classes(np.column_stack([centres, codes]))
+        first = np.unique(self.unit_of, return_index=True)[1]
+        self.codes, self.centres = codes[first], centres[first].astype(np.int64)
         everybody = np.ones(len(codes), dtype=bool)
-        self.present: dict[Pair | None, NDArray[np.bool_]] = {None: everybody}
-        self.present |= dict(present.items())
-        torn = self.torn()
+        self.sizes: dict[Pair | None, Counts] = {
+            question: np.bincount(self.unit_of[present], minlength=len(first))
+            for question, present in ((None, everybody), *where.present.items())
+        }
+        names = self.names.tolist()
+        self.tables = {pair: np.stack([by_centre[name] for name in names]) for pair, by_centre in where.tables.items()}
+        self.totals = {pair: tables.reshape(len(names), -1).sum(axis=1) for pair, tables in self.tables.items()}
         self.shown = {
-            pair: np.array([name not in torn and self.may_show(by_centre[name]) for name in self.names.tolist()])
-            for pair, by_centre in tables.items()
+            pair: ~torn & np.array([passes(table, k, at_least) and not tells_a_group(table) for table in tables])
+            for pair, tables in self.tables.items()
         }
 
-    def may_show(self, table: Counts) -> bool:
-        return passes(table, self.k, self.at_least) and not tells_a_group(table)
-
-    def torn(self) -> set[str]:
-        """Withhold the places of records that disagree with the others of their centre, and name such centres.
+    def torn(self, codes: Codes, centres: Codes) -> tuple[Codes, Mask]:
+        """Withhold the places of records that disagree with the others of their centre, and mark such centres.
 
         A slip in the district would else put a part of a centre into another group.
         """
-        others = np.array([at for at in range(self.codes.shape[1]) if at != self.centre_column], dtype=np.int64)
-        torn = set()
-        for centre, name in enumerate(self.names.tolist()):
-            here = np.flatnonzero(self.centres == centre)
-            places = self.codes[here][:, others]
-            found, at, sizes = np.unique(places, axis=0, return_inverse=True, return_counts=True)
-            if len(found) > 1:
-                torn.add(name)
-                self.codes[here[at.reshape(-1) != int(sizes.argmax())]] = WITHHELD
-        return torn
+        others = [at for at in range(codes.shape[1]) if at != self.centre_column]
+        number, count = classes(np.column_stack([centres, codes[:, others]]))
+        first = np.unique(number, return_index=True)[1]
+        whose, sizes = centres[first], np.bincount(number, minlength=count)
+        order = np.lexsort((np.arange(count), -sizes, whose))
+        is_main = np.zeros(count, dtype=bool)
+        is_main[order[np.unique(whose[order], return_index=True)[1]]] = True
+        kept = codes.copy()
+        kept[~is_main[number]] = WITHHELD
+        return kept, np.bincount(whose, minlength=len(self.names)) > 1
 
     def made(self) -> Places:
         while self.step():
             pass
-        names = self.names.tolist()
-        shown = {pair: frozenset(np.array(names)[is_shown].tolist()) for pair, is_shown in self.shown.items()}
+        shown = {pair: frozenset(self.names[is_shown].tolist()) for pair, is_shown in self.shown.items()}
         withheld = {
-            pair: frozenset(name for name in names if by_centre[name].sum() and name not in shown[pair])
-            for pair, by_centre in self.tables.items()
+            pair: frozenset(self.names[~is_shown & (self.totals[pair] > 0)].tolist())
+            for pair, is_shown in self.shown.items()
         }
-        return Places(self.codes, shown, withheld)
+        return Places(self.codes[self.unit_of], shown, withheld)
 
     def step(self) -> bool:
-        """Hide one centre or withhold one place more, where something can still be found; say whether it was so."""
+        """Hide centres or withhold places where something can still be found; say whether it was so."""
         self.name_only_shown()
-        for pair, by_centre in self.tables.items():
-            hidden = sum(
-                (by_centre[name] for name in self.names[~self.shown[pair]].tolist()), start=np.zeros((), np.int64)
-            )
-            if hidden.sum() and not passes(hidden, self.k) and self.hide_smallest(pair, np.ones(len(self.names), bool)):
+        for pair, tables in self.tables.items():
+            hidden = tables[~self.shown[pair]].sum(axis=0)
+            if hidden.sum() and not passes(hidden, self.k) and self.hide_smallest(pair, np.arange(len(self.names))):
                 return True
-        groups = self.groups()
-        for group in range(int(groups.max(initial=-1)) + 1):
+        groups, _ = classes(self.codes)
+        found = self.found(groups)
+        is_withheld = (self.codes == WITHHELD).all(axis=1)
+        for group, (question, centres) in found.items():
             rows = groups == group
-            for question, present in self.present.items():
-                sizes = np.bincount(self.centres[rows & present], minlength=len(self.names))
-                hidden = np.where(self.known() if question is None else self.shown[question], 0, sizes)
-                if not blurs(hidden, self.k):
-                    self.widen(rows, question, sizes)
-                    return True
-        return False
+            if not is_withheld[rows].all():
+                self.widen(rows, question, centres)
+        if len(found) == 1 and is_withheld[groups == next(iter(found))].all():
+            ((group, (question, centres)),) = found.items()
+            if not self.hide_some(question, centres):
+                self.join(groups, group)
+        return bool(found)
 
-    def groups(self) -> Codes:
-        if not self.codes.shape[1]:
-            return np.zeros(len(self.codes), dtype=np.int64)
-        return np.unique(self.codes, axis=0, return_inverse=True)[1].reshape(-1)
+    def found(self, groups: Codes) -> dict[int, tuple[Pair | None, Codes]]:
+        """Name the groups that leave a centre to be found (see `cells.blurs`): by which question, and their centres."""
+        width = len(self.names)
+        cells, at = np.unique(groups * width + self.centres, return_inverse=True)
+        of_group, centres = cells // width, cells % width
+        starts = np.unique(of_group, return_index=True)[1]
+        found: dict[int, tuple[Pair | None, Codes]] = {}
+        for question, by_unit in self.sizes.items():
+            sizes = np.bincount(at, weights=by_unit, minlength=len(cells)).astype(np.int64)
+            is_shown = self.known() if question is None else self.shown[question]
+            hidden = np.where(is_shown[centres], 0, sizes)
+            total, most = np.add.reduceat(hidden, starts), np.maximum.reduceat(hidden, starts)
+            several = np.add.reduceat(hidden > 0, starts) > 1
+            for group in np.flatnonzero((total > 0) & ~(several & (total - most >= self.k))).tolist():
+                found.setdefault(group, (question, centres[(of_group == group) & (sizes > 0)]))
+        return found
 
-    def known(self) -> NDArray[np.bool_]:
+    def known(self) -> Mask:
         """Say of each centre whether all its tables may be known: only then may rows name it."""
         known = np.ones(len(self.names), dtype=bool)
         for shown in self.shown.values():
@@ -186,32 +188,32 @@ class _Decision:
         if self.centre_column is not None:
             self.codes[~self.known()[self.centres], self.centre_column] = WITHHELD
 
-    def widen(self, rows: NDArray[np.bool_], pair: Pair | None, sizes: Counts) -> None:
-        """Let more centres disappear in a group that leaves one of them to be found."""
-        here = sizes > 0
-        if pair is None:
-            here &= self.known()
-        pairs = self.shown if pair is None else [pair]
-        if sum(self.hide_smallest(one, here) for one in pairs):
-            return
-        for column in range(self.codes.shape[1]):
-            if (self.codes[rows, column] != WITHHELD).any():
-                self.codes[rows, column] = WITHHELD
-                return
-        # Nothing is left to be withheld in this group: the smallest other one joins it.
-        others = np.bincount(self.groups()[~rows], minlength=1)
-        if not (~rows).any():
-            self.refuse()
-        smallest = int(np.where(others > 0, others, len(rows) + 1).argmin())
-        self.codes[self.groups() == smallest] = WITHHELD
+    def widen(self, rows: Mask, question: Pair | None, centres: Codes) -> None:
+        """Let more centres disappear in a group that leaves one of them to be found; else its finest place."""
+        if not self.hide_some(question, centres):
+            column = int((self.codes[rows] != WITHHELD).any(axis=0).argmax())
+            self.codes[rows, column] = WITHHELD
 
-    def hide_smallest(self, pair: Pair, here: NDArray[np.bool_]) -> bool:
-        candidates = np.flatnonzero(self.shown[pair] & here)
+    def hide_some(self, question: Pair | None, centres: Codes) -> bool:
+        if question is not None:
+            return self.hide_smallest(question, centres)
+        centres = centres[self.known()[centres]]
+        return sum(self.hide_smallest(pair, centres) for pair in self.shown) > 0  # in every question, not in the first
+
+    def hide_smallest(self, pair: Pair, centres: Codes) -> bool:
+        candidates = centres[self.shown[pair][centres]]
         if not len(candidates):
             return False
-        sizes = [int(self.tables[pair][name].sum()) for name in self.names[candidates].tolist()]
-        self.shown[pair][candidates[int(np.argmin(sizes))]] = False
+        self.shown[pair][candidates[int(self.totals[pair][candidates].argmin())]] = False
         return True
+
+    def join(self, groups: Codes, group: int) -> None:
+        """Let the smallest other group join one in which nothing is left to be withheld."""
+        sizes = np.bincount(groups, weights=self.sizes[None])
+        if len(sizes) == 1:
+            self.refuse()
+        sizes[group] = np.inf
+        self.codes[groups == int(sizes.argmin())] = WITHHELD
 
     def refuse(self) -> None:
         raise ReleaseError(

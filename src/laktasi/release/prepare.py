@@ -14,11 +14,11 @@ from laktasi.questionnaire.model import Texts, ValueType
 from laktasi.release import rule as treatments
 from laktasi.release.columns import DATES, NUMBERS, POSITIONS, Column, centre_column, column_of, several, treated
 from laktasi.release.names import name_columns, plain_label
-from laktasi.release.places import WITHHELD, Places, decide_places, says_where
+from laktasi.release.places import Places, Whereabouts, decide_places, says_where
 from laktasi.release.pseudonyms import pseudonyms, shifts
 from laktasi.release.rule import Rule, Treatment
 from laktasi.release.source import Question, Source, joint_tables, relies_on, root_of
-from laktasi.release.suppress import MOST_COLUMNS, class_sizes, suppress
+from laktasi.release.suppress import MOST_COLUMNS, WITHHELD, class_sizes, suppress
 
 RECORD, WITHHELD_COLUMN = "record", "withheld"
 RECORD_LABELS: Texts = {"id": "Catatan (nama samaran)", "en": "Record (pseudonym)"}
@@ -250,15 +250,16 @@ def _places(source: Source, rule: Rule, columns: list[Column]) -> tuple[Places, 
     centre = source.centre.path if source.centre else None
     at.sort(key=lambda number: (columns[number].path != centre, -len(np.unique(columns[number].codes()))))
     codes = np.stack([columns[number].codes() for number in at], axis=1) if at else np.empty((source.size, 0), np.int64)
-    places = decide_places(
-        codes,
-        0 if at and columns[at[0]].path == centre else None,
-        source.centre_codes.tolist(),
-        joint_tables(source),
-        {pair: (source.ranks[pair.exposure] > 0) & (source.ranks[pair.outcome] > 0) for pair in source.study.analyses},
-        k=rule.k,
-        at_least=rule.at_least,
+    where = Whereabouts(
+        codes=codes,
+        centre_column=0 if at and columns[at[0]].path == centre else None,
+        centre_codes=source.centre_codes.tolist(),
+        tables=joint_tables(source),
+        present={
+            pair: (source.ranks[pair.exposure] > 0) & (source.ranks[pair.outcome] > 0) for pair in source.study.analyses
+        },
     )
+    places = decide_places(where, k=rule.k, at_least=rule.at_least)
     return places, {number: places.codes[:, column] == WITHHELD for column, number in enumerate(at)}
 
 

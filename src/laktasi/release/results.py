@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -17,20 +16,13 @@ from numpy.typing import NDArray
 
 from laktasi.release.cells import Counts, hidden_bits, passes
 from laktasi.release.prepare import Prepared
-from laktasi.release.rule import Rule
+from laktasi.release.rule import BITS, DIGITS, Rule
 from laktasi.release.source import Source, joint_tables
 from laktasi.store.sql import identifier, literal, scalar
 from laktasi.study import Pair
 
-DIGITS = 3
-"""Significant digits of what withheld centres take part in."""
-BITS = 10
-"""What a number of so many digits can tell, in bits (log2 of 900, and its sign)."""
-
 OF_ALL_CENTRES = ("p_holm", "p_bh", "left_out")
 """Columns that depend on the results of centres which are withheld."""
-RECOMPUTABLE = ("adjusted", "paired", "trend", "next_round")
-"""Tables that never go out: they rest on more than two questions, or on the day."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,9 +194,3 @@ def _numbers(table: pa.Table) -> int:
         for at, column in enumerate(table.schema)
         if pa.types.is_floating(column.type)
     )
-
-
-def rows_of(table: pa.Table) -> list[dict[str, Any]]:
-    """Give a table row by row."""
-    found: list[dict[str, Any]] = table.to_pylist()
-    return found

@@ -21,6 +21,15 @@ LEAST_K = 2
 LEAST_DAYS = 15
 """A shift by fewer days would tell the month after all."""
 
+LAMBDA = 0.8
+"""From which share on a centre says what an answer is (Goodman and Kruskal's lambda), the answer says where it is."""
+ENOUGH = 5
+"""Records of a centre from which what its records have in common is looked at."""
+DIGITS = 3
+"""Significant digits of what withheld centres take part in."""
+BITS = 10
+"""What a number of so many digits can tell, in bits (log2 of 900, and its sign)."""
+
 
 @dataclass(frozen=True, slots=True)
 class Treatment:

@@ -21,8 +21,7 @@ from laktasi.errors import ReleaseError
 from laktasi.release import readback
 from laktasi.release.documents import DISCLOSURE, MANIFEST, README, SUMS, files_of, sha256
 from laktasi.release.files import CSV, RESULTS
-from laktasi.release.places import ENOUGH, LAMBDA
-from laktasi.release.rule import BAND, CATEGORY, KEPT, PSEUDONYM, SHIFT, TRUNCATE, Rule
+from laktasi.release.rule import BAND, CATEGORY, ENOUGH, KEPT, LAMBDA, PSEUDONYM, SHIFT, TRUNCATE, Rule
 from laktasi.store.sql import identifier
 from laktasi.study import Study
 
