@@ -41,6 +41,17 @@ def test_the_mean_over_centres_stands_with_its_intervals(page: Page) -> None:
     assert "Small centres: slope on 1/√N 1.23 (p = .032)" in text
 
 
+def test_what_is_missing_beside_an_estimate_is_told_with_its_reason(tmp_path: Path) -> None:
+    research = add_results(build_research(tmp_path / "research.duckdb"))
+    with duckdb.connect(str(research)) as con:
+        con.execute("update analysis.pooled set q = null, reason = 'no Q here' where method = 'stratified'")
+        con.execute("update analysis.random_effects set tau_b = null, reason = 'no records' where population = 'all'")
+    write_report(research, tmp_path / "index.html", STUDY)
+    text = Page((tmp_path / "analysis.html").read_text(encoding="utf-8")).text("en")
+    assert "Not computed no Q here no Q here Mean over centres (random effects) 0.131 –" in text
+    assert "No tau_b no records For comparison only" in text
+
+
 def test_each_centre_with_a_tau_b_has_a_row_in_the_order_of_n(page: Page) -> None:
     text = page.text("en")
     rows = [

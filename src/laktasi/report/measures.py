@@ -13,6 +13,7 @@ from laktasi.report.results import RandomEffects
 from laktasi.report.words import Words
 
 Result = TypeVar("Result")
+Estimate = TypeVar("Estimate", Pooled, RandomEffects)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,9 +88,7 @@ def pooled_rows(pair: Pair, words: Words) -> list[Measure]:
         row("q_p", "heterogeneity", lambda result: numbers.p_value(result.q_p_value, language)),
         row("i2", "heterogeneity", lambda result: numbers.percent(_hundredfold(result.i2), language)),
     ]
-    stratified = [pair.pooled.get((name, "stratified")) for name in POPULATIONS]
-    if any(result is not None and result.tau_b is None for result in stratified):
-        rows.append(row("no_tau", "", lambda result: _why(words, pair, result.tau_b, result.reason), "reason"))
+    rows += _reasons([pair.pooled.get((name, "stratified")) for name in POPULATIONS], pair, words)
     if any(random_effects):
         rows += [
             mean("mean_tau", "mean", lambda result: numbers.coefficient(result.tau_b, language), "main"),
@@ -100,8 +99,7 @@ def pooled_rows(pair: Pair, words: Words) -> list[Measure]:
             mean("mean_used", "mean", used),
             mean("small_slope", "leave_one_out", lambda result: _slope(result, language)),
         ]
-        if any(result is not None and result.tau_b is None for result in random_effects):
-            rows.append(mean("no_tau", "", lambda result: _why(words, pair, result.tau_b, result.reason), "reason"))
+        rows += _reasons(random_effects, pair, words)
     rows.append(
         row(
             "naive",
@@ -133,8 +131,17 @@ def _slope(result: RandomEffects, language: str) -> str:
     return f"{numbers.decimal(result.small_study_slope, language, 2)} (p {p})"
 
 
-def _why(words: Words, pair: Pair, tau_b: float | None, reason: str | None) -> str:
-    return words.reason(reason, pair) if tau_b is None else ""
+def _reasons(results: Sequence[Estimate | None], pair: Pair, words: Words) -> list[Measure]:
+    """Say why there is no estimate, or what else there is not; nothing where all is there."""
+    if not any(result is not None and result.reason for result in results):
+        return []
+    key = "no_tau" if any(result is not None and result.tau_b is None for result in results) else "not_computed"
+
+    def why(result: Estimate) -> str:
+        return words.reason(result.reason, pair) if result.reason else ""
+
+    cells = _cells(results, why)
+    return [Measure(words.text(key), cells, "", "reason")]
 
 
 def _cells(results: Sequence[Result | None], write: Callable[[Result], str]) -> tuple[str, ...]:

@@ -206,7 +206,7 @@ ANALYSIS: Mapping[str, Text] = {
     "change": {"id": "Perubahan", "en": "Change"},
     "paired_centres": {"id": "Per puskesmas", "en": "By health centre"},
     "all_centres": {"id": "Semua puskesmas", "en": "All health centres"},
-    "reason": {"id": "Alasan", "en": "Reason"},
+    "not_computed": {"id": "Tidak dihitung", "en": "Not computed"},
     "forest_picture": {"id": "tau_b dan interval", "en": "tau_b and interval"},
 }
 
