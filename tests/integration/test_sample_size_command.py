@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 
-from laktasi.analysis.power import MIN_N, next_round, sample_size
+from laktasi.analysis.power import MAX_CENTRES, MAX_N, MIN_N, next_round, sample_size
 from laktasi.cli import main
 from laktasi.cli import sample_size as command
 from laktasi.store import warehouse
@@ -58,9 +58,11 @@ def test_a_typed_table_needs_no_project(tmp_path: Path, monkeypatch: pytest.Monk
 def test_it_says_what_so_many_records_can_find() -> None:
     (row,) = rows(*TABLE, "--tau-b", 0.3, "--records", 76)
     assert (row["n"], row["total"]) == (76, 76)
-    assert row["power"] == pytest.approx(0.8, abs=0.01)
+    assert row["power"] == pytest.approx(0.79, abs=0.015)
     assert rows(*TABLE, "--tau-b", 0.3, "--records", 2, "--centres", 2)[0]["power"] < 0.3
-    assert command.MIN_RECORDS == MIN_N
+    assert (command.MIN_RECORDS, command.MAX_RECORDS, command.MAX_CENTRES) == (MIN_N, MAX_N, MAX_CENTRES)
+    # The powers that are asked for where none is given play no part.
+    assert rows(*TABLE, "--records", 50, "--alpha", 0.85)[0]["power"] > 0.85
 
 
 def test_into_a_pipe_it_is_a_line_for_each_answer_in_full() -> None:
@@ -75,7 +77,9 @@ def test_on_a_terminal_it_is_rounded_and_says_why_there_is_none(monkeypatch: pyt
     said = run(*TABLE, "--tau-b", 0.3).stdout
     assert [line for line in said.splitlines() if len(line) > 80] == []
     assert "records per centre" in said
-    assert "0.195" in said
+    assert "exact test" not in said
+    assert run(*TABLE).stdout.count("in one centre: report its exact test") == 1
+    assert "exact test" not in run(*TABLE, "--centres", 3).stdout
     beyond = run(*TABLE, "--tau-b", 0.8)
     assert beyond.exit_code == 0
     assert beyond.stdout.count("given: the assumed tau_b is beyond what these margins allow (-0.681 to 0.699)") == 1
@@ -90,6 +94,10 @@ def test_on_a_terminal_it_is_rounded_and_says_why_there_is_none(monkeypatch: pyt
         ((*TABLE, "--tau-b", "2"), 2, "2.0 is not in the range"),
         ((*TABLE, "--records", "3"), 2, "fewer than 4 records in all"),
         ((*TABLE, "--centres", "0"), 2, "0 is not in the range"),
+        ((*TABLE, "--centres", "1" + 29 * "0"), 2, "1<=x<=10000"),
+        ((*TABLE, "--records", "10000001"), 2, "2<=x<=10000000"),
+        ((*TABLE, "--records", "50", "--power", "0.99"), 2, "--records asks for the power"),
+        ((*TABLE, "--population", "all"), 2, "and the population"),
         ((*TABLE, "--exposure", "milk"), 2, "leave out the project"),
         (("--table", "7,4;1"), 1, "is ragged: row 1 has 2 cells, row 2 has 1"),
         (("--table", "7,x;1,2"), 1, "row 1, cell 2 is no number"),

@@ -10,7 +10,9 @@ from hypothesis.extra import numpy as npst
 from numpy.typing import NDArray
 from scipy.stats import norm
 
+from laktasi.analysis import drawn_rounds
 from laktasi.analysis import power as planning
+from laktasi.analysis.exact import exact_p_values
 from laktasi.analysis.kendall import kendall
 from laktasi.analysis.pairs import count_pairs
 from laktasi.analysis.population import Population
@@ -61,7 +63,7 @@ def test_the_table_s_own_tau_b_is_the_table_itself() -> None:
 def test_without_an_association_power_is_the_level() -> None:
     independent = Population(np.outer([4.0, 6], [3, 5, 2]))
     for alpha in (0.01, 0.05, 0.2):
-        assert independent.power(50, alpha) == pytest.approx(alpha)
+        assert independent.normal_power(50, alpha) == pytest.approx(alpha)
 
 
 def test_the_null_variance_is_the_expected_one() -> None:
@@ -86,6 +88,8 @@ def test_power_and_width_are_those_of_draws(table: Table, tau_b: float, n: int, 
         for values in (pairs.s, pairs.untied_rows, pairs.untied_columns, pairs.var0)
     )
     found = np.abs(s) > norm.isf(0.025) * np.sqrt(var0)
+    if centres == 1:
+        found = exact_p_values(draws) <= 0.05 if n <= 30 else found
     assert planned.power == pytest.approx(found.mean(), abs=0.03)  # Monte Carlo error .008
     if n * centres > 30:
         usable = var0 > 0
@@ -133,7 +137,88 @@ def test_shares_serve_as_well_as_records() -> None:
 def test_a_perfect_association_needs_few() -> None:
     planned = sample_size(np.array([[5, 0], [0, 5]]))
     assert (planned.tau_b, planned.tau_b_max) == (1, 1)
-    assert 4 <= some(planned.n) <= 6
+    assert 7 <= some(planned.n) <= 8
+
+
+PERFECT_BUT_RARE = np.array([[95, 0], [0, 5]])
+RARE = np.array([[90, 3], [2, 5]])
+
+
+@pytest.mark.parametrize(
+    ("table", "tau_b", "power"),
+    [
+        (PERFECT_BUT_RARE, None, 0.8),
+        (np.array([[99, 0], [0, 1]]), None, 0.8),
+        (np.array([[1, 0, 0], [0, 1, 0], [0, 0, 98]]), None, 0.8),
+        (PERFECT_BUT_RARE, 0.8, 0.9),
+        (RARE, None, 0.9),
+        (MOPUYA, None, 0.9),
+        (np.array([[5, 0], [0, 5]]), None, 0.99),
+    ],
+)
+def test_a_planned_round_finds_by_the_exact_test_what_it_was_planned_for(
+    table: Table, tau_b: float | None, power: float
+) -> None:
+    planned = sample_size(table, tau_b=tau_b, power=power)
+    assert planned.method == planning.DRAWN_EXACT
+    cells = Population(table.astype(float)).with_tau_b(some(planned.tau_b)).cells.clip(min=0)
+    draws = np.random.default_rng(3).multinomial(int(some(planned.n)), cells.ravel(), 3000)
+    found = np.mean(exact_p_values(draws.reshape(-1, *table.shape)) <= 0.05)  # a round without a tau_b is none found
+    assert found > power - 0.03
+    short = power_of(table, int(some(planned.n)) - 1, tau_b=tau_b)
+    assert some(short.power) < power
+
+
+def test_the_tables_that_are_not_in_doubt_are_judged_alike_by_the_exact_test(monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn_rounds._found_share.cache_clear()
+    monkeypatch.setattr(drawn_rounds, "MOST_MARGINS", drawn_rounds.DRAWS)
+    for table, tau_b, n in ((MOPUYA, 0.65, 14), (RARE, 0.6, 60), (np.array([[97, 1], [1, 1]]), 0.4, 300)):
+        population = Population(table.astype(float)).with_tau_b(tau_b)
+        draws = np.random.default_rng(drawn_rounds.SEED).multinomial(n, population.cells.ravel(), drawn_rounds.DRAWS)
+        every = np.mean(exact_p_values(draws.reshape(-1, *table.shape)) <= 0.05)
+        assert drawn_rounds.found_share(population, n, 0.05) == pytest.approx(every, abs=1e-12)
+    drawn_rounds._found_share.cache_clear()
+
+
+def test_rounds_of_which_only_some_are_counted_are_all_spoken_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    population = Population(MOPUYA.astype(float)).with_tau_b(0.65)
+    drawn_rounds._found_share.cache_clear()
+    monkeypatch.setattr(drawn_rounds, "MOST_MARGINS", drawn_rounds.DRAWS)
+    everything = drawn_rounds.found_share(population, 15, 0.05)
+    drawn_rounds._found_share.cache_clear()
+    monkeypatch.setattr(drawn_rounds, "MOST_MARGINS", 100)
+    some_of_them = drawn_rounds.found_share(population, 15, 0.05)
+    monkeypatch.setattr(drawn_rounds, "STEPS_TWO_LEVELS", 0)
+    drawn_rounds._found_share.cache_clear()
+    by_z = drawn_rounds.found_share(population, 15, 0.05)
+    drawn_rounds._found_share.cache_clear()
+    assert by_z > everything + 0.04
+    assert some_of_them == pytest.approx(everything, abs=0.03)
+    assert some_of_them != everything
+
+
+def test_centres_in_which_nothing_varies_have_found_nothing() -> None:
+    assert some(power_of(PERFECT_BUT_RARE, 2, centres=10).power) < 0.7  # .36 of such rounds have nothing but one level
+    planned = sample_size(RARE, centres=10)
+    assert planned.method == planning.DRAWN_Z
+    assert some(planned.n) >= 5
+    few = some(power_of(RARE, 4, centres=10).power)
+    assert few == pytest.approx(0.48, abs=0.03)
+
+
+def test_a_large_round_of_common_levels_is_planned_by_the_formula() -> None:
+    assert sample_size(MOPUYA, tau_b=0.1).method == planning.NORMAL
+    assert sample_size(np.array([[9999, 0], [0, 1]])).method == planning.DRAWN_EXACT
+    assert some(sample_size(np.array([[9999, 0], [0, 1]])).n) == pytest.approx(
+        math.log(0.2) / math.log(0.9999), rel=0.05
+    )
+
+
+def test_a_tau_b_is_never_beyond_one() -> None:
+    planned = sample_size(PERFECT_BUT_RARE)
+    assert some(planned.tau_b_max) <= 1
+    assert some(planned.tau_b) <= 1
+    assert Population(np.array([[0.0, 5], [95, 0]])).tau_b >= -1
 
 
 @pytest.mark.parametrize(
@@ -169,6 +254,7 @@ def test_what_is_no_plan_is_refused() -> None:
         ({"power": 1.0}, "power is"),
         ({"alpha": 0.0}, "alpha is"),
         ({"centres": 0}, "centres are"),
+        ({"centres": planning.MAX_CENTRES + 1}, "centres are"),
     ):
         with pytest.raises(ValueError, match=said):
             sample_size(MOPUYA, tau_b=0.3, **wrong)
@@ -178,6 +264,8 @@ def test_what_is_no_plan_is_refused() -> None:
         sample_size(-MOPUYA)
     with pytest.raises(ValueError, match="from 4 records"):
         power_of(MOPUYA, 3)
+    with pytest.raises(ValueError, match="up to"):
+        power_of(MOPUYA, planning.MAX_N + 1)
     assert power_of(MOPUYA, 3, centres=10).power is not None
 
 
@@ -191,7 +279,7 @@ def test_the_next_round_is_planned_from_the_estimate_and_from_the_careful_limit(
     ]
     assert [row["n"] for row in rows] == sorted(row["n"] for row in rows)
     assert rows[0]["n"] == sample_size(MOPUYA, tau_b=0.4).n
-    assert set(rows[0]) == {"basis", "tau_b", "alpha", "power", "n", "half_width", "reason"}
+    assert set(rows[0]) == {"basis", "tau_b", "alpha", "power", "n", "half_width", "method", "reason"}
     negative = next_round(MOPUYA, -0.4, -0.55, -0.2)
     assert [row["tau_b"] for row in negative] == [-0.4, -0.4, -0.2, -0.2]
 

@@ -445,6 +445,7 @@ create table analysis.next_round (
     power double,
     n bigint,
     half_width double,
+    method varchar,
     reason varchar
 );
 comment on table analysis.next_round is 'How many records the next round needs. One row per run, exposure, outcome, population, basis and power.';
@@ -458,6 +459,7 @@ comment on column analysis.next_round.alpha is 'Level of the two-sided test';
 comment on column analysis.next_round.power is 'Chance to find it';
 comment on column analysis.next_round.n is 'Records of one centre (or of one stratum) that this takes';
 comment on column analysis.next_round.half_width is 'Half the width that the interval would have then';
+comment on column analysis.next_round.method is 'Which test the power is that of, and how it was found';
 comment on column analysis.next_round.reason is 'Why there is no result, where there is none';
 
 create or replace view analysis.next_round_latest as
@@ -475,6 +477,7 @@ comment on column analysis.next_round_latest.alpha is 'Level of the two-sided te
 comment on column analysis.next_round_latest.power is 'Chance to find it';
 comment on column analysis.next_round_latest.n is 'Records of one centre (or of one stratum) that this takes';
 comment on column analysis.next_round_latest.half_width is 'Half the width that the interval would have then';
+comment on column analysis.next_round_latest.method is 'Which test the power is that of, and how it was found';
 comment on column analysis.next_round_latest.reason is 'Why there is no result, where there is none';
 
 create table marts.centre_positions (

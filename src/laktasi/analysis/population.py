@@ -36,7 +36,7 @@ class Population:
     @property
     def tau_b(self) -> float:
         """tau_b of the population; its margins must not be single levels."""
-        return self.surplus / sqrt(self.untied_x * self.untied_y)
+        return max(-1.0, min(1.0, self.surplus / sqrt(self.untied_x * self.untied_y)))
 
     def extreme(self, direction: int) -> Population:
         """Give the population of the same margins with the largest tau_b (direction 1), or the smallest (−1)."""
@@ -61,8 +61,11 @@ class Population:
             near, far = (near, middle) if reaches else (middle, far)
         return Population((1 - far) * start + far * end)
 
-    def power(self, n: int, alpha: float, centres: int = 1) -> float:
-        """Return the chance that the two-sided test of z = ΣS/√ΣVar0 rejects, with n records in each centre."""
+    def normal_power(self, n: int, alpha: float, centres: int = 1) -> float:
+        """Return the chance that the two-sided test of z = ΣS/√ΣVar0 rejects, with n records in each centre.
+
+        To first order, z taken as normally distributed: too much where n is small or a level is rare.
+        """
         from scipy.special import ndtr, ndtri
 
         mean = abs(self.surplus) * n * (n - 1) / 2 / sqrt(self._null_variance(n)) * sqrt(centres)

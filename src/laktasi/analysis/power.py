@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from laktasi.analysis.drawn_rounds import found_share, is_drawn
 from laktasi.analysis.population import Population
 
 ALPHA = 0.05
@@ -18,9 +19,18 @@ ESTIMATE, NEARER_LIMIT = "estimate", "nearer limit"
 MIN_N = 4
 """Records of all centres together below which the test in the normal distribution means nothing."""
 MAX_N = 10_000_000
-"""Records beyond which no round goes."""
+"""Records of one centre beyond which no round goes."""
+MAX_CENTRES = 10_000
+"""Centres beyond which no round goes: Indonesia has about as many."""
+SMALL_CENTRE = 30
+"""Records of a single centre up to which results lead with the exact test (`laktasi.analysis.exact.MAX_N`)."""
+GUESSES = 6
+"""After so many sizes tried, halve what is left."""
 ROUNDING = 1e-9
 """Less than that is no difference between two tau_b."""
+
+DRAWN_EXACT, DRAWN_Z, NORMAL = "exact test, rounds drawn", "z, rounds drawn", "z, normal distribution"
+"""Which test a power is that of, and how it was found."""
 
 NO_RECORDS = "no_records"
 NO_TABLE = "no_margins"
@@ -75,6 +85,8 @@ class Planned:
     """Smallest tau_b that the margins allow."""
     tau_b_max: float | None = None
     """Largest tau_b that the margins allow."""
+    method: str | None = None
+    """Which test the power is that of and how it was found: `DRAWN_EXACT`, `DRAWN_Z` or `NORMAL`."""
     reason_code: str | None = None
     """Why there is no answer, a key of `REASONS`."""
 
@@ -120,10 +132,15 @@ def sample_size(
     discordant (for a negative tau_b: concordant) pair for a stronger one, straight from one to the other. An assumed
     tau_b beyond that arrangement is none that data with these margins can have.
 
-    **The test** is z = S/√Var0 (for several centres ΣS/√ΣVar0). In a sample of n its mean is taken as
-    E S/√(E Var0), both exactly, and its variance to first order (as ASE1 is made, but of z: the margins vary too);
-    power is the chance that a normal variable so distributed is beyond the two-sided critical value. With no
-    association that is alpha. docs/decisions/0016-held-equal-before-after-next-round.md holds it against draws.
+    **The test** is the one that the results lead with: of a single centre the exact one, of several z = ΣS/√ΣVar0.
+    Where n is small or a level rare, its power is the share of rounds found among rounds drawn from the population
+    (`laktasi.analysis.drawn_rounds`); a round in which a variable has one level only has found nothing. The draws
+    are the same every time.
+
+    **Elsewhere** z is taken as normal: its mean as E S/√(E Var0), both exactly, and its variance to first order (as
+    ASE1 is made, but of z: the margins vary too). Power of the exact test goes up and down by a little from one n to
+    the next: n has the power asked for, and n − 1 has not.
+    docs/decisions/0016-held-equal-before-after-next-round.md holds all of it against other draws.
 
     **Half width**: the score interval of `laktasi.analysis.interval`, uncut, for that population and n.
 
@@ -148,16 +165,21 @@ def sample_size(
     asked = replace(asked, power=power)
     if population is None:
         return asked
-    enough = _fewest(centres)
-    short = enough - 1
-    while population.power(enough, alpha, centres) < power:
-        enough, short = 2 * enough, enough
-        if enough > MAX_N:
-            return replace(asked, reason_code=TOO_MANY)
-    while enough - short > 1:
-        middle = (enough + short) // 2
-        enough, short = (middle, short) if population.power(middle, alpha, centres) >= power else (enough, middle)
-    return replace(asked, n=enough, half_width=population.half_width(enough, centres))
+    n = _smallest(
+        lambda n: _power(population, n, alpha, centres)[0],
+        power,
+        alpha,
+        fewest=_fewest(centres),
+        start=_by_formula(population, power, alpha, centres),
+    )
+    if n is None:
+        return replace(asked, reason_code=TOO_MANY)
+    return replace(
+        asked,
+        n=n,
+        half_width=population.half_width(n, centres),
+        method=_power(population, n, alpha, centres)[1],
+    )
 
 
 def power_of(
@@ -166,7 +188,7 @@ def power_of(
     """Compute the chance that the test finds the association with `n` records in each centre.
 
     Parameters, Raises and Notes are those of `sample_size`; `n` below 2, or with fewer than `MIN_N` records
-    in all, is a ValueError too.
+    in all, or above `MAX_N`, is a ValueError too.
 
     Examples
     --------
@@ -177,9 +199,12 @@ def power_of(
     asked, population = _assume(table, tau_b, alpha, centres)
     if n < _fewest(centres):
         raise ValueError(f"n is {n}; power is computed from {_fewest(centres)} records in a centre on")
+    if n > MAX_N:
+        raise ValueError(f"n is {n}; power is computed up to {MAX_N} records in a centre")
     if population is None:
         return asked
-    return replace(asked, n=n, power=population.power(n, alpha, centres), half_width=population.half_width(n, centres))
+    power, method = _power(population, n, alpha, centres)
+    return replace(asked, n=n, power=power, half_width=population.half_width(n, centres), method=method)
 
 
 def next_round(
@@ -215,6 +240,7 @@ def next_round(
                     "power": plan.power,
                     "n": plan.n,
                     "half_width": plan.half_width,
+                    "method": plan.method,
                     "reason": plan.reason,
                 }
             )
@@ -238,6 +264,47 @@ def _fewest(centres: int) -> int:
     return max(2, -(-MIN_N // centres))
 
 
+def _power(population: Population, n: int, alpha: float, centres: int) -> tuple[float, str]:
+    """Give the chance to find the association, and how it was found."""
+    if is_drawn(population, n, centres):
+        return found_share(population, n, alpha, centres), DRAWN_EXACT if centres == 1 else DRAWN_Z
+    return population.normal_power(n, alpha, centres), NORMAL
+
+
+def _smallest(power_of_n: Callable[[int], float], power: float, alpha: float, fewest: int, start: int) -> int | None:
+    """Find a size that has the power while the one before has not; None beyond `MAX_N`.
+
+    Each size that is tried tells the next, as if power were that of a normal z that grows with √n.
+    """
+    from scipy.special import ndtri
+
+    critical = -float(ndtri(alpha / 2))
+    wanted = critical + float(ndtri(power))
+    short, enough, n, tried = fewest - 1, MAX_N + 1, start, 0
+    while enough - short > 1:
+        found = power_of_n(n)
+        short, enough = (short, n) if found >= power else (n, enough)
+        tried += 1
+        if tried > GUESSES and enough <= MAX_N:
+            guess = (short + enough) // 2
+        else:
+            reached = critical + float(ndtri(min(max(found, 0.001), 0.999)))
+            growth = (wanted / max(reached, wanted / 4)) ** 2 if wanted > 0 else 2.0
+            guess = round(n * growth) if tried <= GUESSES else 2 * n
+        n = min(max(guess, short + 1), enough - 1)
+    return enough if enough <= MAX_N else None
+
+
+def _by_formula(population: Population, power: float, alpha: float, centres: int) -> int:
+    """Give the smallest size with the power by the normal formula; `MAX_N` if that is not enough."""
+    short, enough = _fewest(centres) - 1, MAX_N
+    while enough - short > 1:
+        middle = (enough + short) // 2
+        found = population.normal_power(middle, alpha, centres)
+        short, enough = (short, middle) if found >= power else (middle, enough)
+    return enough
+
+
 def _assume(table: NDArray[Any], tau_b: float | None, alpha: float, centres: int) -> tuple[Planned, Population | None]:
     """Give the frame of the answer, and the population with the assumed tau_b unless the frame says why not."""
     cells = np.asarray(table, dtype=np.float64)
@@ -247,8 +314,8 @@ def _assume(table: NDArray[Any], tau_b: float | None, alpha: float, centres: int
         raise ValueError("the table holds a negative number, or none")
     if not 0 < alpha < 1:
         raise ValueError(f"alpha is {alpha}; expected a share between 0 and 1")
-    if centres < 1:
-        raise ValueError(f"centres are {centres}; expected 1 or more")
+    if not 1 <= centres <= MAX_CENTRES:
+        raise ValueError(f"centres are {centres}; expected 1 to {MAX_CENTRES}")
     frame = Planned(tau_b, alpha, centres)
     if cells.sum() == 0:
         return replace(frame, reason_code=NO_RECORDS), None

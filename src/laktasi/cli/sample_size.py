@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 COLUMNS = (
     *("exposure", "outcome", "population", "basis", "tau_b", "tau_b_min", "tau_b_max"),
-    *("alpha", "power", "centres", "n", "total", "half_width", "reason"),
+    *("alpha", "power", "centres", "n", "total", "half_width", "method", "reason"),
 )
 """What each row of the answer has; n is of each centre, total of all."""
 SHOWN = {
@@ -31,8 +31,10 @@ SHOWN = {
 }
 """What a terminal has room for, and what stands above it."""
 
-MIN_RECORDS = 4
-"""As `laktasi.analysis.power.MIN_N`, which takes numpy to read."""
+MIN_RECORDS, MAX_RECORDS, MAX_CENTRES = 4, 10_000_000, 10_000
+"""As MIN_N, MAX_N and MAX_CENTRES of `laktasi.analysis.power`, which takes numpy to read."""
+POWERS = (0.8, 0.9)
+POPULATION = "accepted"
 
 Row = dict[str, Any]
 
@@ -41,7 +43,7 @@ Row = dict[str, Any]
 @project_options
 @click.option("--exposure", metavar="NAME", help="Only this exposure (its name in study.yml).")
 @click.option("--outcome", metavar="NAME", help="Only this outcome (its name in study.yml).")
-@click.option("--population", type=click.Choice(["accepted", "all"]), default="accepted", show_default=True)
+@click.option("--population", type=click.Choice([POPULATION, "all"]), help=f"Whose records.  [default: {POPULATION}]")
 @click.option(
     "--table", metavar="COUNTS", help="A table instead of the latest run: rows from low to high, '7,4,0;0,8,6'."
 )
@@ -53,9 +55,7 @@ Row = dict[str, Any]
     "powers",
     type=click.FloatRange(0, 1, min_open=True, max_open=True),
     multiple=True,
-    default=(0.8, 0.9),
-    show_default=True,
-    help="Chance to find it; may be given several times.",
+    help="Chance to find it; may be given several times.  [default: 0.8, 0.9]",
 )
 @click.option(
     "--alpha",
@@ -64,9 +64,17 @@ Row = dict[str, Any]
     show_default=True,
     help="Level of the two-sided test.",
 )
-@click.option("--centres", type=click.IntRange(1), default=1, show_default=True, help="Health centres that take part.")
 @click.option(
-    "--records", type=click.IntRange(2), help="Say what so many records in each centre can find, instead of how many."
+    "--centres",
+    type=click.IntRange(1, MAX_CENTRES),
+    default=1,
+    show_default=True,
+    help="Health centres that take part.",
+)
+@click.option(
+    "--records",
+    type=click.IntRange(2, MAX_RECORDS),
+    help="Say what so many records in each centre can find, instead of how many.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def sample_size(
@@ -74,7 +82,7 @@ def sample_size(
     data: Path | None,
     exposure: str | None,
     outcome: str | None,
-    population: str,
+    population: str | None,
     table: str | None,
     tau_b: float | None,
     powers: tuple[float, ...],
@@ -87,7 +95,8 @@ def sample_size(
 
     The margins are those of the latest run (all centres together), or of --table. Without --tau-b two associations
     are assumed in turn: the estimate, and the limit of its interval that is nearer to 0, which is the careful choice.
-    Only records of the same centre are compared, so the number is for each centre.
+    Only records of the same centre are compared, so the number is for each centre. The power is that of the test which
+    the results lead with: the exact one in a single centre, z over several.
 
     \b
     laktasi sample-size
@@ -99,17 +108,22 @@ def sample_size(
     """
     if tau_b is not None and isnan(tau_b):
         raise click.UsageError("--tau-b is no number")
-    if wrong := [power for power in powers if not power > alpha]:  # nan too
+    if records is not None and powers:
+        raise click.UsageError("--records asks for the power: leave out --power")
+    powers = powers or POWERS
+    if records is None and (wrong := [power for power in powers if not power > alpha]):  # nan too
         raise click.UsageError(f"--power {wrong[0]} is no more than --alpha {alpha}: chance alone finds as much")
     if records is not None and records * centres < MIN_RECORDS:
         raise click.UsageError(f"--records: fewer than {MIN_RECORDS} records in all show nothing")
     if table is not None:
-        if any((exposure, outcome, project, data)):
-            raise click.UsageError("--table stands for itself: leave out the project, the exposure and the outcome")
+        if any((exposure, outcome, population, project, data)):
+            raise click.UsageError(
+                "--table stands for itself: leave out the project, the exposure, the outcome and the population"
+            )
         basis = "table" if tau_b is None else "given"
         questions: list[Row] = [{"table": read_table(table)[0], "assumed": {basis: (tau_b, None)}}]
     else:
-        questions = list(_latest(settings_for(project, data), exposure, outcome, population, tau_b))
+        questions = list(_latest(settings_for(project, data), exposure, outcome, population or POPULATION, tau_b))
     rows = [row for question in questions for row in _rows(question, powers, alpha, centres, records)]
     if as_json:
         click.echo(json.dumps(rows, ensure_ascii=False, allow_nan=False))
@@ -194,18 +208,24 @@ def _tell(rows: list[Row]) -> None:
     """Tell one question after the other, rounded."""
     from itertools import groupby
 
+    from laktasi.analysis.power import SMALL_CENTRE
+
     digits = {"tau_b": ".3f", "power": ".2f", "half_width": ".3f"}
     for about, found in groupby(rows, key=lambda row: [row[name] for name in ("exposure", "outcome", "population")]):
         exposure, outcome, population = about
-        lines, without = [], []
+        lines, notes = [], []
         for row in found:
             shown = {name: "" if row[name] is None else format(row[name], digits.get(name, "")) for name in SHOWN}
             lines.append(list(shown.values()))
             if row["reason"]:
-                without.append(f"{row['basis']}: {row['reason']}{_range(row)}")
+                notes.append(f"{row['basis']}: {row['reason']}{_range(row)}")
+            elif row["centres"] == 1 and row["n"] <= SMALL_CENTRE:
+                notes.append(
+                    f"{SMALL_CENTRE} records or fewer in one centre: report its exact test, whose power this is."
+                )
         title = f"{exposure} × {outcome}, {population} records" if exposure else "The table"
         print_table(list(SHOWN.values()), lines, title=title, right=list(SHOWN.values())[1:])
-        click.echo("".join(f"{line}\n" for line in dict.fromkeys(without)))
+        click.echo("".join(f"{line}\n" for line in dict.fromkeys(notes)))
 
 
 def _range(row: Row) -> str:
