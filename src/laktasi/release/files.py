@@ -25,6 +25,10 @@ RESULTS = "results"
 
 _ARROW = {"whole": pa.int64(), "number": pa.float64(), "date": pa.date32(), "moment": pa.timestamp("s")}
 
+_LEAST_WIDTH = 8
+_DTA_VERSION = 14
+"""As pyreadstat counts: format 118. What it writes if nothing is said, 119, is for Stata/MP alone."""
+
 
 @dataclass(frozen=True, slots=True)
 class Cut:
@@ -168,7 +172,8 @@ def _frame(columns: Iterable[Column]) -> Any:
         elif column.kind == "date":
             series[column.name] = pd.Series(column.data.tolist(), dtype=object)
         elif column.kind == "moment":
-            series[column.name] = pd.Series(column.data)
+            # to milliseconds: pyreadstat takes whole seconds for days near 1970
+            series[column.name] = pd.Series(column.data.astype("datetime64[ms]"))
         else:
             series[column.name] = pd.Series([value or "" for value in column.data], dtype=object)
     return pd.DataFrame(series)
@@ -212,6 +217,16 @@ def _measure(column: Column) -> Literal["nominal", "ordinal", "scale"]:
     return "ordinal" if column.is_ordered else "nominal"
 
 
+def _widths(columns: Iterable[Column]) -> dict[str, int]:
+    """Give the characters that each column of whole numbers is shown with: enough for its longest one."""
+    widths = {}
+    for column in columns:
+        if column.kind in ("category", "whole"):
+            shown = values(column) if column.kind == "whole" else [level.code for level in column.levels]
+            widths[column.name] = max([_LEAST_WIDTH, *(len(str(value)) for value in shown if value is not None)])
+    return widths
+
+
 def _write_sav(path: Path, columns: list[Column], title: str, language: str) -> list[Cut]:
     import pyreadstat
 
@@ -222,7 +237,7 @@ def _write_sav(path: Path, columns: list[Column], title: str, language: str) -> 
         file_label=names.shortened(title, size=64),
         column_labels=labels.columns,
         variable_value_labels=labels.values,
-        variable_format={column.name: "F8.0" for column in columns if column.kind in ("category", "whole")},
+        variable_format={name: f"F{width}.0" for name, width in _widths(columns).items()},
         variable_measure={column.name: _measure(column) for column in columns},
     )
     return labels.cuts
@@ -238,6 +253,7 @@ def _write_dta(path: Path, columns: list[Column], title: str, language: str) -> 
         file_label=names.shortened(title, size=names.STATA_LABEL),
         column_labels=labels.columns,
         variable_value_labels=labels.values,
-        variable_format={column.name: "%8.0f" for column in columns if column.kind in ("category", "whole")},
+        variable_format={name: f"%{width}.0f" for name, width in _widths(columns).items()},
+        version=_DTA_VERSION,
     )
     return labels.cuts

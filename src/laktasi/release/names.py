@@ -6,8 +6,8 @@ import re
 import unicodedata
 from collections.abc import Iterable
 
-NAME_LENGTH = 32
-"""Stata's limit; SPSS takes 64."""
+NAME_LENGTH = 31
+"""Stata takes 32, but of a name of labels, which a column's labels have from it, 31; SPSS takes 64."""
 STATA_LABEL, STATA_VALUE_LABEL = 80, 32_000
 """Characters of a variable's label, and bytes of a value's."""
 SPSS_LABEL, SPSS_VALUE_LABEL = 255, 120
@@ -29,7 +29,7 @@ RESERVED = frozenset(f"{_STATA} {_SPSS}".split())
 def name_columns(paths: Iterable[str], taken: Iterable[str] = ()) -> dict[str, str]:
     """Give each question a name: the last part of its path where that is the only one, else more of the path.
 
-    Names are of small letters, digits and ``_``, begin with a letter, have at most 32 characters and are no word that
+    Names are of small letters, digits and ``_``, begin with a letter, have at most 31 characters and are no word that
     SPSS or Stata keep for themselves.
     """
     paths = list(paths)
