@@ -41,6 +41,21 @@ def test_the_mean_over_centres_stands_with_its_intervals(page: Page) -> None:
     assert "Small centres: slope on 1/√N 1.23 (p = .032)" in text
 
 
+def test_a_sampled_p_is_marked(tmp_path: Path) -> None:
+    research = build_research(tmp_path / "research.duckdb")
+    with duckdb.connect(str(research)) as con:
+        con.execute("update analysis.kendall set p_exact = 0.0341, p_exact_method = 'exact'")
+        con.execute(
+            "update analysis.kendall set p_exact_method = 'Monte Carlo, 100000 draws' where centre_code = '7102020'"
+        )
+    write_report(research, tmp_path / "index.html", STUDY)
+    text = Page((tmp_path / "analysis.html").read_text(encoding="utf-8")).text("en")
+    assert "Imandi 50 −0.321 [−0.550, −0.050] .012 ≈ .034" in text
+    assert "Mopuya 25 0.699 [0.461, 0.699] < .001 .034" in text
+    centre = Page((tmp_path / "centres" / "7102020.html").read_text(encoding="utf-8"))
+    assert "p (eksak) ≈ 0,034" in centre.text("id")
+
+
 def test_what_is_missing_beside_an_estimate_is_told_with_its_reason(tmp_path: Path) -> None:
     research = add_results(build_research(tmp_path / "research.duckdb"))
     with duckdb.connect(str(research)) as con:

@@ -8,7 +8,8 @@ import pytest
 from laktasi.analysis import interval, paired, power, random_effects, reasons
 from laktasi.report.formulae import FORMULAE
 from laktasi.report.texts import LANGUAGES, NAMES, READING, TEXTS
-from laktasi.report.texts_methods import SECTIONS, Section
+from laktasi.report.texts_method_one import Section
+from laktasi.report.texts_methods import SECTIONS
 from laktasi.report.texts_reasons import BASES, CI_METHODS, CODES, P_METHODS, REASONS
 
 ALL = {

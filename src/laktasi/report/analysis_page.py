@@ -7,7 +7,7 @@ from typing import Any
 
 from laktasi.report import bars, drawings, numbers
 from laktasi.report.html import Site, templates
-from laktasi.report.measures import pooled_rows
+from laktasi.report.measures import exact_p, pooled_rows
 from laktasi.report.model import Pair, Report
 from laktasi.report.page import heterogeneity, tools
 from laktasi.report.results import Paired
@@ -54,7 +54,7 @@ def _context(report: Report, site: Site, shares: Mapping[int, bars.Drawing], wor
         "axis": drawings.axis(words),
         "cell": drawings.cell,
         "share": _share,
-        "methods_of": words.methods,
+        "exact": lambda result: exact_p(result, words.language),
         "variable": lambda name: words.label(report.variables[name].labels, name) if name in report.variables else name,
         "basis": lambda name: words.known(BASES, name),
         "p_method": lambda name: words.known(P_METHODS, name) if name else "",

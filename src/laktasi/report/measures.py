@@ -42,7 +42,7 @@ def kendall_rows(pair: PairAtPlace, words: Words) -> list[Measure]:
         row("p_asymptotic", numbers.p_value(result.p_value, language), "p"),
         row("n", numbers.whole(result.n, language), "n"),
         row("interval", words.interval(result.ci_low, result.ci_high), "interval"),
-        row("p_exact", numbers.p_value(result.p_exact, language), "exact"),
+        row("p_exact", exact_p(result, language), "exact"),
         row("attainable", words.interval(result.tau_b_min, result.tau_b_max), "attainable"),
         row("share_attainable", numbers.percent(share_attained(result), language), "attainable"),
     ]
@@ -110,6 +110,13 @@ def pooled_rows(pair: Pair, words: Words) -> list[Measure]:
         )
     )
     return rows
+
+
+def exact_p(result: Kendall, language: str) -> str:
+    """Write p given both margins; a sampled one, which another sample would change, as ``≈ .034``."""
+    sampled = result.p_exact is not None and result.p_exact_method not in (None, "exact")
+    p = numbers.p_value(result.p_exact, language)
+    return f"≈ {p}" if sampled and not p.startswith("<") else p
 
 
 def share_attained(result: Kendall) -> float | None:

@@ -104,6 +104,8 @@ class Kendall:
     tau_b_max: float | None
     reason: str | None
     p_holm: float | None = None
+    p_exact_method: str | None = None
+    """``exact``, or a sample of arrangements."""
 
 
 @dataclass(frozen=True, slots=True)
