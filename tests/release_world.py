@@ -15,6 +15,8 @@ from laktasi.settings import Settings, read_settings
 SIZES = {"h1": 70, "h2": 60, "h3": 40, "h4": 30, "h5": 9, "h6": 5}
 AREAS = {"h1": "north", "h2": "north", "h3": "south", "h4": "south", "h5": "south", "h6": "north"}
 NAME, REMARK, DEVICE = "Siti Rahasia Sekali", "tetangga di rumah biru", "collect:PhoneXq7Phone"
+OWN = ("house", "taster", "code", "name", "age", "school")
+"""Questions that the form has in a group."""
 FORM = """
 | survey | | | | | | | | |
 | | type | name | label::Indonesia (id)|label::English (en)| relevant | calculation | bind::laktasi:privacy|
@@ -22,12 +24,14 @@ FORM = """
 | | deviceid | deviceid | | | | | quasi |
 | | select_one yes_no | agrees | Setuju? | Agrees? | | | none |
 | | select_one area | area | Wilayah | Area | | | none |
+| | begin_group | own | | | | | |
 | | select_one house | house | Rumah | House | | | none |
 | | select_one taster | taster | Pencicip | Taster | | | quasi |
 | | text | code | Kode | Code | | | quasi |
 | | text | name | Nama | Name | | | direct |
 | | integer | age | Umur | Age | | | quasi |
 | | select_one school | school | Sekolah | School | | | quasi |
+| | end_group | | | | | | |
 | | integer | children | Anak | Children | | | quasi |
 | | text | first | Pertama? | First? | | if(${children} = 1, 'yes', 'no') | none |
 | | select_one yes_no | helped | Dibantu? | Helped? | ${children} = 1 | | none |
@@ -83,13 +87,13 @@ k: 3
 results: {at_least: 12}
 treat:
   area: keep
-  age: {band: [20, 30, 40]}
-  school: keep
+  own/age: {band: [20, 30, 40]}
+  own/school: keep
   children: keep
   first: category
   born: {shift: 60}
   met: {shift: 60}
-suppress: [children, school, age]
+suppress: [children, own/school, own/age]
 """
 STEPS = ("forms", "phones", "declare", "decide", "read", "correct", "stand", "mart", "analyse", "close", "publish")
 """Of the way of a record: without the checks, which a release does not need."""
@@ -154,9 +158,11 @@ def settings_of(root: Path, *, rule: str = RULE, study: str = STUDY) -> Settings
     for person in people():
         folder = phone / "instances" / person.instance.removeprefix("uuid:")
         folder.mkdir(parents=True)
-        nodes = "".join(f"<{name}>{escape(value)}</{name}>" for name, value in person.answers.items())
+        nodes = [f"<{name}>{escape(value)}</{name}>" for name, value in person.answers.items() if name not in OWN]
+        own = [f"<{name}>{escape(person.answers[name])}</{name}>" for name in OWN]
         (folder / f"{folder.name}.xml").write_text(
-            f'<data id="tea" version="1" xmlns:orx="http://openrosa.org/xforms">{nodes}'
+            f'<data id="tea" version="1" xmlns:orx="http://openrosa.org/xforms">'
+            f"{''.join(nodes)}<own>{''.join(own)}</own>"
             f"<orx:meta><orx:instanceID>{person.instance}</orx:instanceID></orx:meta></data>",
             encoding="utf-8",
         )

@@ -268,7 +268,7 @@ def test_no_subtraction_gives_back_a_withheld_centre(world: Settings, folder: Pa
 
 
 def test_rows_name_a_centre_only_where_its_table_may_be_counted(world: Settings, tmp_path: Path) -> None:
-    settings = with_rule(world, tmp_path, release_world.RULE.replace("area: keep", "area: keep\n  house: keep"))
+    settings = with_rule(world, tmp_path, release_world.RULE.replace("area: keep", "area: keep\n  own/house: keep"))
     made = releasing.release(settings, to=tmp_path / "out").path
     assert made is not None
     named = Counter(row["house"] for row in rows(made / "records.csv"))
@@ -441,7 +441,7 @@ def test_a_place_that_goes_out_untreated_is_found(
 ) -> None:
     settings = with_rule(world, tmp_path, release_world.RULE.replace("  area: keep\n", ""))
     made = releasing.release(settings, is_trial=True)
-    assert made.told["left_out"]["place"] == ["area", "house"]
+    assert made.told["left_out"]["place"] == ["area", "own/house"]
     monkeypatch.setattr("laktasi.release.prepare.says_where", lambda *_: False)
     with pytest.raises(ReleaseError, match="column area: its answers tell the health centre"):
         releasing.release(settings, to=tmp_path / "out")
@@ -450,13 +450,13 @@ def test_a_place_that_goes_out_untreated_is_found(
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
-        ("area: keep", "area: keep\n  name: keep", "name never goes out"),
+        ("area: keep", "area: keep\n  own/name: keep", "own/name never goes out"),
         ("area: keep", "area: keep\n  place: keep", "place never goes out"),
         ("area: keep", "area: keep\n  remark: category", "remark is of type text: 'category' is for texts that the"),
         ("area: keep", "area: keep\n  remark: keep", "remark is of type text"),
-        ("area: keep", "area: keep\n  code: category", "code is of type text: 'category'"),
-        ("area: keep", "area: keep\n  taster: keep", "taster is the code of a person"),
-        ("area: keep", "area: keep\n  taster: pseudonym", "taster cannot go out as a pseudonym"),
+        ("area: keep", "area: keep\n  own/code: category", "own/code is of type text: 'category'"),
+        ("area: keep", "area: keep\n  own/taster: keep", "own/taster is the code of a person"),
+        ("area: keep", "area: keep\n  own/taster: pseudonym", "own/taster cannot go out as a pseudonym"),
         ("area: keep", "area: keep\n  today: keep", "today is of type date: 'keep' is for choices and numbers"),
         ("area: keep", "area: {shift: 60}", "area is of type select_one: 'shift' is for dates"),
         ("area: keep", "aera: keep", "has no question 'aera'"),
@@ -475,7 +475,7 @@ def test_a_rule_that_asks_for_too_much_is_refused(
 
 
 def test_a_respondents_code_may_go_out_as_a_pseudonym(world: Settings, tmp_path: Path) -> None:
-    settings = with_rule(world, tmp_path, release_world.RULE.replace("area: keep", "area: keep\n  code: pseudonym"))
+    settings = with_rule(world, tmp_path, release_world.RULE.replace("area: keep", "area: keep\n  own/code: pseudonym"))
     made = releasing.release(settings, to=tmp_path / "out").path
     assert made is not None
     codes = [row["code"] for row in rows(made / "records.csv")]

@@ -202,4 +202,4 @@ def test_what_is_withheld_in_one_district_costs_the_others_nothing() -> None:
 def test_an_answer_that_nobody_else_gave_does_not_say_where() -> None:
     centres = np.arange(3000) % 500
     assert not says_where(np.arange(3000), centres // 250)
-    assert says_where(centres, centres // 2)
+    assert says_where(centres // 2, centres)

@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 from laktasi.questionnaire.model import Texts, ValueType
 from laktasi.release import rule as treatments
 from laktasi.release.pseudonyms import pseudonyms
+from laktasi.release.questions import Question
 from laktasi.release.rule import Treatment
-from laktasi.release.source import Question, Source, Values
+from laktasi.release.source import Source, Values
 from laktasi.store.sql import identifier, literal
 
 Kind = Literal["category", "whole", "number", "date", "moment", "text"]
@@ -196,15 +197,21 @@ def _category(column: Column, given: Values, offered: Mapping[str, Texts]) -> Co
     known = list(offered) or sorted({str(value) for value in given if value is not None})
     place = {value: at for at, value in enumerate(known)}
     data = np.array([-1 if value is None else place.get(str(value), -1) for value in given], dtype=np.int64)
-    codes = _codes(known)
+    codes = _codes(known, is_ordered=column.is_ordered)
     levels = tuple(Level(code, value, offered.get(value, {})) for code, value in zip(codes, known, strict=True))
     return replace(column, kind="category", data=data, levels=levels)
 
 
-def _codes(values: Sequence[str]) -> list[int]:
-    """Number the values of a category: by themselves where all are small whole numbers, else from 1."""
+def _codes(values: Sequence[str], *, is_ordered: bool) -> list[int]:
+    """Number the values of a category: by themselves where all are small whole numbers, else from 1.
+
+    From 1 as well where they have an order and their own numbers do not rise with it: coefficients of the codes would
+    have the wrong sign.
+    """
     if values and all(value.isascii() and value.isdigit() and str(int(value)) == value for value in values):
-        return [int(value) for value in values] if max(map(int, values)) < 10_000 else list(range(1, len(values) + 1))
+        own = [int(value) for value in values]
+        if max(own) < 10_000 and not (is_ordered and own != sorted(own)):
+            return own
     return list(range(1, len(values) + 1))
 
 

@@ -16,8 +16,9 @@ from laktasi.release.columns import DATES, NUMBERS, POSITIONS, Column, centre_co
 from laktasi.release.names import name_columns, plain_label
 from laktasi.release.places import Places, Whereabouts, decide_places, says_where
 from laktasi.release.pseudonyms import pseudonyms, shifts
+from laktasi.release.questions import Question, questions_of
 from laktasi.release.rule import Rule, Treatment
-from laktasi.release.source import Question, Source, joint_tables, relies_on, root_of
+from laktasi.release.source import Source, joint_tables, relies_on, root_of
 from laktasi.release.suppress import MOST_COLUMNS, WITHHELD, class_sizes, suppress
 
 RECORD, WITHHELD_COLUMN = "record", "withheld"
@@ -160,8 +161,7 @@ def _check_treatment(source: Source, question: Question, treatment: Treatment) -
 
 def _is_code(source: Source, question: Question) -> bool:
     roles = source.study.roles
-    last = question.path.rsplit("/", 1)[-1]
-    return any(name in (question.path, question.column, last) for name in (roles.subject, roles.enumerator) if name)
+    return any(question in questions_of(source.questions, name) for name in (roles.subject, roles.enumerator) if name)
 
 
 def _columns(source: Source, rule: Rule, key: bytes) -> tuple[list[Column], dict[str, str]]:
@@ -179,7 +179,7 @@ def _columns(source: Source, rule: Rule, key: bytes) -> tuple[list[Column], dict
             left_out[question.path] = reason
             continue
         labels = {language: plain_label(text) for language, text in question.labels.items()}
-        if question == source.centre:
+        if question in source.centres:
             assert treatment is not None
             columns.append(replace(treated(centre_column(source, question, labels), treatment), is_place=True))
             continue
@@ -220,9 +220,11 @@ def _why_not(source: Source, question: Question, treatment: Treatment | None, re
         return "position"
     if question.type is ValueType.MEDIA:
         return "media"
+    if question in source.centres[1:]:
+        return "place"  # the first one has the answers of all versions
     if treatment is not None:
         return None
-    if question == source.centre:
+    if question in source.centres:
         return "place"
     if _is_code(source, question) or question.privacy != "none":
         return "quasi"
@@ -247,7 +249,7 @@ def _check_once(question: Question, column: Column) -> None:
 def _places(source: Source, rule: Rule, columns: list[Column]) -> tuple[Places, dict[int, NDArray[np.bool_]]]:
     """Decide which places stay, and give the mask of each place column."""
     at = [number for number, column in enumerate(columns) if column.is_place]
-    centre = source.centre.path if source.centre else None
+    centre = source.centres[0].path if source.centres else None
     at.sort(key=lambda number: (columns[number].path != centre, -len(np.unique(columns[number].codes()))))
     codes = np.stack([columns[number].codes() for number in at], axis=1) if at else np.empty((source.size, 0), np.int64)
     where = Whereabouts(

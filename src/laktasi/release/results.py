@@ -78,11 +78,7 @@ def choose_results(source: Source, prepared: Prepared, rule: Rule) -> Results:
 def _masked(source: Source, prepared: Prepared) -> set[str]:
     """Name the variables of which some answer is withheld: a count of all would give it back."""
     paths = {column.path for at, column in enumerate(prepared.columns) if prepared.withheld[:, at].any()}
-    return {
-        name
-        for name, variable in source.study.variables.items()
-        if any(variable.question in (path, path.rsplit("/", 1)[-1]) for path in paths)
-    }
+    return {name for name in source.study.variables if source.asked(name) & paths}
 
 
 def _is_counted(source: Source, name: str, k: int) -> bool:
@@ -132,8 +128,7 @@ def _pair(
 def _in_rows(source: Source, prepared: Prepared, pair: Pair) -> bool:
     """Say whether both answers stand in the rows, so that all records' table can be counted from them."""
     paths = {column.path for column in prepared.columns if column.kind == "category" and not column.treatment}
-    wanted = [source.study.variables[name].question for name in (pair.exposure, pair.outcome)]
-    return all(any(name in (path, path.rsplit("/", 1)[-1]) for path in paths) for name in wanted)
+    return source.asked(pair.exposure) | source.asked(pair.outcome) <= paths
 
 
 def _hidden(

@@ -15,26 +15,12 @@ from numpy.typing import NDArray
 
 from laktasi.errors import ReleaseError
 from laktasi.questionnaire import xpath
-from laktasi.questionnaire.model import Texts, ValueType
+from laktasi.questionnaire.model import Texts
+from laktasi.release.questions import Question, questions_of, read_questions
 from laktasi.store.sql import identifier
 from laktasi.study import Pair, Study
 
 Values = NDArray[Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """A question of the form's own table, as staging.codebook has it."""
-
-    path: str
-    column: str
-    type: ValueType
-    privacy: str
-    labels: Texts
-    list_name: str | None
-    relevant: str | None
-    calculate: str | None
-    versions: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +47,8 @@ class Source:
     table: str
     """Name of the form's own table in staging."""
     questions: tuple[Question, ...]
-    centre: Question | None
-    """The question that the study's centre role names; None where versions name it differently."""
+    centres: tuple[Question, ...]
+    """What the study's centre role names: more than one where it moved in the form from version to version."""
     submission_ids: Values
     persons: NDArray[np.int64]
     """Number of the respondent of each record: records of one have the same."""
@@ -80,10 +66,14 @@ class Source:
         """Give the number of records."""
         return len(self.submission_ids)
 
+    def asked(self, variable: str) -> frozenset[str]:
+        """Give the paths of the questions that a variable of the study is made of."""
+        return frozenset(item.path for item in questions_of(self.questions, self.study.variables[variable].question))
+
     def levels(self, question: Question) -> tuple[str, ...]:
         """Give the levels of a question that is a variable of the study, lowest first; none of another."""
-        names = (question.path, question.column, question.path.rsplit("/", 1)[-1])
-        return next((item.levels for item in self.study.variables.values() if item.question in names), ())
+        variables = self.study.variables.items()
+        return next((item.levels for name, item in variables if question.path in self.asked(name)), ())
 
     def choices(self, question: Question) -> dict[str, Texts]:
         """Give what a question offers; of a variable of the study in the order of its levels."""
@@ -130,22 +120,9 @@ def read_source(con: duckdb.DuckDBPyConnection, study: Study) -> Source:
     ReleaseError
         The form has no table, or no record is accepted.
     """
-    found = con.execute(
-        """
-        select table_name, path, column_name, type, privacy, labels, list_name, relevant, calculate, versions
-        from staging.codebook where form_id = ? order by position
-        """,
-        [study.form_id],
-    ).fetchall()
-    tables = list(dict.fromkeys(row[0] for row in found))
-    if not tables:
+    root, questions, repeats = read_questions(con, study.form_id)
+    if not questions:
         raise ReleaseError(f"the research copy has no form {study.form_id!r}", next_step="laktasi run")
-    root = min(tables, key=len)  # those of repeats are called <form>__<repeat>
-    questions = tuple(
-        Question(path, name, ValueType(kind), privacy, labels or {}, listed, relevant, calculate, tuple(versions))
-        for table, path, name, kind, privacy, labels, listed, relevant, calculate, versions in found
-        if table == root
-    )
 
     def records(sql: str) -> Values:
         return column(con, study.form_id, root, sql)
@@ -167,21 +144,15 @@ def read_source(con: duckdb.DuckDBPyConnection, study: Study) -> Source:
         run=_run(con, study),
         table=root,
         questions=questions,
-        centre=_named(questions, study.roles.centre),
+        centres=questions_of(questions, study.roles.centre),
         submission_ids=submission_ids,
         persons=persons,
         centre_codes=records("submissions.centre_code"),
         offered=_offered(con, study.form_id),
         centre_labels=dict(con.execute("select centre_code, labels from marts.centres").fetchall()),
-        repeats=len(tables) - 1,
+        repeats=repeats,
         ranks=_ranks(con, study),
     )
-
-
-def _named(questions: Iterable[Question], name: str) -> Question | None:
-    exact = [item for item in questions if name in (item.path, item.column)]
-    found = exact or [item for item in questions if item.path.rsplit("/", 1)[-1] == name]
-    return found[0] if found else None
 
 
 def _run(con: duckdb.DuckDBPyConnection, study: Study) -> Run:
