@@ -1,4 +1,4 @@
-"""The method page, across health centres, and the limits of all: how each number is made, what it can and cannot say."""
+"""The method page, across health centres, and the limits of all: how each number is made, and what it can say."""
 
 from __future__ import annotations
 
