@@ -177,6 +177,7 @@ class _Table:
             case "tau_b":
                 ratio = np.sqrt(untied_columns / untied_rows)
                 return np.sqrt(untied_rows * untied_columns), (self.other_rows * ratio + self.other_columns / ratio) / 2
-            case _:
+            case "tau_c":
                 share = 1 - 1 / self.fewest_levels
                 return self.n * self.n * share, (self.n * share)[None, None]
+        raise ValueError(f"there is no measure {name!r}")

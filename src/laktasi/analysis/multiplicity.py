@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from laktasi.analysis.pairs import Floats
+from laktasi.analysis.pairs import Floats, Ints
 
 
 def holm(p: Floats) -> Floats:
@@ -35,8 +35,7 @@ def holm(p: Floats) -> Floats:
     >>> [round(float(p), 4) for p in holm(np.array([0.01, 0.04, np.nan, 0.03]))]
     [0.03, 0.06, nan, 0.06]
     """
-    tested = np.flatnonzero(~np.isnan(p))
-    order = tested[np.argsort(p[tested], kind="stable")]
+    order = _smallest_first(p)
     factors = np.arange(len(order), 0, -1)
     corrected = np.full(p.shape, np.nan)
     corrected[order] = np.minimum(np.maximum.accumulate(factors * p[order]), 1.0)
@@ -71,10 +70,16 @@ def benjamini_hochberg(p: Floats) -> Floats:
     >>> [round(float(p), 4) for p in benjamini_hochberg(np.array([0.01, 0.04, np.nan, 0.03]))]
     [0.03, 0.04, nan, 0.04]
     """
-    tested = np.flatnonzero(~np.isnan(p))
-    order = tested[np.argsort(p[tested], kind="stable")]
+    order = _smallest_first(p)
     m = len(order)
     factors = m / np.arange(1, m + 1)
     corrected = np.full(p.shape, np.nan)
     corrected[order] = np.minimum(np.minimum.accumulate((factors * p[order])[::-1])[::-1], 1.0)
     return corrected
+
+
+def _smallest_first(p: Floats) -> Ints:
+    """Return where the p values stand, from the smallest to the largest, without those that are nan."""
+    tested = np.flatnonzero(~np.isnan(p))
+    order: Ints = tested[np.argsort(p[tested], kind="stable")]
+    return order
