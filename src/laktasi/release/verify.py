@@ -1,12 +1,13 @@
 """The second opinion: a release is read back, file by file, and held against the rule and the private values.
 
-Nothing here comes from how the release was made: only the files, the rule, the study and the research copy. A fault in
-the making is to be found here, and what is found is told by file, column and rule, never by the value.
+Quasi-identifiers, places, classes, cells, sums and bits are found anew here, from the files, the rule, the study and
+the research copy. Believed is what the manifest says of a column's question and kind, and whose each pseudonym is
+(`whose`); shared with the making are the names of files, the limits in rule.py, and what a name in study.yml means
+(questions.py). A fault in these is not found here. What is found is told by file, column and rule, never by the value.
 """
 
 from __future__ import annotations
 
-import csv
 import json
 import re
 from collections import Counter
@@ -17,19 +18,21 @@ from typing import Any
 
 import duckdb
 
-from laktasi.errors import ReleaseError
+from laktasi.questionnaire.model import ValueType
 from laktasi.release import readback
 from laktasi.release.documents import DISCLOSURE, MANIFEST, README, SUMS, files_of, sha256
-from laktasi.release.files import CSV, RESULTS
-from laktasi.release.rule import BAND, CATEGORY, ENOUGH, KEPT, LAMBDA, PSEUDONYM, SHIFT, TRUNCATE, Rule
+from laktasi.release.files import CSV
+from laktasi.release.questions import Question, read_questions
+from laktasi.release.rule import CATEGORY, COUNTED, ENOUGH, LAMBDA, PSEUDONYM, SHIFT, TRUNCATE, Rule
+from laktasi.release.verify_results import ResultsVerifier, refused
 from laktasi.store.sql import identifier
 from laktasi.study import Study
 
 _NEVER = ("geopoint", "geotrace", "geoshape", "media", "rank")
+_MARK = "\0"
+"""Stands for a withheld answer: no file can hold it."""
 _PSEUDONYM = re.compile(r"[a-z]-[a-z2-7]{8,}")
 _TRUNCATED = {"month": r"\d{4}-\d{2}", "quarter": r"\d{4}-Q[1-4]", "year": r"\d{4}"}
-_TABLES = ("kendall", "contingency", "pooled", "random_effects", "leave_one_out", "frequencies")
-_OF_CENTRES = ("kendall", "contingency", "leave_one_out")
 
 
 def verify(
@@ -57,16 +60,8 @@ def verify(
     ReleaseError
         It does not; says which file, column or rule.
     """
-    _Verifier(folder, con, study, rule, whose).verify(key)
-
-
-def refused(what: str, why: str = "") -> ReleaseError:
-    """Make the error of a release that breaks its rule."""
-    return ReleaseError(
-        f"the release was refused: {what}",
-        why=why or "Nothing was written: what stood there before is as it was.",
-        next_step="correct schemas/release.yml; if the rule is right, report this as a fault of laktasi",
-    )
+    table, questions, _ = read_questions(con, study.form_id)
+    _Verifier(folder, con, study, rule, whose, table, questions).verify(key)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +71,9 @@ class _Verifier:
     study: Study
     rule: Rule
     whose: Mapping[str, str]
+    table: str
+    """Of the form, in staging."""
+    questions: tuple[Question, ...]
 
     def verify(self, key: bytes) -> None:
         self.sums()
@@ -88,12 +86,16 @@ class _Verifier:
         self.allowed(columns)
         self.texts(columns, records)
         self.dates(columns, records)
-        self.classes(columns, records)
         telling = self.telling(columns, records)
-        quasi = self.quasi(columns)
+        quasi = self.quasi(columns, telling)
         if untreated := [name for name in telling if name not in quasi]:
             raise refused(f"{CSV}, column {untreated[0]}: its answers tell the health centre, or what lies around it")
-        self.results(columns, records, [name for name in quasi if name in telling or columns[name]["is_place"]])
+        self.classes(columns, records, quasi)
+        if unnamed := [name for name in quasi if not columns[name]["is_quasi"]]:
+            raise refused(f"{MANIFEST} does not count {unnamed[0]} among the quasi-identifiers")
+        places = [name for name in quasi if name in telling]
+        group = {self.whose[record]: _class(records, places, at) for at, record in enumerate(records[readback.RECORD])}
+        ResultsVerifier(self.folder, self.con, self.study, self.rule, self.questions, columns, records, group).verify()
         self.notice(manifest)
         private = readback.private_values(self.con, self.study, self.rule)
         readback.search(self.folder, private, key)
@@ -108,12 +110,7 @@ class _Verifier:
 
     def allowed(self, columns: Mapping[str, Mapping[str, Any]]) -> None:
         """See that no column is of a question that must not go out."""
-        known = {
-            path: (kind, privacy)
-            for path, kind, privacy in self.con.execute(
-                "select path, type, privacy from staging.codebook where form_id = ?", [self.study.form_id]
-            ).fetchall()
-        }
+        known = {item.path: (item.type.value, item.privacy) for item in self.questions}
         for name, column in columns.items():
             path = column["question"].partition("#")[0]
             if path not in known:
@@ -140,7 +137,14 @@ class _Verifier:
                     raise refused(f"{CSV}, column {name}: a text that is no pseudonym")
         if list(records[readback.RECORD]) != sorted(set(records[readback.RECORD])):
             raise refused(f"{CSV}: records do not come once each, in the order of their pseudonyms")
-        if set(records[readback.RECORD]) != set(self.whose):
+        accepted = {
+            submission
+            for (submission,) in self.con.execute(
+                "select submission_id from marts.submissions where form_id = ? and is_included and is_accepted",
+                [self.study.form_id],
+            ).fetchall()
+        }
+        if {self.whose.get(record) for record in records[readback.RECORD]} != accepted:
             raise refused(f"{CSV}: it does not have the accepted records, once each")
 
     def dates(self, columns: Mapping[str, Mapping[str, Any]], records: readback.Records) -> None:
@@ -170,34 +174,26 @@ class _Verifier:
 
     def true_days(self, path: str) -> dict[str, int]:
         """Give the day, as a number, that a date question was answered with in each submission."""
-        table, column, kind = self.place(path)
-        answer = identifier(column)
-        if kind == "datetime":
-            offset = identifier(f"{column}__offset")
+        (question,) = (item for item in self.questions if item.path == path)
+        answer = identifier(question.column)
+        if question.type is ValueType.DATETIME:
+            offset = identifier(f"{question.column}__offset")
             answer = f"({answer} at time zone 'UTC') + to_minutes({offset})"
         found = self.con.execute(
             f"select _submission_id, cast(cast({answer} as date) - date '1970-01-01' as integer)"
-            f" from {identifier('staging', table)}"
+            f" from {identifier('staging', self.table)}"
         ).fetchall()
         return dict(found)
 
-    def place(self, path: str) -> tuple[str, str, str]:
-        found = self.con.execute(
-            "select table_name, column_name, type from staging.codebook where form_id = ? and path = ?",
-            [self.study.form_id, path],
-        ).fetchone()
-        if found is None:
-            raise refused(f"the form has no question {path}")
-        table, column, kind = found
-        return table, column, kind
-
-    def quasi(self, columns: Mapping[str, Mapping[str, Any]]) -> list[str]:
-        """Name the quasi-identifiers by the rule; a computed category is one where the manifest counts it."""
+    def quasi(self, columns: Mapping[str, Mapping[str, Any]], telling: Sequence[str]) -> list[str]:
+        """Name the quasi-identifiers: what the rule names, and computed texts that are marked so or tell a place."""
+        marked = {item.path for item in self.questions if item.privacy != "none"}
         found = []
         for name, column in columns.items():
             treatment = self.rule.treat.get(column["question"])
             if treatment and (
-                treatment.kind in (KEPT, BAND, TRUNCATE) or (treatment.kind == CATEGORY and column["is_quasi"])
+                treatment.kind in COUNTED
+                or (treatment.kind == CATEGORY and (column["question"] in marked or name in telling))
             ):
                 found.append(name)
         return found
@@ -210,11 +206,22 @@ class _Verifier:
             ).fetchall()
         )
         centres = [centre[self.whose[record]] for record in records[readback.RECORD]]
-        return [name for name, column in columns.items() if column["kind"] != "text" and _tells(records[name], centres)]
+        withheld = [(marks or "").split(" ") for marks in records[readback.WITHHELD]]
+        found = []
+        for name, column in columns.items():
+            if column["kind"] != "text":
+                # Places are withheld for whole centres: where one district is left, the marks tell it apart.
+                marked = [
+                    _MARK if name in marks else value for value, marks in zip(records[name], withheld, strict=True)
+                ]
+                if _tells(records[name], centres) or _tells(marked, centres):
+                    found.append(name)
+        return found
 
-    def classes(self, columns: Mapping[str, Mapping[str, Any]], records: readback.Records) -> None:
+    def classes(
+        self, columns: Mapping[str, Mapping[str, Any]], records: readback.Records, quasi: Sequence[str]
+    ) -> None:
         """See that nobody stands out."""
-        quasi = self.quasi(columns)
         subjects = dict(
             self.con.execute(
                 "select submission_id, coalesce(subject_code, submission_id) from marts.submissions where form_id = ?",
@@ -235,95 +242,6 @@ class _Verifier:
                 given = [value for value in records[name] if value]
                 if len(set(given)) < len(given):
                     raise refused(f"{CSV}, column {name}: several records share a pseudonym")
-
-    def results(
-        self, columns: Mapping[str, Mapping[str, Any]], records: readback.Records, places: Sequence[str]
-    ) -> None:
-        """See that no result gives the table of a centre that is withheld."""
-        tables = self.result_tables()
-        for line in tables.get("frequencies", []):
-            if "centre_code" in line or 0 < int(line["n"]) < self.rule.k:
-                raise refused(f"{RESULTS}/frequencies.csv: a count of fewer than {self.rule.k}, or by centre")
-        group = {self.whose[record]: _class(records, places, at) for at, record in enumerate(records[readback.RECORD])}
-        shown_by: dict[tuple[str, str], set[str]] = {}
-        for pair in self.study.analyses:
-            names = (pair.exposure, pair.outcome)
-            shown = shown_by[names] = {
-                line["centre_code"]
-                for table in _OF_CENTRES
-                for line in tables.get(table, [])
-                if (line["exposure"], line["outcome"]) == names
-            }
-            self.cells(names, shown, tables.get("contingency", []))
-            self.complement(names, shown, group)
-        self.named_places(columns, records, shown_by)
-
-    def result_tables(self) -> dict[str, list[dict[str, str]]]:
-        tables = {}
-        for path in sorted((self.folder / RESULTS).iterdir()):
-            with path.open(encoding="utf-8", newline="") as file:
-                tables[path.stem] = list(csv.DictReader(file))
-        if unknown := sorted(set(tables) - set(_TABLES)):
-            raise refused(f"{RESULTS}/{unknown[0]}.csv is no table that may go out")
-        for name in ("pooled", "random_effects"):
-            if any("centre_code" in line for line in tables.get(name, [])):
-                raise refused(f"{RESULTS}/{name}.csv tells of single centres")
-        return tables
-
-    def counts(self, names: tuple[str, str]) -> list[tuple[str, str, int, int]]:
-        """Give centre, submission and both levels of every accepted record that has them, counted anew."""
-        x, y = (identifier(name) for name in names)
-        return self.con.execute(
-            f"select centre_code, submission_id, {x}, {y} from marts.analysed"
-            f" where is_accepted and {x} is not null and {y} is not null"
-        ).fetchall()
-
-    def cells(self, names: tuple[str, str], shown: set[str], lines: Iterable[Mapping[str, str]]) -> None:
-        """See that each table shown may be, and is the true one."""
-        true: dict[str, dict[tuple[int, int], int]] = {centre: {} for centre in shown}
-        for centre, _, x, y in self.counts(names):
-            if centre in true:
-                true[centre][x, y] = true[centre].get((x, y), 0) + 1
-        for table in true.values():
-            if sum(table.values()) < self.rule.at_least or min(table.values(), default=0) < self.rule.k:
-                raise refused(f"{RESULTS}: {names[0]} × {names[1]}: a centre's table that the rule for cells withholds")
-            for side in (0, 1):
-                levels = [cell[side] for cell in table]
-                if any(levels.count(level) == 1 for level in levels):
-                    raise refused(f"{RESULTS}: {names[0]} × {names[1]}: at a centre one answer tells the other")
-        told: dict[str, dict[tuple[int, int], int]] = {}
-        for line in lines:
-            if (line["exposure"], line["outcome"]) == names and int(line["n"]):
-                cell = int(line["exposure_rank"]), int(line["outcome_rank"])
-                told.setdefault(line["centre_code"], {})[cell] = int(line["n"])
-        if told and told != true:
-            raise refused(f"{RESULTS}/contingency.csv: {names[0]} × {names[1]} is not what the records give")
-
-    def complement(self, names: tuple[str, str], shown: set[str], group: Mapping[str, tuple[Any, ...]]) -> None:
-        """See that subtraction leaves no centre alone: in all records, and among those with the same places."""
-        hidden: dict[Any, dict[str, int]] = {}
-        for centre, submission, _, _ in self.counts(names):
-            if centre not in shown:
-                for whom in ("all", group[submission]):
-                    sizes = hidden.setdefault(whom, {})
-                    sizes[centre] = sizes.get(centre, 0) + 1
-        for sizes in hidden.values():
-            if len(sizes) < 2 or sum(sizes.values()) - max(sizes.values()) < self.rule.k:
-                raise refused(f"{RESULTS}: {names[0]} × {names[1]}: a centre that is withheld is found by subtraction")
-
-    def named_places(
-        self,
-        columns: Mapping[str, Mapping[str, Any]],
-        records: readback.Records,
-        shown_by: Mapping[tuple[str, str], set[str]],
-    ) -> None:
-        """See that rows name only those centres whose tables may all be known."""
-        path = self.study.roles.centre
-        for name, column in columns.items():
-            if path in (column["question"], column["question"].rsplit("/", 1)[-1]):
-                named = {value for value in records[name] if value}
-                if any(named - shown for shown in shown_by.values()):
-                    raise refused(f"{CSV}, column {name}: a centre whose results are withheld could be counted there")
 
     def notice(self, manifest: Mapping[str, Any]) -> None:
         """See that synthetic data say so wherever a person begins to read."""
