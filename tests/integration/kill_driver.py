@@ -110,7 +110,6 @@ def main(project: Path, phone: Path, later: Path, points: int) -> None:
     """Kill half of the runs as the first in an empty folder; the others as the second, with decisions that are new."""
     # Imported before the forks, so that each costs milliseconds.
     import great_expectations  # noqa: F401
-    import matplotlib.figure  # noqa: F401
     import pandas  # noqa: F401
     import pyarrow  # noqa: F401
 

@@ -30,7 +30,7 @@ from tests import mini
 from tests.integration.test_docs import command_lines
 
 HEAVY = (
-    "duckdb", "great_expectations", "jinja2", "matplotlib", "numpy", "pandas", "prefect", "pyarrow", "pydantic",
+    "duckdb", "great_expectations", "jinja2", "numpy", "pandas", "prefect", "pyarrow", "pydantic",
     "pyodk", "pyxform", "rich", "scipy", "sqlalchemy",
 )  # fmt: skip
 
