@@ -25,6 +25,7 @@ CELLS = {
     "east": [[6, 6, 0], [3, 6, 4]],
     "few": [[1, 0, 1], [0, 1, 1]],
 }
+HEADING = "stratum,x,y,count\n"
 
 
 @pytest.fixture(autouse=True)
@@ -153,6 +154,40 @@ def test_one_stratum_is_no_sample_of_strata() -> None:
     assert found["pooled"]["leave_one_out"][0]["reason"]
 
 
+def strata_of(*tables: str) -> Any:
+    cells = [(s, x, y, n) for s, table in zip("abcd", tables, strict=False) for x, row in enumerate(table.split(";"))
+             for y, n in enumerate(row.split(","))]  # fmt: skip
+    return as_json("--tables", write(HEADING + "".join(f"{s},{x},{y},{n}\n" for s, x, y, n in cells)))["pooled"]
+
+
+@pytest.mark.parametrize(
+    ("tables", "said"),
+    [
+        (("10,0;0,10", "12,0;0,10", "9,5;3,8"), [None, None, "no centre's coefficient changes"]),
+        (("10,1;0,10", "12,0;0,10"), ["only one centre can be used"] * 2),
+        (("10,1;0,10", "2,1;0,2"), ["no centre that has a coefficient", "not used: fewer than 10 records"]),
+        (("10,1;0,10", "9,9;0,0"), ["no centre has a coefficient", "not used: all gave the same exposure"]),
+    ],
+)
+def test_without_each_stratum_it_says_what_is_missing(tables: tuple[str, ...], said: list[str | None]) -> None:
+    for one, why in zip(strata_of(*tables)["leave_one_out"], said, strict=True):
+        assert (one["reason"] is None) == (why is None) == (one["tau_b"] is not None)
+        assert (one["reason"] or "").startswith(why or "")
+
+
+def test_a_part_that_is_missing_is_told_beside_the_result(monkeypatch: pytest.MonkeyPatch) -> None:
+    two = strata_of("9,5;3,8", "8,3;4,9")["random_effects"]
+    assert two["tau_b"] is not None
+    assert (two["pi_low"], two["small_study_p"]) == (None, None)
+    assert two["reason"].startswith("two centres only: a prediction interval and a check of small centres")
+    perfect = strata_of("10,0;0,10", "12,0;0,10")["stratified"]
+    assert (perfect["tau_b"], perfect["q"], perfect["i2"]) == (1, None, None)
+    assert perfect["reason"].endswith("there is no Q and no I²")
+    monkeypatch.setattr("laktasi.cli.kendall.is_terminal", lambda: True)
+    told = " ".join(kendall("--tables", "cells.csv").stdout.split())
+    assert "stratified: no centre's coefficient changes" in told
+
+
 def test_numbers_sort_as_numbers_whatever_the_order_of_the_lines() -> None:
     lines = ["a,10,2,4", "a,9,10,3", "a,10,10,8", "a,9,2,9"]
     heading = "stratum,x,y,count\n"
@@ -187,8 +222,15 @@ def test_spreadsheets_ways_are_read() -> None:
         ("1.5,2;3,4", "--table: row 1, cell 1 is no whole number of records"),
         ("a,2;3,4", "--table: row 1, cell 1 is no number"),
         ("nan,2;3,4", "--table: row 1, cell 1 is no number"),
-        ("1e12,2;3,4", "--table: row 1, cell 1 is more than 999,999,999 records"),
-        ("9e8,9e8;3,4", "a table holds more than 999,999,999 records"),
+        ("1000000000,2;3,4", "--table: row 1, cell 1 is more than 999,999,999 records"),
+        ("9" * 5000 + ",2;3,4", "--table: row 1, cell 1 is more than 999,999,999 records"),
+        ("900000000,900000000;3,4", "a table holds more than 999,999,999 records"),
+        ("1.000,2;3,4", "--table: row 1, cell 1 has a point or a comma before three digits"),
+        ("2.500.000,2;3,4", "--table: row 1, cell 1 has a point or a comma before three digits"),
+        ("1e3,2;3,4", "--table: row 1, cell 1 is no number"),
+        ("1_0,2;3,4", "--table: row 1, cell 1 is no number"),
+        ("٣,2;3,4", "--table: row 1, cell 1 is no number"),
+        ("0x3,2;3,4", "--table: row 1, cell 1 is no number"),
         (",".join(["1"] * 101), "--table has more than 100 levels on a side"),
     ],
 )
@@ -198,9 +240,6 @@ def test_what_is_no_table_is_one_error(table: str, said: str) -> None:
     lines = result.stderr.splitlines()
     assert lines[0] == f"Error: {said}"
     assert lines[-1].startswith("Next: ")
-
-
-HEADING = "stratum,x,y,count\n"
 
 
 @pytest.mark.parametrize(
@@ -221,6 +260,16 @@ HEADING = "stratum,x,y,count\n"
         (HEADING + "a,1,2,-3\n", "line 2: count is negative"),
         (HEADING + "a,1,2,3.5\n", "line 2: count is no whole number of records"),
         (HEADING + "a,1,2,many\n", "line 2: count is no number"),
+        (HEADING + "a,1,2,1.000\n", "line 2: count has a point or a comma before three digits"),
+        (HEADING + 'a,1,2,"1,000"\n', "line 2: count has a point or a comma before three digits"),
+        (HEADING + 'a,1,2,"1,5"\n', "line 2: count is no whole number of records"),
+        (HEADING + "a,900,2,3\na,1.000,2,3\n", "levels of x have a point before three digits"),
+        (HEADING + "a,1,2,3\na,1_0,2,3\n", "some levels of x are numbers and some are texts"),
+        ("\n\n" + HEADING + "a,1,2,many\n", "line 4: count is no number"),
+        (HEADING + '"a\nb",1,2,3\n\n"c\nd",1,2,many\n', "line 5: count is no number"),
+        (HEADING + '"a\nb",1,2,3\n"a\nb",1,2,4\n', "line 4: the same cell as in line 2"),
+        ("\n\n", "column stratum, x, y, count is missing"),
+        (HEADING + "".join(f"{s},1,1,900000000\n" for s in "abc"), "all tables together hold more than 2,000,000,000"),
         (HEADING + "a,1,2,3\na,1,high,4\n", "some levels of y are numbers and some are texts"),
         (HEADING + "".join(f"a,{i},1,1\n" for i in range(101)), "x has more than 100 levels"),
         (HEADING + "".join(f"a,l{i},1,1\n" for i in range(101)), "x has more than 100 levels"),
@@ -231,9 +280,54 @@ def test_what_is_no_file_of_tables_is_one_error(text: str, said: str) -> None:
     result = kendall("--tables", write(text), "--json")
     assert (result.exit_code, result.stdout) == (LaktasiError.exit_code, "")
     lines = result.stderr.splitlines()
-    assert lines[0].startswith("Error: cells.csv")
+    assert lines[0].startswith(("Error: cells.csv", "Error: all tables together"))
     assert said in lines[0]
     assert lines[-1].startswith("Next: ")
+
+
+def test_blank_lines_and_whole_numbers_of_spreadsheets_are_read() -> None:
+    found = as_json(
+        "--tables", write("\n;;;\nstratum;x;y;count\na;0.5;1;9\na;1.250;1;3.0\n\na;0.5;2;04\na;1.250;2;8.00\n")
+    )
+    assert found["levels"]["x"] == ["0.5", "1.250"]
+    assert found["strata"][0]["tau_b"] == as_json("--table", "9,4;3,8")["tau_b"]
+
+
+def test_what_is_refused_as_a_count_is_explained() -> None:
+    assert "It may stand for a thousand or for a decimal." in kendall("--table", "1.000,2;3,4").stderr
+    assert "digits 0 to 9 and nothing else" in kendall("--table", "1e3,2;3,4").stderr
+
+
+def test_large_tables_together_have_results() -> None:
+    cells = [(s, x, y, 480_000_000 if x == y else 5) for s in "ab" for x in (1, 2) for y in (1, 2)]
+    found = as_json("--tables", write(HEADING + "".join(f"{s},{x},{y},{n}\n" for s, x, y, n in cells)))
+    for pooled in ("stratified", "naive", "random_effects"):
+        assert 0.99 < found["pooled"][pooled]["tau_b"] <= 1
+
+
+def test_what_would_be_sampled_for_hours_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    row = ",".join(["3"] * 20)
+    result = kendall("--table", ";".join([row] * 20), "--draws", 1_000_000)
+    assert result.stderr.splitlines()[0] == (
+        "Error: 1,000,000 draws of a table are 400,000,000 cells to sample, more than 200,000,000"
+    )
+    four = "14,14,12,8;15,13,14,9;13,12,13,11;8,9,12,13"
+    monkeypatch.setattr("laktasi.cli.given_tables.LONG_SAMPLED", 16 * 2000 - 1)
+    assert "… sampling 2,000 arrangements" in kendall("--table", four, "--draws", 2000).stderr
+    assert kendall("--table", MOPUYA, "--draws", 1_000_000).stderr == ""
+    monkeypatch.setattr("laktasi.cli.given_tables.MOST_SAMPLED_TOGETHER", 16 * 2000 - 1)
+    assert "2,000 draws of all tables are 32,000 cells" in kendall("--table", four, "--draws", 2000).stderr
+
+
+def test_control_characters_do_not_reach_the_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    path = write(HEADING + "".join(f'"\x1b[31mr\x9bed",l\x1b{x},{y},0\n' for x in (1, 2) for y in (1, 2)))
+    piped, as_object = kendall("--tables", path), kendall("--tables", path, "--json")
+    assert json.loads(as_object.stdout)["strata"][0]["stratum"] == "\x1b[31mr\x9bed"
+    monkeypatch.setattr("laktasi.cli.kendall.is_terminal", lambda: True)
+    for result in (piped, as_object, kendall("--tables", path)):
+        assert "31mr" in result.stdout
+        assert "\x1b" not in result.stdout
+        assert "\x9b" not in result.stdout
 
 
 def test_files_that_cannot_be_read_are_errors() -> None:

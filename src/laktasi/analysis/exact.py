@@ -131,6 +131,22 @@ def exact_p_values(counts: NDArray[np.integer], *, max_n: int = MAX_N) -> Floats
     return p
 
 
+def cells_to_sample(counts: NDArray[np.integer], *, max_n: int = MAX_N) -> Ints:
+    """Say how much `conditional_p` has to sample: time and memory grow with these cells times the draws.
+
+    Returns
+    -------
+    ndarray of int, shape (margins,)
+        For each different pair of margins whose p is not exact, the cells of an arrangement: levels times levels.
+    """
+    sampled = [
+        len(short) * len(long)
+        for short, long in _by_margins(count_pairs(counts))
+        if sum(short) <= LARGEST_SAMPLED and not is_exact(short, long, max_n)
+    ]
+    return np.array(sampled, dtype=np.int64)
+
+
 def _read_off(sizes: Ints, tail: Floats, s: Ints) -> Floats:
     """Return P(|S| >= s). No p is 0: one too small for a float is the smallest there is."""
     p = np.append(tail, 0.0)[np.searchsorted(sizes, s)]

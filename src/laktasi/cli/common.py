@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -138,12 +139,18 @@ def _least_width(text: str) -> int:
     return min(len(text), max([_WRAP_AT, *map(len, text.split())]))
 
 
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]")
 _WRAP_AT = 24
 """Texts of several words are wrapped no narrower than this."""
 
 
 def _plain(value: Any) -> str:
-    return "" if value is None else " ".join(str(value).split())
+    return "" if value is None else visible(str(value))
+
+
+def visible(text: str) -> str:
+    """Give a text on one line, control characters written out: what a file holds must not steer a terminal."""
+    return _CONTROL.sub(lambda found: f"\\x{ord(found[0]):02x}", " ".join(text.split()))
 
 
 @contextmanager

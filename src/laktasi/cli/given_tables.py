@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+import click
 
 from laktasi.errors import LaktasiError
 
@@ -16,6 +19,7 @@ if TYPE_CHECKING:
 
 COLUMNS = ("stratum", "x", "y", "count")
 SEPARATORS = (",", ";", "\t")
+BLANK = ",;\t \r\n"
 MOST_LEVELS = 100
 """A variable with more is a measurement, not an ordered choice."""
 MOST_CELLS = 1_000_000
@@ -23,6 +27,22 @@ MOST_CELLS = 1_000_000
 LONGEST_HEADING = 1_000
 MOST_RECORDS = 999_999_999
 """Records that one table may hold."""
+MOST_RECORDS_TOGETHER = 2_000_000_000
+"""Records that all tables together may hold: the pooled results add up their squares."""
+
+COUNT = re.compile(r"[0-9]+(?:\.(?:0{1,2}|0{4,}))?")
+"""A number of records; 7.0 is one too, as some spreadsheets write it."""
+THOUSANDS = re.compile(r"[0-9]+(?:[.,][0-9]{3})+")
+"""1.000 may be one or, to an Indonesian spreadsheet, a thousand."""
+NUMBER = re.compile(r"[+-]?[0-9]+(?:\.[0-9]+)?")
+"""A level that is sorted as a number. Python would also take 1_0, 1e1 and digits of other scripts for one."""
+
+MOST_SAMPLED = 200_000_000
+"""Cells times draws to sample for one table: a minute, and most of a thousand megabytes."""
+MOST_SAMPLED_TOGETHER = 10_000_000_000
+"""The same for all tables, under an hour: as many as `MOST_CELLS` allows, with the draws there are by default."""
+LONG_SAMPLED = 20_000_000
+"""The same from which on somebody who waits is told why: some seconds."""
 
 TABLE_NEXT = "write rows from low to high exposure, with ; between them, like --table '7,4,0;0,8,6'"
 FILE_NEXT = "write a line for each cell, like: north,1,2,7 under the heading stratum,x,y,count"
@@ -81,7 +101,8 @@ def read_tables(path: Path) -> Given:
     Raises
     ------
     LaktasiError
-        The file cannot be read, lacks a column or has one more, or a line does not fit, comes twice or is no count.
+        The file cannot be read, lacks a column or has one more, or a line does not fit, comes twice or is no count; or
+        the tables are too large.
     """
     import numpy as np
 
@@ -114,16 +135,21 @@ def read_tables(path: Path) -> Given:
 
 
 def _lines(path: Path) -> Iterator[tuple[int, tuple[str, str, str, str]]]:
-    """Yield the number of each line and what stands in it, in the order of `COLUMNS`."""
+    """Yield where each record begins, as an editor counts lines, and what stands in it, in the order of `COLUMNS`."""
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
-            heading = file.readline(LONGEST_HEADING)
+            before, heading = 0, file.readline(LONGEST_HEADING)
+            while heading and not heading.strip(BLANK):
+                before, heading = before + 1, file.readline(LONGEST_HEADING)
             separator = max(SEPARATORS, key=heading.count)
             columns = [name.strip().lower() for name in next(csv.reader([heading], delimiter=separator), [])]
             _check_columns(columns, path)
             order = [columns.index(name) for name in COLUMNS]
             found = 0
-            for number, fields in enumerate(csv.reader(file, delimiter=separator), 2):
+            reader = csv.reader(file, delimiter=separator)
+            next_number = before + 2
+            for fields in reader:
+                number, next_number = next_number, before + 2 + reader.line_num
                 values = [field.strip() for field in fields]
                 if not any(values):
                     continue
@@ -176,6 +202,7 @@ def _levels(texts: Sequence[str], column: str, name: Path) -> dict[str, int]:
             why="In which order they stand cannot be told.",
             next_step="write all levels as numbers, from low to high",
         )
+    _check_points(list(numbers), column, name)
     values = sorted(set(numbers.values()))
     if max(len(values), 0 if numbers else len(different)) > MOST_LEVELS:
         raise LaktasiError(
@@ -187,31 +214,48 @@ def _levels(texts: Sequence[str], column: str, name: Path) -> dict[str, int]:
     return {text: at for at, text in enumerate(different)}
 
 
+def _check_points(numbers: Sequence[str], column: str, name: Path) -> None:
+    """Refuse 900 beside 1.000, whose order rests on what the point means; 0.5 beside 1.250 shows that."""
+    pointed = [number for number in numbers if "." in number]
+    if 0 < len(pointed) < len(numbers) and all(THOUSANDS.fullmatch(number.lstrip("+-")) for number in pointed):
+        raise LaktasiError(
+            f"{name}: levels of {column} have a point before three digits",
+            why="It may stand for a thousand or for a decimal, and the order of the levels rests on it.",
+            next_step="write a thousand as 1000, and one as 1",
+        )
+
+
 def _number(text: str) -> float | None:
     from math import isfinite
 
-    try:
-        number = float(text)
-    except ValueError:
-        return None
-    return number if isfinite(number) else None
+    number = float(text) if NUMBER.fullmatch(text) else None
+    return number if number is not None and isfinite(number) else None
 
 
 def _whole(text: str, what: str, next_step: str) -> int:
-    """Read a number of records; 7.0 is one too, as spreadsheets write it."""
+    """Read a number of records."""
     text = text.strip()
     if not text:
         raise LaktasiError(f"{what} is empty", why="A cell in which there is nobody has a 0.", next_step=next_step)
-    number = _number(text)
-    if number is None:
-        raise LaktasiError(f"{what} is no number", next_step=next_step)
-    if number < 0:
-        raise LaktasiError(f"{what} is negative", next_step=next_step)
-    if number != int(number):
-        raise LaktasiError(f"{what} is no whole number of records", next_step=next_step)
-    if number > MOST_RECORDS:
+    if not COUNT.fullmatch(text):
+        if THOUSANDS.fullmatch(text):
+            raise LaktasiError(
+                f"{what} has a point or a comma before three digits",
+                why="It may stand for a thousand or for a decimal.",
+                next_step="write a thousand as 1000, and one as 1",
+            )
+        if NUMBER.fullmatch(text.replace(",", ".")):
+            wrong = "is negative" if text.startswith("-") else "is no whole number of records"
+            raise LaktasiError(f"{what} {wrong}", next_step=next_step)
+        raise LaktasiError(
+            f"{what} is no number",
+            why="A count is written in the digits 0 to 9 and nothing else: 1000, not 1e3 or 1_000.",
+            next_step=next_step,
+        )
+    digits = text.partition(".")[0].lstrip("0")
+    if len(digits) > len(str(MOST_RECORDS)) or int(digits or "0") > MOST_RECORDS:
         raise LaktasiError(f"{what} is more than {MOST_RECORDS:,} records", next_step=next_step)
-    return int(number)
+    return int(digits or "0")
 
 
 def _checked(counts: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -219,4 +263,31 @@ def _checked(counts: NDArray[np.int64]) -> NDArray[np.int64]:
         raise LaktasiError(
             f"a table holds more than {MOST_RECORDS:,} records", next_step="see whether its cells are counts of records"
         )
+    if int(counts.sum()) > MOST_RECORDS_TOGETHER:
+        raise LaktasiError(
+            f"all tables together hold more than {MOST_RECORDS_TOGETHER:,} records",
+            next_step="see whether their cells are counts of records, or give fewer tables at a time",
+        )
     return counts
+
+
+def check_sampling(counts: NDArray[np.int64], draws: int) -> None:
+    """Refuse what would take too much time or memory to sample; tell somebody who has to wait.
+
+    Raises
+    ------
+    LaktasiError
+        More than `MOST_SAMPLED` or `MOST_SAMPLED_TOGETHER` cells.
+    """
+    from laktasi.analysis.exact import cells_to_sample
+
+    sampled = cells_to_sample(counts) * draws
+    limits = ((sampled.max(initial=0), MOST_SAMPLED, "a table"), (sampled.sum(), MOST_SAMPLED_TOGETHER, "all tables"))
+    for much, most, of in limits:
+        if much > most:
+            raise LaktasiError(
+                f"{draws:,} draws of {of} are {much:,} cells to sample, more than {most:,}",
+                next_step="give fewer --draws, or group the levels",
+            )
+    if sampled.sum() > LONG_SAMPLED:
+        click.echo(f"… sampling {draws:,} arrangements for each p: this takes a while", err=True)

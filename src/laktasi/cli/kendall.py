@@ -9,7 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from laktasi.cli.common import given_options, is_terminal, print_table, print_values, project_options, settings_for
+from laktasi.cli.common import (
+    given_options,
+    is_terminal,
+    print_table,
+    print_values,
+    project_options,
+    settings_for,
+    visible,
+)
 
 if TYPE_CHECKING:
     import numpy as np
@@ -123,8 +131,11 @@ def _show_tables(path: Path, chance: Mapping[str, int], as_json: bool) -> None:
 
 
 def _rows_of(counts: NDArray[np.int64], chance: Mapping[str, int]) -> list[Row]:
+    from laktasi.analysis.exact import DRAWS
     from laktasi.analysis.tables import analyse_tables
+    from laktasi.cli.given_tables import check_sampling
 
+    check_sampling(counts, chance.get("draws", DRAWS))
     return _records(analyse_tables(counts, **chance))
 
 
@@ -155,7 +166,7 @@ def _pooled(given: Given, rows: Sequence[Row]) -> Row:
 def _why_not(without: Row, stratum: Row, mean: Row) -> str | None:
     """Say why there is no estimate without this stratum."""
     from laktasi.analysis.heterogeneity import MIN_N
-    from laktasi.analysis.reasons import ONE_CENTRE, REASONS, TOO_FEW
+    from laktasi.analysis.reasons import NO_CENTRE, NO_LARGE_CENTRE, NO_VARIANCE, ONE_CENTRE, REASONS, TOO_FEW
 
     if without["tau_b"] is not None:
         return None
@@ -163,7 +174,10 @@ def _why_not(without: Row, stratum: Row, mean: Row) -> str | None:
         return f"not used: {stratum['reason']}"
     if stratum["n"] < MIN_N:
         return f"not used: {REASONS[TOO_FEW]['en']}"
-    return mean["reason"] or REASONS[ONE_CENTRE]["en"]
+    left = mean["centres_used"] - 1
+    if left == 0:
+        return REASONS[NO_LARGE_CENTRE if TOO_FEW in mean["left_out"] else NO_CENTRE]["en"]
+    return REASONS[ONE_CENTRE if left == 1 else NO_VARIANCE]["en"]
 
 
 def _fields(result: Any) -> Row:
@@ -182,8 +196,11 @@ def _plain(value: Any) -> Any:
 
 def _print_json(what: Any) -> None:
     import json
+    import re
 
-    click.echo(json.dumps(what, ensure_ascii=False, allow_nan=False, default=str))
+    text = json.dumps(what, ensure_ascii=False, allow_nan=False, default=str)
+    # json writes out the control characters below space, and leaves these.
+    click.echo(re.sub("[\x7f-\x9f]", lambda found: f"\\u{ord(found[0]):04x}", text))
 
 
 def _tell_table(row: Row) -> None:
@@ -218,11 +235,11 @@ def _tell_tables(given: Given, rows: Sequence[Row]) -> None:
          *(p_in_words(row[name]) for name in ("p_value", "p_exact", "p_holm")))
         for row in rows
     ]  # fmt: skip
-    title = f"exposure {_in_order(given.x)}; outcome {_in_order(given.y)}"
+    title = visible(f"exposure {_in_order(given.x)}; outcome {_in_order(given.y)}")
     print_table(headings, lines, title=title, right=headings[1:])
     for row in rows:
         if row["reason"]:
-            _say(f"{row['stratum']}: {row['reason']}")
+            _say(f"{visible(row['stratum'])}: {row['reason']}")
     pooled = _pooled(given, rows)
     over_all = [
         (name.replace("_", " "), one["n"], f"{one['centres_used']} of {one['centres']}", _number(one["tau_b"]),
@@ -339,6 +356,8 @@ def _tell_run(rows: Sequence[Sequence[Any]]) -> None:
             lines.append((name, n, _number(tau), interval, _number(z), p_in_words(p), p_in_words(exact)))
             if tau is None:
                 without.append(f"{name}: no tau_b, {reason}")
+            elif centre is None and reason:
+                without.append(f"{name}: {reason}")
         print_table(
             CENTRE_HEADINGS, lines, title=f"{exposure} × {outcome}, {population} records", right=CENTRE_HEADINGS[1:]
         )
