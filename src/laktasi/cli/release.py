@@ -33,8 +33,8 @@ def release(project: Path | None, data: Path | None, to: Path | None, language: 
         return
     told = made.told
     withheld = sum(column["withheld"] for column in told["quasi"])
-    click.echo(f"{told['records']} records, k = {told['rule']['k']}: {withheld} answers withheld in"
-               f" {told['records_touched']} records, no record dropped")  # fmt: skip
+    click.echo(f"{told['records']} of {told['accepted']} accepted records, k = {told['rule']['k']}:"
+               f" {withheld} answers withheld in {told['records_touched']} of them")  # fmt: skip
     for pair in told["pairs"]:
         click.echo(
             f"{pair['exposure']} × {pair['outcome']}: {pair['shown']} centres shown, {pair['withheld']} withheld"

@@ -87,7 +87,7 @@ def write_documents(
         .render(
             title=title,
             notice=notice,
-            records=source.size,
+            records=told["records"],
             run=source.run,
             study=study.name,
             citation=study.citation,
@@ -135,7 +135,7 @@ def _manifest(
         "analysed_hash": run.analysed_hash,
         "released_by": version,
         "language": language,
-        "records": source.size,
+        "records": told["records"],
         "records_hash": digest,
         "columns": [
             {

@@ -23,7 +23,7 @@ from laktasi.release.suppress import MOST_COLUMNS, WITHHELD, class_sizes, suppre
 
 RECORD, WITHHELD_COLUMN = "record", "withheld"
 RECORD_LABELS: Texts = {"id": "Catatan (nama samaran)", "en": "Record (pseudonym)"}
-WITHHELD_LABELS: Texts = {"id": "Kolom yang jawabannya disimpan", "en": "Columns whose answer is withheld"}
+WITHHELD_LABELS: Texts = {"id": "Kolom yang jawabannya dirahasiakan", "en": "Columns whose answer is withheld"}
 """The two columns that are ours."""
 
 _ALLOWED = {

@@ -27,18 +27,18 @@ LEFT_OUT: Sentences = {
 WHY_NOT: Sentences = {
     "": {"id": "", "en": ""},
     "bits": {
-        "id": "pusat yang disimpan terlalu sedikit: angka gabungan dapat mengungkapnya",
+        "id": "puskesmas yang dirahasiakan terlalu sedikit: angka gabungan dapat mengungkapnya",
         "en": "so few centres are withheld that numbers across centres could give them back",
     },
     "masked": {
-        "id": "sebagian jawaban disimpan dalam catatan: hasil atas semua catatan akan mengungkapnya",
+        "id": "sebagian jawaban dirahasiakan dalam catatan: hasil atas semua catatan akan mengungkapnya",
         "en": "some of its answers are withheld in the records: a result over all of them would give these back",
     },
 }
 
 ACROSS: Sentences = {
     "all": {"id": "semua", "en": "all"},
-    "no_leave_one_out": {"id": "tanpa hasil dengan satu pusat dikeluarkan", "en": "without leave-one-out"},
+    "no_leave_one_out": {"id": "tanpa hasil dengan satu puskesmas dikeluarkan", "en": "without leave-one-out"},
     "naive": {
         "id": "hanya yang dapat dihitung dari catatan",
         "en": "only what can be computed from the records",

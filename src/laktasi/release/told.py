@@ -41,7 +41,8 @@ def tell(source: Source, prepared: Prepared, results: Results, rule: Rule) -> di
         left_out.setdefault(why, []).append(path)
     return {
         "run_id": source.run.run_id,
-        "records": source.size,
+        "accepted": source.size,
+        "records": len(prepared.records),
         "records_touched": int(touched.sum()),
         "borrowed": prepared.borrowed,
         "rule": {

@@ -84,7 +84,7 @@ class _Verifier:
         columns = {column["name"]: column for column in manifest["columns"]}
         records = readback.same_in_all(self.folder, columns)
         self.allowed(columns)
-        self.texts(columns, records)
+        self.texts(columns, records, manifest)
         self.dates(columns, records)
         telling = self.telling(columns, records)
         quasi = self.quasi(columns, telling)
@@ -124,7 +124,9 @@ class _Verifier:
             if treatment is None and (privacy != "none" or kind in ("text", "date", "datetime", "time")):
                 raise refused(f"{CSV}, column {name}: the rule does not say what is done to {path}")
 
-    def texts(self, columns: Mapping[str, Mapping[str, Any]], records: readback.Records) -> None:
+    def texts(
+        self, columns: Mapping[str, Mapping[str, Any]], records: readback.Records, manifest: Mapping[str, Any]
+    ) -> None:
         """See that texts are pseudonyms or names of columns, and that the order of records tells nothing."""
         for name, column in columns.items():
             if column["kind"] != "text":
@@ -144,6 +146,9 @@ class _Verifier:
                 [self.study.form_id],
             ).fetchall()
         }
+        told = manifest["disclosure"]
+        if (told["accepted"], told["records"]) != (len(accepted), len(records[readback.RECORD])):
+            raise refused(f"{MANIFEST} tells another number of records than there are")
         if {self.whose.get(record) for record in records[readback.RECORD]} != accepted:
             raise refused(f"{CSV}: it does not have the accepted records, once each")
 
