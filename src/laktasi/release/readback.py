@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import csv
+import mmap
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -24,8 +26,18 @@ Records = Mapping[str, Sequence[str]]
 """Values by column, as the CSV file writes them."""
 
 _UUID = re.compile(rb"[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}")
-_WORDS = re.compile(r"[A-Za-z0-9]+")
-_JOINED = re.compile(r"[A-Za-z0-9_:.-]+")
+_WORDS = re.compile(rb"[A-Za-z0-9]+")
+_JOINED = re.compile(rb"[A-Za-z0-9_:.-]+")
+_GAP = re.compile(rb"[^A-Za-z0-9_:.-]")
+_BLOCK = 1 << 20
+"""Bytes whose words are looked up at a time; a block ends where no word goes on."""
+_ROWS = 10_000
+_TEXTS = """
+select schema_name, table_name, column_name from duckdb_columns()
+where not internal and not regexp_matches(data_type, '^(TINYINT|INTEGER|BIGINT|DOUBLE|DATE|TIMESTAMP.*)$')
+"""
+"""Columns of a DuckDB file in which a code could stand."""
+_CODE = "a code of a submission, respondent, enumerator or phone"
 _SHORT, _LONG = 3, 10
 """Characters below which a code says nothing by itself, and from which it is looked for without a digit in it."""
 
@@ -191,31 +203,53 @@ def search(folder: Path, private: set[str], key: bytes) -> None:
     ReleaseError
         There is one; names the file, never the value.
     """
+    names = _Private(private)
     for path in [*files_of(folder), folder / SUMS]:
         name = path.relative_to(folder).as_posix()
-        content = path.read_bytes()
-        if key in content or key.hex().encode() in content.lower():
-            raise _found(name, "the project's secret")
-        if _UUID.search(content):
-            raise _found(name, "the id of a submission")
-        if _among(content.decode("utf-8" if path.suffix in (".csv", ".md", ".json", ".html") else "latin-1"), private):
-            raise _found(name, "a code of a submission, respondent, enumerator or phone")
+        with mapped(path) as content:
+            if re.search(re.escape(key), content) or re.search(key.hex().encode(), content, re.I):
+                raise _found(name, "the project's secret")
+            if _UUID.search(content):
+                raise _found(name, "the id of a submission")
+            if names.are_in(content):
+                raise _found(name, _CODE)
     with duckdb.connect(str(folder / DUCKDB), read_only=True) as con:
-        for schema, table in _tables(con):
-            _check_cells(
-                f"{DUCKDB}, table {table}", con.execute(f"from {identifier(schema, table)}").fetchall(), private
-            )
+        for schema, table, column in con.execute(_TEXTS).fetchall():
+            name, place = identifier(column), identifier(schema, table)
+            con.execute(f"select distinct cast({name} as varchar) from {place} where {name} is not null")
+            while rows := con.fetchmany(_ROWS):
+                for (value,) in rows:
+                    if value in private or names.are_in(value.encode()):
+                        raise _found(f"{DUCKDB}, table {table}", _CODE)
 
 
-def _check_cells(name: str, rows: Iterable[Sequence[Any]], private: set[str]) -> None:
-    for row in rows:
-        for value in row:
-            if isinstance(value, str) and (value in private or _among(value, private)):
-                raise _found(name, "a code of a submission, respondent, enumerator or phone")
+@contextmanager
+def mapped(path: Path) -> Iterator[bytes | mmap.mmap]:
+    """Give the bytes of a file as the system pages them in: a release can be larger than the memory."""
+    with path.open("rb") as file:
+        if not path.stat().st_size:
+            yield b""
+            return
+        with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+            yield content
 
 
-def _among(text: str, private: set[str]) -> bool:
-    return any(not private.isdisjoint(words.findall(text)) for words in (_WORDS, _JOINED))
+class _Private:
+    """Private values, as they can stand in a file."""
+
+    def __init__(self, values: Iterable[str]) -> None:
+        self.values = {value.encode() for value in values}
+
+    def are_in(self, content: bytes | mmap.mmap) -> bool:
+        """Say whether one of them stands somewhere, between characters that no code has."""
+        start = 0
+        while start < len(content):
+            gap = _GAP.search(content, start + _BLOCK)
+            end = gap.start() if gap else len(content)
+            if any(not self.values.isdisjoint(words.findall(content, start, end)) for words in (_WORDS, _JOINED)):
+                return True
+            start = end
+        return False
 
 
 def _found(name: str, what: str) -> ReleaseError:
