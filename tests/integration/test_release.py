@@ -28,6 +28,7 @@ from laktasi.release import verify as verifying
 from laktasi.release.documents import SUMS, files_of, sha256
 from laktasi.release.pseudonyms import pseudonyms
 from laktasi.release.rule import read_rule
+from laktasi.release.target import is_release
 from laktasi.secret import key_of
 from laktasi.settings import Settings
 from laktasi.store.warehouse import open_research
@@ -409,7 +410,7 @@ def test_a_file_without_its_sum_is_refused(world: Settings, copied: Path) -> Non
         ("prepare", "says_where", "never", "is found by subtraction"),
         # every centre is shown
         ("places", "passes", "always", "a centre's table that the rule for cells withholds"),
-        ("places", "blurs", "always", "is found by subtraction"),
+        ("places", "blurs", "all_blurred", "is found by subtraction"),
         # dates stay where they are
         ("prepare", "shifts", "no_shift", "a date that did not move"),
     ],
@@ -425,6 +426,7 @@ def test_a_fault_in_the_making_is_found_in_what_was_made(
     faults: dict[str, Callable[..., Any]] = {
         "nothing_lost": nothing_lost,
         "always": lambda *_: True,
+        "all_blurred": lambda _sizes, _k, starts: np.ones(len(starts), dtype=bool),
         "never": lambda *_: False,
         "no_shift": lambda _key, _days, persons: [0 for _ in persons],
     }
@@ -493,21 +495,23 @@ def test_what_is_no_release_is_not_replaced(world: Settings, tmp_path: Path) -> 
         releasing.release(world, to=tmp_path / "mine")
     assert (tmp_path / "mine" / "thesis.txt").read_text(encoding="utf-8") == "years of work"
     (tmp_path / "empty").mkdir()
-    assert releasing.is_release(releasing.release(world, to=tmp_path / "empty").path or tmp_path)
+    assert is_release(releasing.release(world, to=tmp_path / "empty").path or tmp_path)
 
 
 @pytest.fixture
 def standing(folder: Path, tmp_path: Path) -> Iterator[Path]:
     """Give a release that stands somewhere, and see that nothing is beside it in the end."""
     place = Path(shutil.copytree(folder, tmp_path / "out"))
-    (place / "mark.txt").write_text("the old one", encoding="utf-8")
+    (place / "results" / "mark.csv").write_text("the old one", encoding="utf-8")
+    with (place / SUMS).open("a", encoding="utf-8") as sums:
+        sums.write(f"{sha256(place / 'results' / 'mark.csv')}  results/mark.csv\n")
     yield place
     assert [path.name for path in tmp_path.iterdir()] == ["out"]
 
 
 def test_a_release_takes_the_place_of_an_older_one(world: Settings, standing: Path) -> None:
     releasing.release(world, to=standing)
-    assert not (standing / "mark.txt").exists()
+    assert not (standing / "results" / "mark.csv").exists()
     check(world, standing)
 
 
@@ -520,7 +524,7 @@ def test_a_release_that_breaks_off_leaves_the_older_one(
     monkeypatch.setattr(verifying, "verify", torn)
     with pytest.raises(KeyboardInterrupt):
         releasing.release(world, to=standing)
-    assert (standing / "mark.txt").exists()
+    assert (standing / "results" / "mark.csv").exists()
 
 
 def test_a_release_that_was_killed_between_two_moves_is_put_back(world: Settings, standing: Path) -> None:

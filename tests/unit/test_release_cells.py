@@ -67,6 +67,7 @@ def test_a_sum_hides_its_parts_only_where_the_others_are_enough() -> None:
     assert not blurs(np.array([50, 0]), 3)
     assert not blurs(np.array([50, 2]), 3)
     assert blurs(np.array([50, 2, 1]), 3)
+    assert blurs(np.array([50, 2, 50, 3, 0, 0]), 3, np.array([0, 2, 4])).tolist() == [False, True, True]
 
 
 def ways(total: Counts, sizes: tuple[int, int]) -> list[Counts]:

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Counts = NDArray[np.int64]
+_FIRST: Counts = np.zeros(1, dtype=np.int64)
 
 
 def passes(table: Counts, k: int, at_least: int = 0) -> bool:
@@ -23,14 +24,21 @@ def tells_a_group(table: Counts) -> bool:
     return any(bool(((table > 0).sum(axis=axis) == 1).any()) for axis in (0, 1))
 
 
-def blurs(sizes: Counts, k: int) -> bool:
-    """Say whether the sum over some health centres leaves each of them unknown.
+def blurs(sizes: Counts, k: int, starts: Counts = _FIRST) -> NDArray[np.bool_]:
+    """Say of each group of health centres whether their sum leaves each of them unknown.
 
     There are none, or at least two, and all but the largest together have `k` records: else who takes the others'
     few away, or has a table of his own centre, is left with one centre's.
+
+    Parameters
+    ----------
+    sizes
+        Records of each centre, group after group.
+    starts
+        Where each group begins. One group, if nothing is said.
     """
-    present = sizes[sizes > 0]
-    return not len(present) or (len(present) > 1 and bool(present.sum() - present.max() >= k))
+    total, most = np.add.reduceat(sizes, starts), np.maximum.reduceat(sizes, starts)
+    return (total == 0) | ((np.add.reduceat(sizes > 0, starts) > 1) & (total - most >= k))
 
 
 def hidden_bits(total: Counts, centres: int) -> float:

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from laktasi.errors import ReleaseError
-from laktasi.release.cells import Counts, passes, tells_a_group
+from laktasi.release.cells import Counts, blurs, passes, tells_a_group
 from laktasi.release.rule import ENOUGH, LAMBDA
 from laktasi.release.suppress import WITHHELD, classes
 from laktasi.study import Pair
@@ -171,9 +171,7 @@ class _Decision:
             sizes = np.bincount(at, weights=by_unit, minlength=len(cells)).astype(np.int64)
             is_shown = self.known() if question is None else self.shown[question]
             hidden = np.where(is_shown[centres], 0, sizes)
-            total, most = np.add.reduceat(hidden, starts), np.maximum.reduceat(hidden, starts)
-            several = np.add.reduceat(hidden > 0, starts) > 1
-            for group in np.flatnonzero((total > 0) & ~(several & (total - most >= self.k))).tolist():
+            for group in np.flatnonzero(~blurs(hidden, self.k, starts)).tolist():
                 found.setdefault(group, (question, centres[(of_group == group) & (sizes > 0)]))
         return found
 
