@@ -59,6 +59,8 @@ class Column:
     is_ordered: bool = False
     """Its categories have an order, lowest first: so coefficients of their codes have the right sign."""
     name: str = ""
+    moved: NDArray[np.int64] | None = None
+    """Of a shifted date: days for each record, in the order of the source. Private."""
 
     def codes(self) -> Codes:
         """Give a number for each value; -1 where there is none."""
@@ -90,11 +92,17 @@ class Column:
         return replace(self, data=data)
 
     def trimmed(self) -> Column:
-        """Give a category with those levels only that some record has."""
+        """Give a category with those levels only that some record has, numbered anew: gaps would tell of the others."""
         there = np.unique(self.data[self.data >= 0])
         place = np.full(len(self.levels) + 1, -1, dtype=np.int64)
         place[there] = np.arange(len(there))
-        return replace(self, data=place[self.data], levels=tuple(self.levels[at] for at in there.tolist()))
+        levels = [self.levels[at] for at in there.tolist()]
+        codes = _codes([level.value for level in levels], is_ordered=self.is_ordered)
+        return replace(
+            self,
+            data=place[self.data],
+            levels=tuple(replace(level, code=code) for level, code in zip(levels, codes, strict=True)),
+        )
 
     def ordered(self, order: NDArray[np.int64]) -> Column:
         """Give the column with its records in another order."""
@@ -181,7 +189,7 @@ def treated(
             return _category(replace(column, is_quasi=True, is_ordered=True), _truncated(column, treatment.unit), {})
         case treatments.SHIFT:
             assert moved is not None
-            return replace(column, data=column.data + moved.astype("timedelta64[D]"))
+            return replace(column, data=column.data + moved.astype("timedelta64[D]"), moved=moved)
         case treatments.PSEUDONYM:
             named = pseudonyms(
                 key, salt, column.path.rsplit("/", 1)[-1], [v if v is None else str(v) for v in column.data]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -15,11 +15,12 @@ from laktasi.release import rule as treatments
 from laktasi.release.columns import DATES, NUMBERS, POSITIONS, Column, centre_column, column_of, several, treated
 from laktasi.release.names import name_columns, plain_label
 from laktasi.release.places import Places, Whereabouts, decide_places, says_where
-from laktasi.release.pseudonyms import pseudonyms, shifts
+from laktasi.release.pseudonyms import pseudonyms, salt_of, shifts
 from laktasi.release.questions import Question, questions_of
 from laktasi.release.rule import Rule, Treatment
-from laktasi.release.source import Source, joint_tables, relies_on, root_of
-from laktasi.release.suppress import MOST_COLUMNS, WITHHELD, class_sizes, suppress
+from laktasi.release.source import Source, joint_tables
+from laktasi.release.suppress import MOST_COLUMNS, WITHHELD, class_sizes, classes, suppress
+from laktasi.release.telling import hide_days, one_centre
 
 RECORD, WITHHELD_COLUMN = "record", "withheld"
 RECORD_LABELS: Texts = {"id": "Catatan (nama samaran)", "en": "Record (pseudonym)"}
@@ -77,16 +78,16 @@ def prepare(source: Source, rule: Rule, key: bytes) -> Prepared:
         The rule names a question that the form has not, asks for what may not be, or cannot be met.
     """
     _check_names(source, rule)
-    columns, left_out = _columns(source, rule, key)
+    salt = salt_of(source.run.run_id, rule)
+    columns, left_out = _columns(source, rule, key, salt)
+    places, masks = _places(source, rule, columns)
+    groups = classes(places.codes)[0]
+    columns = _silent(source, rule, columns, left_out, groups)
     if not columns:
         raise ReleaseError("by this rule no column may go out", next_step="see docs/release.md")
     named = [column.path.replace("#", "_") for column in columns]
     names = name_columns(named, (RECORD, WITHHELD_COLUMN))
     columns = [replace(column, name=names[path]) for column, path in zip(columns, named, strict=True)]
-    places, masks = _places(source, rule, columns)
-    groups = (
-        np.unique(places.codes, axis=0, return_inverse=True)[1].reshape(-1) if masks else np.zeros(source.size, int)
-    )
     free = [at for at, column in enumerate(columns) if column.is_quasi and not column.is_place]
     if len(free) > MOST_COLUMNS:
         raise ReleaseError(
@@ -103,23 +104,39 @@ def prepare(source: Source, rule: Rule, key: bytes) -> Prepared:
         ) from None
     withheld = np.zeros((source.size, len(columns)), dtype=bool)
     withheld[:, free] = lost.mask
-    for at, mask in masks.items():
-        withheld[:, at] = mask
-    classes = np.hstack([np.where(lost.mask, WITHHELD, codes), places.codes])
-    records = [text or "" for text in pseudonyms(key, repr(rule), RECORD, source.submission_ids.tolist())]
+    released = np.hstack([np.where(lost.mask, WITHHELD, codes), places.codes])
+    for at, column in enumerate(columns):
+        if column.path in masks:
+            withheld[:, at] = masks[column.path]
+        elif column.moved is not None:
+            shown = column.data.astype("datetime64[D]")
+            withheld[:, at] = hide_days(
+                (shown - column.moved).astype(np.int64),
+                shown.astype(np.int64),
+                rule.treat[column.path].days,
+                source.persons,
+                classes(released)[0],
+                rule.k,
+            )
+    records = [text or "" for text in pseudonyms(key, salt, RECORD, source.submission_ids.tolist())]
     order = np.argsort(np.array(records))
     kept = [column.without(withheld[:, at]).ordered(order) for at, column in enumerate(columns)]
     return Prepared(
-        columns=tuple(column.trimmed() if column.is_place else column for column in kept),
+        columns=tuple(column.trimmed() if _comes_of_data(column) else column for column in kept),
         records=tuple(records[at] for at in order.tolist()),
         withheld=withheld[order],
         order=order,
         left_out=left_out,
         places=places,
         groups=groups,
-        sizes=class_sizes(classes, source.persons),
+        sizes=class_sizes(released, source.persons),
         borrowed=lost.borrowed,
     )
+
+
+def _comes_of_data(column: Column) -> bool:
+    """Say whether the values listed for a column must be those that some record has: a list would tell of others."""
+    return column.is_place or column.treatment.startswith((treatments.TRUNCATE, treatments.CATEGORY))
 
 
 def _check_names(source: Source, rule: Rule) -> None:
@@ -152,6 +169,17 @@ def _check_treatment(source: Source, question: Question, treatment: Treatment) -
         raise ReleaseError(
             f"{what} is of type {question.type.value}: {kind!r} is for {whom}", next_step="see docs/release.md"
         )
+    if kind == treatments.PSEUDONYM and question in source.centres:
+        raise ReleaseError(
+            f"{what} is the health centre: a pseudonym would tell which records come from the same one",
+            next_step="write 'keep' or 'drop'",
+        )
+    if kind == treatments.CATEGORY and question.path in source.depends.typed:
+        raise ReleaseError(
+            f"{what} can hold a text that somebody typed or scanned, a position or the like, by its calculation",
+            why="A category is for texts that stand in the form itself.",
+            next_step="write 'drop'",
+        )
     if kind != treatments.PSEUDONYM and _is_code(source, question):
         raise ReleaseError(
             f"{what} is the code of a person: it goes out as a pseudonym, or not at all",
@@ -164,44 +192,120 @@ def _is_code(source: Source, question: Question) -> bool:
     return any(question in questions_of(source.questions, name) for name in (roles.subject, roles.enumerator) if name)
 
 
-def _columns(source: Source, rule: Rule, key: bytes) -> tuple[list[Column], dict[str, str]]:
+def _columns(source: Source, rule: Rule, key: bytes, salt: str) -> tuple[list[Column], dict[str, str]]:
     """Give the columns that the rule and the questionnaire let out, and why the other questions are not among them."""
-    counted = {path for path, treatment in rule.treat.items() if treatment.kind in treatments.COUNTED}
-    quasi = {item.path for item in source.questions if item.privacy == "quasi"} | counted
-    relying = relies_on(source.questions, quasi, root_of(source.questions))
-    moved: dict[int, NDArray[np.int64]] = {}
+    left_out = {
+        question.path: reason
+        for question in source.questions
+        if (reason := _why_not(source, question, rule.treat.get(question.path)))
+    }
     centres = np.unique(source.centre_codes.astype(str), return_inverse=True)[1].astype(np.int64)
-    columns: list[Column] = []
-    left_out: dict[str, str] = {}
+    moved: dict[int, NDArray[np.int64]] = {}
+    made: dict[str, list[Column]] = {}
     for question in source.questions:
         treatment = rule.treat.get(question.path)
-        if reason := _why_not(source, question, treatment, relying):
-            left_out[question.path] = reason
+        if question.path in left_out:
             continue
         labels = {language: plain_label(text) for language, text in question.labels.items()}
         if question in source.centres:
             assert treatment is not None
-            columns.append(replace(treated(centre_column(source, question, labels), treatment), is_place=True))
+            made[question.path] = [replace(treated(centre_column(source, question, labels), treatment), is_place=True)]
             continue
-        if question.type is ValueType.SELECT_MULTIPLE:
-            columns += several(source, question, labels)
+        is_several = question.type is ValueType.SELECT_MULTIPLE
+        found = several(source, question, labels) if is_several else [column_of(source, question, labels)]
+        if treatment is not None:
+            if treatment.kind == treatments.SHIFT and treatment.days not in moved:
+                moved[treatment.days] = np.array(shifts(key, salt, treatment.days, _people(source)), dtype=np.int64)
+            if treatment.kind == treatments.PSEUDONYM:
+                _check_once(question, found[0])
+            found = [treated(found[0], treatment, moved=moved.get(treatment.days), key=key, salt=salt)]
+        elif any(says_where(column.codes(), centres) for column in found):
+            left_out[question.path] = "place"
             continue
-        column = column_of(source, question, labels)
-        if treatment is None:
-            if says_where(column.codes(), centres):
-                left_out[question.path] = "place"
-            else:
-                columns.append(column)
-            continue
-        if treatment.kind == treatments.SHIFT and treatment.days not in moved:
-            moved[treatment.days] = np.array(shifts(key, treatment.days, _people(source)), dtype=np.int64)
-        if treatment.kind == treatments.PSEUDONYM:
-            _check_once(question, column)
-        made = treated(column, treatment, moved=moved.get(treatment.days), key=key, salt=repr(rule))
-        if treatment.kind == treatments.CATEGORY:
-            made = replace(made, is_quasi=question.privacy != "none" or says_where(made.codes(), centres))
-        columns.append(replace(made, is_place=made.is_quasi and says_where(made.codes(), centres)))
+        made[question.path] = found
+    known = _known(source, rule, made)
+    left_out |= {path: "relies" for path in made if path not in known and path not in rule.treat}
+    _check_treated(source, rule, known)
+    columns = []
+    for path in (path for path in made if path not in left_out):
+        for column in made[path]:
+            is_quasi = column.is_quasi or _is_counted(column, known)
+            is_place = column.is_place or (is_quasi and says_where(column.codes(), centres))
+            columns.append(replace(column, is_quasi=is_quasi, is_place=is_place))
     return columns, left_out
+
+
+def _known(source: Source, rule: Rule, made: Collection[str]) -> set[str]:
+    """Name the questions that a reader of the release knows all answers to: nothing is withheld by what rests on them.
+
+    They go out as they are, or the form computes them from such.
+    """
+    untreated = {path for path in made if path not in rule.treat}
+    return source.depends.as_they_are(untreated | source.depends.computed)
+
+
+def _check_treated(source: Source, rule: Rule, known: set[str]) -> None:
+    """Refuse treatments that the form undoes."""
+    shifted = [path for path, treatment in rule.treat.items() if treatment.kind == treatments.SHIFT]
+    for question in source.questions:
+        both = [path for path in shifted if path in source.depends.made_of(question.path)]
+        if len(both) > 1:
+            raise ReleaseError(
+                f"release.yml: {both[0]} and {both[1]} cannot both be shifted: {question.path} is computed from them",
+                why="Both move by the same days, so the two dates would give it back wherever it is withheld.",
+                next_step=f"shift one of them and drop the other; {question.path} can be banded",
+            )
+        treatment = rule.treat.get(question.path)
+        if treatment is None or treatment.kind == treatments.DROPPED:
+            continue
+        if treatment.kind in treatments.COUNTED and question.path in known:
+            raise ReleaseError(
+                f"release.yml: {question.path} is computed from answers that go out as they are",
+                why="Where it were withheld, they would give it back.",
+                next_step="name those that it is computed from under 'treat' too, or take it out of 'treat'",
+            )
+        is_counted = treatment.kind in (*treatments.COUNTED, treatments.CATEGORY)
+        if not is_counted and (unknown := source.depends.asked.get(question.path, set()) - known):
+            raise ReleaseError(
+                f"release.yml: {question.path} is asked or not by an answer that does not go out as it is"
+                f" ({min(unknown)})",
+                why=f"Its empty cells would tell that answer, and {treatment} is not counted.",
+                next_step=f"write {question.path}: drop",
+            )
+
+
+def _silent(
+    source: Source, rule: Rule, columns: Sequence[Column], left_out: dict[str, str], groups: NDArray[np.int64]
+) -> list[Column]:
+    """Leave out what tells the health centre by one answer, within the places that go out, and what rests on it."""
+    centres = np.unique(source.centre_codes.astype(str), return_inverse=True)[1].astype(np.int64)
+    telling = set()
+    for column in columns:
+        is_date = column.kind in ("date", "moment", "text")
+        codes = column.empty().astype(np.int64) if is_date else column.codes()
+        if column.is_place or not one_centre(codes, centres, groups):
+            continue
+        path = column.path.partition("#")[0]
+        if column.treatment:
+            raise ReleaseError(
+                f"release.yml: {path} tells the health centre: within a place, an answer to it is given at one only",
+                next_step=f"write {path}: drop, or drop the places",
+            )
+        telling.add(path)
+    untreated = {column.path.partition("#")[0] for column in columns if not column.treatment}
+    known = source.depends.as_they_are((untreated | source.depends.computed) - telling)
+    left_out |= dict.fromkeys(untreated - known, "relies") | dict.fromkeys(telling, "one_centre")
+    _check_treated(source, rule, known)
+    return [
+        replace(column, is_quasi=column.is_quasi or _is_counted(column, known))
+        for column in columns
+        if column.path.partition("#")[0] not in left_out
+    ]
+
+
+def _is_counted(column: Column, known: Collection[str]) -> bool:
+    """Say whether a category is a quasi-identifier: it is, unless it follows from what goes out as it is."""
+    return column.treatment == treatments.CATEGORY and column.path not in known
 
 
 def _people(source: Source) -> list[str]:
@@ -210,7 +314,7 @@ def _people(source: Source) -> list[str]:
     return [str(first[person]) for person in source.persons.tolist()]
 
 
-def _why_not(source: Source, question: Question, treatment: Treatment | None, relying: set[str]) -> str | None:
+def _why_not(source: Source, question: Question, treatment: Treatment | None) -> str | None:
     """Say why a question is left out, before its answers are looked at; None where it is not."""
     if treatment is not None and treatment.kind == treatments.DROPPED:
         return "dropped"
@@ -232,7 +336,7 @@ def _why_not(source: Source, question: Question, treatment: Treatment | None, re
         return "date"
     if question.type in (ValueType.TEXT, ValueType.RANK):
         return "text"
-    return "relies" if question.path in relying else None
+    return None
 
 
 def _check_once(question: Question, column: Column) -> None:
@@ -246,8 +350,8 @@ def _check_once(question: Question, column: Column) -> None:
         )
 
 
-def _places(source: Source, rule: Rule, columns: list[Column]) -> tuple[Places, dict[int, NDArray[np.bool_]]]:
-    """Decide which places stay, and give the mask of each place column."""
+def _places(source: Source, rule: Rule, columns: list[Column]) -> tuple[Places, dict[str, NDArray[np.bool_]]]:
+    """Decide which places stay, and give the mask of each place column by its path."""
     at = [number for number, column in enumerate(columns) if column.is_place]
     centre = source.centres[0].path if source.centres else None
     at.sort(key=lambda number: (columns[number].path != centre, -len(np.unique(columns[number].codes()))))
@@ -262,7 +366,7 @@ def _places(source: Source, rule: Rule, columns: list[Column]) -> tuple[Places, 
         },
     )
     places = decide_places(where, k=rule.k, at_least=rule.at_least)
-    return places, {number: places.codes[:, column] == WITHHELD for column, number in enumerate(at)}
+    return places, {columns[number].path: places.codes[:, column] == WITHHELD for column, number in enumerate(at)}
 
 
 def _order(rule: Rule, columns: list[Column], free: list[int]) -> list[int]:

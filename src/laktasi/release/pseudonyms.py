@@ -1,7 +1,7 @@
 """What stands for an identifier in a release, and by how many days a respondent's dates are moved.
 
-Both come from the project's secret. With another rule all pseudonyms are others, so two releases cannot be joined by
-them: what each withholds for itself would else be found in the other.
+Both come from the project's secret. With another rule, or another run, all pseudonyms and shifts are others, so two
+releases cannot be joined by them: what each withholds for itself would else be found in the other.
 """
 
 from __future__ import annotations
@@ -21,13 +21,18 @@ def digest(key: bytes, *words: str) -> bytes:
     return hmac.new(key, _SEPARATOR.join(("release", *words)).encode(), hashlib.sha256).digest()
 
 
+def salt_of(run_id: str, rule: object) -> str:
+    """Give what makes the pseudonyms and shifts of one release its own: the run, and the rule as it reads."""
+    return f"{run_id}{_SEPARATOR}{rule!r}"
+
+
 def pseudonyms(key: bytes, salt: str, kind: str, values: Sequence[str | None]) -> list[str | None]:
     """Give a pseudonym for each value, the same for the same one: ``r-`` and some letters.
 
     Parameters
     ----------
     salt
-        The rule of this release: with another one all pseudonyms are others.
+        Of this release, see :func:`salt_of`.
     kind
         What is named; its first letter stands before the pseudonym, and the same text as another kind is another one.
     """
@@ -40,10 +45,10 @@ def pseudonyms(key: bytes, salt: str, kind: str, values: Sequence[str | None]) -
     return [f"{kind[0]}-{known[value][:length]}" if value else None for value in values]
 
 
-def shifts(key: bytes, days: int, persons: Iterable[str]) -> list[int]:
+def shifts(key: bytes, salt: str, days: int, persons: Iterable[str]) -> list[int]:
     """Give the days by which each person's dates are moved: from -`days` to `days`, never 0."""
     moved = []
     for person in persons:
-        drawn = int.from_bytes(digest(key, "shift", str(days), person)[:8], "big") % (2 * days)
+        drawn = int.from_bytes(digest(key, salt, "shift", str(days), person)[:8], "big") % (2 * days)
         moved.append(drawn - days if drawn < days else drawn - days + 1)
     return moved

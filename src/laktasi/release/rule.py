@@ -15,16 +15,20 @@ TOP_KEYS = ("k", "results", "treat", "suppress")
 KEPT, DROPPED, PSEUDONYM, CATEGORY = "keep", "drop", "pseudonym", "category"
 BAND, TRUNCATE, SHIFT = "band", "truncate", "shift"
 COUNTED = (KEPT, BAND, TRUNCATE)
-"""Treatments whose outcome is a quasi-identifier, whatever the questionnaire says of the question."""
+"""Treatments whose outcome is a quasi-identifier, whatever the questionnaire says of the question.
+
+So is a category, where it does not follow from what goes out as it is."""
 UNITS = ("month", "quarter", "year")
 LEAST_K = 2
-LEAST_DAYS = 15
-"""A shift by fewer days would tell the month after all."""
+LEAST_DAYS, MOST_DAYS = 15, 3650
+"""A shift by fewer days would tell the month after all; by more, programs cannot write every date."""
 
 LAMBDA = 0.8
 """From which share on a centre says what an answer is (Goodman and Kruskal's lambda), the answer says where it is."""
 ENOUGH = 5
 """Records of a centre from which what its records have in common is looked at."""
+CHANCE = 0.001
+"""Probability below which it is no chance that the records with one answer come from one centre."""
 DIGITS = 3
 """Significant digits of what withheld centres take part in."""
 BITS = 10
@@ -127,7 +131,7 @@ class _Reader:
             if kind == TRUNCATE:
                 raise self.wrong(f"{name}: dates are truncated to {', '.join(UNITS)}")
             if kind == SHIFT:
-                return Treatment(SHIFT, days=self.whole(f"'shift' of {name}", given, LEAST_DAYS))
+                return Treatment(SHIFT, days=self.whole(f"'shift' of {name}", given, LEAST_DAYS, MOST_DAYS))
         raise self.wrong(
             f"{name}: the treatment must be one of {', '.join(plain)}, or {{band: [20, 35]}}, {{truncate: month}},"
             " {shift: 60}"
@@ -143,9 +147,11 @@ class _Reader:
             raise self.wrong(f"{name}: 'band' must be a list of numbers, lowest first, such as [20, 25, 35]")
         return tuple(numbers)
 
-    def whole(self, what: str, value: Any, least: int) -> int:
+    def whole(self, what: str, value: Any, least: int, most: int | None = None) -> int:
         if isinstance(value, bool) or not isinstance(value, int) or value < least:
             raise self.wrong(f"{what} must be a whole number, {least} or more")
+        if most is not None and value > most:
+            raise self.wrong(f"{what} must be {most} at most")
         return value
 
     def mapping(self, what: str, value: Any, known: Collection[str]) -> dict[str, Any]:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -14,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from laktasi.errors import ReleaseError
-from laktasi.questionnaire import xpath
-from laktasi.questionnaire.model import Texts
+from laktasi.questionnaire.model import Questionnaire, Texts
+from laktasi.release.depends import Depends, depends
 from laktasi.release.questions import Question, questions_of, read_questions
 from laktasi.store.sql import identifier
 from laktasi.study import Pair, Study
@@ -58,6 +57,8 @@ class Source:
     centre_labels: Mapping[str, Texts]
     repeats: int
     """Tables of repeats: they are not released."""
+    depends: Depends
+    """What one answer tells of another, by the form."""
     ranks: Mapping[str, Values] = field(default_factory=dict)
     """Level of each of the study's variables, 1 is the lowest; 0 where there is none."""
 
@@ -112,17 +113,28 @@ def unmasked(found: Any) -> Values:
     return values
 
 
-def read_source(con: duckdb.DuckDBPyConnection, study: Study) -> Source:
+def read_source(con: duckdb.DuckDBPyConnection, study: Study, versions: Sequence[Questionnaire]) -> Source:
     """Read what there is to release.
+
+    Parameters
+    ----------
+    versions
+        All versions of the study's form: the research copy does not have all that they say of who is asked what.
 
     Raises
     ------
     ReleaseError
-        The form has no table, or no record is accepted.
+        The form has no table, one of its versions is not there, or no record is accepted.
     """
     root, questions, repeats = read_questions(con, study.form_id)
     if not questions:
         raise ReleaseError(f"the research copy has no form {study.form_id!r}", next_step="laktasi run")
+    if unread := {name for item in questions for name in item.versions} - {item.version for item in versions}:
+        raise ReleaseError(
+            f"the warehouse has no form {study.form_id!r} of version {min(unread)}",
+            why="The research copy has records of it; only the form says who was asked what.",
+            next_step="run the command where the research copy was made",
+        )
 
     def records(sql: str) -> Values:
         return column(con, study.form_id, root, sql)
@@ -151,6 +163,7 @@ def read_source(con: duckdb.DuckDBPyConnection, study: Study) -> Source:
         offered=_offered(con, study.form_id),
         centre_labels=dict(con.execute("select centre_code, labels from marts.centres").fetchall()),
         repeats=repeats,
+        depends=depends(versions),
         ranks=_ranks(con, study),
     )
 
@@ -191,36 +204,6 @@ def _ranks(con: duckdb.DuckDBPyConnection, study: Study) -> dict[str, Values]:
     columns = ", ".join(f"coalesce({identifier(name)}, 0)::integer as {identifier(name)}" for name in names)
     found = con.execute(f"select {columns} from marts.analysed where is_accepted order by submission_id").fetchnumpy()
     return {name: unmasked(found[name]) for name in names}
-
-
-def relies_on(questions: Iterable[Question], on: set[str], root: str) -> set[str]:
-    """Give the paths of questions that are asked, or not, by the answers to others: an empty cell tells of these.
-
-    Parameters
-    ----------
-    on
-        Paths of the others.
-    root
-        Name of the form's root node, as its expressions begin.
-    """
-    found = set()
-    for item in questions:
-        if item.relevant and item.path not in on:
-            try:
-                places = set(xpath.references(xpath.parse(item.relevant), item.path, root))
-            except xpath.XPathSyntaxError:
-                places = {None}
-            if None in places or places & on:
-                found.add(item.path)
-    return found
-
-
-def root_of(questions: Iterable[Question]) -> str:
-    """Give the name of the root node, as the form's expressions write it."""
-    for item in questions:
-        if found := re.search(r"/([^/\s\[\]()]+)/", f"{item.relevant or ''} {item.calculate or ''}"):
-            return found[1]
-    return "data"
 
 
 def joint_tables(source: Source) -> dict[Pair, dict[str, NDArray[np.int64]]]:

@@ -17,9 +17,13 @@ LEFT_OUT: Sentences = {
     "text": {"id": "teks bebas, catatan, atau hitungan", "en": "free text, note or computed text"},
     "position": {"id": "posisi", "en": "position"},
     "media": {"id": "berkas", "en": "file"},
+    "one_centre": {
+        "id": "sebuah jawaban hanya diberikan di satu pusat dalam wilayahnya: menunjukkan tempat",
+        "en": "within a place, an answer is given at one health centre only: it tells which",
+    },
     "relies": {
-        "id": "hanya ditanyakan menurut jawaban pengenal tidak langsung",
-        "en": "asked or not by the answer to a quasi-identifier: its empty cells would tell it",
+        "id": "ditanyakan, ditawarkan, atau dihitung menurut jawaban yang tidak keluar apa adanya",
+        "en": "asked, offered or computed by an answer that does not go out as it is: it would tell that answer",
     },
     "dropped": {"id": "dikeluarkan oleh aturan", "en": "left out by the rule"},
 }
