@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
-import shutil
-import tempfile
-from collections.abc import Iterable, Iterator, Mapping
+import secrets
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -68,22 +66,27 @@ def release(
     Raises
     ------
     ReleaseError
-        There is no rule or study, the rule cannot be followed, the folder is something else, or what was written
-        breaks the rule. Then nothing is left of it, and what stood there before is as it was.
+        There is no rule or study, the project was edited since the latest run, the rule cannot be followed, the
+        folder holds something else or cannot be written, or what was written breaks the rule. Then nothing is left of
+        it, and what stood there before is as it was.
+    WarehouseError
+        There is no research copy, or the project's key is lost.
     """
     from laktasi.release.documents import disclosure_text, write_documents
     from laktasi.release.files import worded, write_data
+    from laktasi.release.fresh import check_fresh
+    from laktasi.release.target import beside, check_replaceable, place_of
     from laktasi.release.verify import verify
-    from laktasi.secret import key_of
     from laktasi.store.warehouse import open_research
 
     study, rule = _declared(settings)
-    target = (to or settings.data_folder.release).absolute()
+    target = place_of(to or settings.data_folder.release)
     chosen = language or settings.language
     if not is_trial:
-        _check_target(target)
+        check_replaceable(target)
     with open_research(settings.data_folder.research) as con:
-        key = key_of(settings.data_folder)
+        check_fresh(con, settings.folders, study.form_id)
+        key = _trial_key(settings) if is_trial else _key(settings, target)
         made = _make(con, study, rule, key, progress)
         title = worded(study.title, chosen, study.name)
         notice = worded(study.synthetic, chosen) if study.synthetic else ""
@@ -98,10 +101,14 @@ def release(
         )
         if is_trial:
             return released
-        with _beside(target) as folder:
+        with beside(target) as folder:
             progress("writing the files", 0, None)
-            cuts = write_data(folder, made.prepared, made.results.tables, title=title, notice=notice, language=chosen)
-            write_documents(folder, made.source, made.prepared, made.told, cuts, language=chosen, version=__version__)
+            with _writing(target):
+                tables = made.results.tables
+                cuts = write_data(folder, made.prepared, tables, title=title, notice=notice, language=chosen)
+                write_documents(
+                    folder, made.source, made.prepared, made.told, cuts, language=chosen, version=__version__
+                )
             progress("reading them back", 0, None)
             ids = made.source.submission_ids[made.prepared.order]
             whose = dict(zip(made.prepared.records, map(str, ids), strict=True))
@@ -141,71 +148,48 @@ def _make(con: Any, study: Study, rule: Rule, key: bytes, progress: Progress) ->
     return _Made(source, prepared, results, tell(source, prepared, results, rule))
 
 
-def _check_target(target: Path) -> None:
-    """Refuse a folder that is something else than a release: its files would be gone."""
-    if not target.exists() or (target.is_dir() and not any(target.iterdir())):
-        return
-    if not target.is_dir() or not is_release(target):
+def _trial_key(settings: Settings) -> bytes:
+    """Give the key that there is, or one that is thrown away: a trial writes nothing."""
+    from laktasi.secret import known_key
+
+    return known_key(settings.data_folder) or secrets.token_bytes(32)
+
+
+def _key(settings: Settings, target: Path) -> bytes:
+    """Give the project's key. It is made only where nothing was made with one yet."""
+    from laktasi.quality.decisions import read_decisions
+    from laktasi.release.target import is_release
+    from laktasi.secret import KEYED, key_of
+
+    if is_release(target) and not settings.data_folder.secret.exists():
         raise ReleaseError(
-            f"{target} is no release, and would be replaced",
-            next_step="name another folder: --to FOLDER",
+            f"secret.key is not in the data folder, and the release in {target} was made with one",
+            why="Another key moves the same dates again, by other days: two such releases together tell the true ones.",
+            next_step="put secret.key back from a backup, or withdraw that release and remove its folder",
         )
-
-
-def is_release(folder: Path) -> bool:
-    """Say whether a folder was written by :func:`release`."""
-    from laktasi.release.documents import MANIFEST, MARK
-
-    try:
-        return MARK in json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return False
+    is_used = any((item.expected or "").startswith(KEYED) for item in read_decisions(settings.folders.corrections))
+    return key_of(settings.data_folder, is_used=is_used)
 
 
 @contextmanager
-def _beside(target: Path) -> Iterator[Path]:
-    """Give a new folder beside a place; it takes that place when all went well, and is gone when not.
+def _writing(target: Path) -> Iterator[None]:
+    """Say in one way that files cannot be written: a full disk has a different error in each library."""
+    import duckdb
+    import pyreadstat
 
-    What stood there is moved away first, and put back if the new one cannot take its place.
-    """
-    _sweep(target)
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        new = Path(tempfile.mkdtemp(dir=target.parent, prefix=f".{target.name}.new-"))
-    except OSError as error:
-        raise ReleaseError(
-            f"{target} cannot be made ({error.strerror})", next_step="check that the place is yours: --to FOLDER"
-        ) from error
-    try:
-        yield new
-        new.chmod(0o755)
-        _swap(new, target)
-    finally:
-        shutil.rmtree(new, ignore_errors=True)
+        yield
+    except (OSError, duckdb.IOException, duckdb.TransactionException, duckdb.FatalException) as error:
+        reason = error.strerror if isinstance(error, OSError) else None
+        raise _unwritten(target, reason or str(error).partition("\n")[0]) from error
+    except pyreadstat.ReadstatError as error:
+        raise _unwritten(target, str(error)) from error
 
 
-def _swap(new: Path, target: Path) -> None:
-    old = target.with_name(f".{target.name}.old-{new.name.rpartition('-')[2]}")
-    if target.exists():
-        target.rename(old)
-    try:
-        new.rename(target)
-    except BaseException:
-        if old.exists():
-            old.rename(target)
-        raise
-    shutil.rmtree(old, ignore_errors=True)
-
-
-def _sweep(target: Path) -> None:
-    """Put back what a killed release had moved away, and remove what it had not finished."""
-    left = _left(target, "old")
-    if left and not target.exists():
-        left[0].rename(target)
-    for folder in (*_left(target, "old"), *_left(target, "new")):
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-def _left(target: Path, kind: str) -> list[Path]:
-    found: Iterable[Path] = target.parent.glob(f".{target.name}.{kind}-*") if target.parent.exists() else ()
-    return sorted(found)
+def _unwritten(target: Path, reason: str) -> ReleaseError:
+    return ReleaseError(
+        f"the release cannot be written to {target} ({reason})",
+        why="Nothing was written: what stood there before is as it was.",
+        next_step="see that the disk has room and that the place is yours: --to FOLDER; if so, report this as a fault"
+        " of laktasi",
+    )
