@@ -354,6 +354,7 @@ def close(run: Run, _progress: Progress) -> Counts:
     from laktasi.store import runs
     from laktasi.store.changes import record_changes
     from laktasi.store.manifests import public_part, write_manifest
+    from laktasi.store.run_results import write_by_centre
     from laktasi.store.sql import transaction
 
     has_analysed = "analyse" in run.told
@@ -375,9 +376,10 @@ def close(run: Run, _progress: Progress) -> Counts:
             told_of["forms"] = {f"{form_id} {version}": item.sha256 for (form_id, version), item in forms}
             runs.finish(con, run.run_id, counts, told_of)
             return counts
-        manifest = manifest_of(con, run)
-        # Before the run is finished: a finished run has its manifest.
-        write_manifest(run.settings.data_folder.manifests, manifest)
+        # Before the run is finished: a finished run has its manifest, and that the file whose hash it holds.
+        folder = run.settings.data_folder.manifests
+        manifest = {**manifest_of(con, run), "by_centre": write_by_centre(con, run.run_id, folder)}
+        write_manifest(folder, manifest)
         study = read_study(run.settings.folders.study)
         with transaction(con):
             runs.finish(con, run.run_id, counts, told_of | public_part(manifest))
@@ -386,8 +388,8 @@ def close(run: Run, _progress: Progress) -> Counts:
     return counts
 
 
-def manifest_of(con: duckdb.DuckDBPyConnection, run: Run) -> dict[str, Any]:
-    """Say what a run read, used and found, once it has analysed."""
+def manifest_of(con: duckdb.DuckDBPyConnection, run: Run, like: dict[str, Any] | None = None) -> dict[str, Any]:
+    """Say what a run read, used and found, once it has analysed; to be compared with a manifest `like` it, if given."""
     from laktasi.store.manifests import SETTINGS, gather
 
     study = read_study(run.settings.folders.study)
@@ -400,6 +402,7 @@ def manifest_of(con: duckdb.DuckDBPyConnection, run: Run) -> dict[str, Any]:
         study=study.name if study else None,
         schemas=run.settings.folders.study.parent,
         settings={name: getattr(run.settings, name) for name in SETTINGS},
+        like=like,
     )
 
 

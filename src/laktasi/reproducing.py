@@ -128,7 +128,8 @@ def verify(settings: Settings, path: Path, *, progress: pipeline.Progress = pipe
     WarehouseError
         A run is at work here, or there is no warehouse.
     """
-    from laktasi.store.comparing import compare
+    from laktasi.store.comparing import Comparison, compare
+    from laktasi.store.comparing_centres import beside
     from laktasi.store.manifests import read_manifest, schema_files
 
     then = read_manifest(path)
@@ -141,18 +142,19 @@ def verify(settings: Settings, path: Path, *, progress: pipeline.Progress = pipe
         )
     used, notes = _settings_of(path, then, settings)
     folder = DataFolder(settings.data_folder.as_of / VERIFYING)
-    found: list[dict[str, Any]] = []
+    found: list[Comparison] = []
 
-    def gather(run: pipeline.Run, _progress: pipeline.Progress) -> pipeline.Counts:
+    def compare_now(run: pipeline.Run, _progress: pipeline.Progress) -> pipeline.Counts:
         with opened(folder) as con:
-            found.append(pipeline.manifest_of(con, run))
+            now = pipeline.manifest_of(con, run, like=then)
+            found.append(compare(then, now, beside(path, then, con, run.run_id)))
             notes.extend(_altered(con))
         return {}
 
     try:
         _sweep(folder)
         _bring(settings, folder, until, progress, needed=False)
-        steps = (*pipeline.RECOMPUTING, pipeline.Step("compare", gather))
+        steps = (*pipeline.RECOMPUTING, pipeline.Step("compare", compare_now))
         pipeline.walk(_elsewhere(used, folder.root), steps, door="cli", progress=progress, day=day, as_of=until)
     except (StudyError, CheckError, QuestionnaireError) as error:
         now = schema_files(settings.folders.study.parent)
@@ -164,7 +166,7 @@ def verify(settings: Settings, path: Path, *, progress: pipeline.Progress = pipe
         ) from error
     finally:
         _sweep(folder)
-    compared = compare(then, found[0])
+    (compared,) = found
     lines = [line for part in compared.parts for line in part.lines()]
     return Verdict((*lines, *compared.around, *notes), tuple(compared.wrong))
 

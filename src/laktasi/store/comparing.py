@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from laktasi.store.comparing_centres import CentreResults
 from laktasi.store.manifests import Manifest, digest_of
 
 TOLERANCE = 1e-9
@@ -23,6 +24,8 @@ class Part:
     """What was compared, in a few words; empty where that says nothing."""
     differences: tuple[str, ...]
     """In words, with results but without any answer."""
+    further: int = 0
+    """Differences that were counted and are not among these."""
 
     def lines(self) -> Iterator[str]:
         """Tell it."""
@@ -31,7 +34,7 @@ class Part:
             return
         yield f"{self.name}: not the same"
         yield from (f"  {line}" for line in self.differences[:SHOWN])
-        if (more := len(self.differences) - SHOWN) > 0:
+        if (more := max(len(self.differences) - SHOWN, 0) + self.further) > 0:
             yield f"  and {more} more"
 
 
@@ -50,42 +53,54 @@ class Comparison:
         return [part.name for part in self.parts if part.differences]
 
 
-def compare(then: Manifest, now: Manifest) -> Comparison:
+def compare(then: Manifest, now: Manifest, centres: CentreResults | None = None) -> Comparison:
     """Compare what a run had found with what the same data give now.
 
     Numbers must be equal to the last digit; where other versions of what computes made them, to :data:`TOLERANCE`.
+
+    Parameters
+    ----------
+    now
+        Gathered to be compared with `then`: its results are of the columns that those had.
+    centres
+        Results of single centres, then and now. Without them, or where the file of then is not whole, they are compared
+        by their hash alone.
     """
     is_other = any(then["versions"].get(name) != value for name, value in now["versions"].items())
-    results = _Results(TOLERANCE if is_other else 0.0)
-    tables = [
-        Part(
-            f"analysis.{name}",
-            f"{len(table['rows'])} rows",
-            tuple(results.differences(table, now["results"].get(name))),
-        )
-        for name, table in then["results"].items()
-    ]
+    results = _Results(TOLERANCE if is_other else 0.0, centres)
     parts = (
         Part("the file itself", "", () if then.get("sha256") == digest_of(then) else (_CHANGED_BY_HAND,)),
+        *_beside(centres),
         Part(
             "analysed rows", f"{then['analysed'].get('rows')} rows", tuple(_analysed(then["analysed"], now["analysed"]))
         ),
         Part("forms", _count(then["forms"]), tuple(_entries(then["forms"], now["forms"]))),
         Part("media of forms", _count(then["media"]), tuple(_entries(then["media"], now["media"]))),
         Part("decisions of people", f"{then['decisions'].get('count')}", tuple(_decisions(then, now))),
-        *tables,
+        *(results.part(name, table, now["results"].get(name)) for name, table in then["results"].items()),
     )
-    return Comparison(parts, (*_around(then, now), *results.told()))
+    return Comparison(parts, (*_around(then, now), *_lost(centres), *results.told()))
 
 
 _CHANGED_BY_HAND = "its contents are not what the run wrote: it was changed since"
 
 
+def _beside(centres: CentreResults | None) -> Iterator[Part]:
+    if centres is not None and centres.state in ("whole", "changed"):
+        yield Part(f"the file {centres.file.name}", "", (_CHANGED_BY_HAND,) if centres.state == "changed" else ())
+
+
+def _lost(centres: CentreResults | None) -> Iterator[str]:
+    if centres is not None and centres.state == "lost":
+        yield f"{centres.file.name} is not there: results by centre were compared by their hash alone"
+
+
 class _Results:
     """Compares tables of results, and remembers how far numbers lay apart."""
 
-    def __init__(self, tolerance: float) -> None:
+    def __init__(self, tolerance: float, centres: CentreResults | None) -> None:
         self.tolerance = tolerance
+        self.centres = centres
         self.largest = 0.0
 
     def told(self) -> Iterator[str]:
@@ -95,17 +110,38 @@ class _Results:
                 f" the largest difference is {self.largest:.2g}"
             )
 
-    def differences(self, then: Mapping[str, Any], now: Mapping[str, Any] | None) -> Iterator[str]:
+    def part(self, name: str, then: Mapping[str, Any], now: Mapping[str, Any] | None) -> Part:
+        called, how_much = f"analysis.{name}", f"{then['rows']} rows"
         if now is None:
-            yield "there is no such table any more"
-            return
-        if gone := [name for name in then["columns"] if name not in now["columns"]]:
-            yield f"there is no column {gone[0]} any more"
-            return
+            return Part(called, how_much, ("there is no such table any more",))
+        if gone := [column for column in then["columns"] if column not in now["columns"]]:
+            return Part(called, how_much, (f"there is no column {gone[0]} any more",))
+        across = tuple(self._across(then, now))
+        if then["sha256"] == now["sha256"]:
+            return Part(called, how_much, across)
+        has_centres = then["rows"] > len(then["across"]) or now["rows"] > len(now["across"])
+        if has_centres and self.centres is not None and self.centres.state == "whole":
+            found = self.centres.differing(name, then, self.tolerance, SHOWN)
+            self.largest = max(self.largest, found.largest)
+            if found.centres:
+                more = f" and {found.centres - len(found.named)} more" if found.centres > len(found.named) else ""
+                centres = "1 centre" if found.centres == 1 else f"{found.centres} centres"
+                where = f"at {centres}: {', '.join(found.named)}{more}"
+                shown = (*across, where, *found.examples)
+                return Part(called, how_much, shown, found.differences - len(found.examples))
+        elif has_centres:
+            rows = f"{then['rows']} rows then, {now['rows']} now; " if then["rows"] != now["rows"] else ""
+            return Part(called, how_much, (*across, f"{rows}{_BY_HASH}"))
+        if not across and not self.tolerance:
+            return Part(called, how_much, (f"{_BY_HASH}, though no row that can be looked at differs",))
+        return Part(called, how_much, across)
+
+    def _across(self, then: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]:
+        """Tell what differs in the rows that are not of one centre: there are few."""
         names = then["columns"][: then["key"]]
         places = [now["columns"].index(name) for name in then["columns"]]
-        found = _by_key(([row[place] for place in places] for row in now["rows"]), len(names))
-        for key, rows in _by_key(then["rows"], len(names)).items():
+        found = _by_key(([row[place] for place in places] for row in now["across"]), len(names))
+        for key, rows in _by_key(then["across"], len(names)).items():
             others = found.pop(key, [])
             called = " ".join("all" if value is None else str(value) for value in key)
             if len(rows) != len(others):
@@ -115,7 +151,8 @@ class _Results:
                 for name, before, after in zip(then["columns"], row, other, strict=True):
                     if not self._is_same(before, after):
                         yield f"{called}: {name} {_words(before)} then, {_words(after)} now"
-        yield from (f"{' '.join(map(str, key))}: not there then, now it is" for key in found)
+        for key in found:
+            yield f"{' '.join('all' if value is None else str(value) for value in key)}: not there then, now it is"
 
     def _is_same(self, before: Any, after: Any) -> bool:
         if before == after:
@@ -126,6 +163,9 @@ class _Results:
         apart: float = abs(before - after) / max(abs(before), abs(after))
         self.largest = max(self.largest, apart)
         return apart <= self.tolerance
+
+
+_BY_HASH = "by their hash the rows are not the same"
 
 
 def _by_key(rows: Any, length: int) -> dict[tuple[Any, ...], list[Sequence[Any]]]:

@@ -1,18 +1,19 @@
 """What a run read, used and found, as one JSON file: enough to compute it again, and to see whether it is the same.
 
-It holds no respondent's answer and no path, but every result, those of small health centres too: it is the team's.
+It holds no respondent's answer and no path. Results of single health centres lie beside it (store.run_results), and it
+has their hash: both are the team's.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-import math
 import os
 import platform
+import re
 import tempfile
-from collections.abc import Iterable, Mapping
-from datetime import UTC, date, datetime
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import date, datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -23,16 +24,17 @@ from laktasi.errors import VerifyError
 from laktasi.store.as_of import sources
 from laktasi.store.forms import Questionnaires
 from laktasi.store.results import analysed_set
+from laktasi.store.run_results import digest_of_rows, moment, plain, results_of
 from laktasi.store.sql import identifier, literal
 
 FORMAT = "laktasi manifest"
 FORMAT_VERSION = 1
-NOTE = "For the team, not for the public: it holds the results of small health centres."
+NOTE = "For the team, not for the public, and so is the file beside it with the results of each health centre."
 LIBRARIES = ("duckdb", "numpy", "scipy", "great_expectations")
 """What computes results; their versions are kept."""
 SETTINGS = ("exact_max_n", "monte_carlo_draws", "seed")
 """Settings that bear on results."""
-PRIVATE = ("format", "format_version", "note", "results")
+PRIVATE = ("format", "format_version", "note", "results", "by_centre")
 """Parts that are not in meta.runs, which is published; results stand in schema analysis there."""
 
 Manifest = dict[str, Any]
@@ -55,6 +57,7 @@ def gather(
     study: str | None,
     schemas: Path,
     settings: Mapping[str, Any],
+    like: Manifest | None = None,
 ) -> Manifest:
     """Say what a run read, used and found.
 
@@ -76,6 +79,13 @@ def gather(
         The project's schemas folder.
     settings
         Those of :data:`SETTINGS`.
+    like
+        A manifest that this one is to be compared with, see :func:`laktasi.store.run_results.results_of`.
+
+    Returns
+    -------
+    dict
+        Without ``by_centre``, which :func:`laktasi.store.run_results.write_by_centre` gives.
     """
     run = con.execute(
         "select started_at, laktasi_version, code_version from meta.runs where run_id = ?", [run_id]
@@ -88,8 +98,8 @@ def gather(
         "format_version": FORMAT_VERSION,
         "note": NOTE,
         "run_id": run_id,
-        "started_at": _moment(run[0]),
-        "as_of": _moment(as_of),
+        "started_at": moment(run[0]),
+        "as_of": moment(as_of),
         "study": study,
         "known": {**_known(con), "day": day.isoformat()},
         "analysed": {"rows": rows, "sha256": digest},
@@ -102,7 +112,7 @@ def gather(
         "settings": dict(settings),
         "code": {"laktasi": run[1], "commit": run[2]},
         "versions": versions(),
-        "results": results_of(con, run_id),
+        "results": results_of(con, run_id, like and like["results"]),
     }
 
 
@@ -126,31 +136,6 @@ def schema_files(schemas: Path) -> dict[str, str]:
         for place, path in places.items()
         if not place.startswith("corrections/")
     }
-
-
-def results_of(con: duckdb.DuckDBPyConnection, run_id: str) -> dict[str, Any]:
-    """Give every result of a run, by table of schema analysis: columns, how many of them name a row, and the rows."""
-    found: dict[str, Any] = {}
-    for (table,) in con.execute(
-        """
-        select distinct table_name from duckdb_columns()
-        where database_name = current_database() and schema_name = 'analysis' and column_name = 'run_id'
-            and table_name in (select table_name from duckdb_tables() where schema_name = 'analysis')
-        order by table_name
-        """
-    ).fetchall():
-        place = identifier("analysis", table)
-        types = {name: kind for name, kind, *_ in con.execute(f"describe {place}").fetchall() if name != "run_id"}
-        rows = con.execute(
-            f"select {', '.join(map(identifier, types))} from {place} where run_id = ? order by all", [run_id]
-        ).fetchall()
-        kinds = list(types.values())
-        found[table] = {
-            "columns": list(types),
-            "key": _key_length(types),
-            "rows": [[_plain(value, kind) for value, kind in zip(row, kinds, strict=True)] for row in rows],
-        }
-    return found
 
 
 def write_manifest(folder: Path, manifest: Manifest) -> Path:
@@ -198,9 +183,9 @@ def read_manifest(path: Path) -> Manifest:
             why=f"Its format is version {of}; this code knows up to {FORMAT_VERSION}.",
             next_step="update laktasi, then verify again",
         )
-    if missing := [name for name in _PARTS if not isinstance(manifest.get(name), _PARTS[name])]:
+    if damaged := next(_damaged(manifest), None):
         raise VerifyError(
-            f"{path.name} is damaged: {missing[0]!r} is missing or not as laktasi writes it",
+            f"{path.name} is damaged: {damaged!r} is missing or not as laktasi writes it",
             next_step="take another copy of it; manifests/ in the data folder has those of all runs",
         )
     return manifest
@@ -215,8 +200,18 @@ def digest_of(manifest: Manifest) -> str:
 _PARTS: Mapping[str, type] = {
     **dict.fromkeys(("run_id", "started_at"), str),
     **dict.fromkeys(("known", "analysed", "decisions", "forms", "media", "suites", "rules"), dict),
-    **dict.fromkeys(("schemas", "settings", "code", "versions", "results"), dict),
+    **dict.fromkeys(("schemas", "settings", "code", "versions", "results", "by_centre"), dict),
 }
+_TABLE: Mapping[str, type] = {"columns": list, "key": int, "rows": int, "sha256": str, "across": list}
+
+
+def _damaged(manifest: Manifest) -> Iterator[str]:
+    yield from (name for name, kind in _PARTS.items() if not isinstance(manifest.get(name), kind))
+    if not re.fullmatch(r"[\w-]+", manifest["run_id"]):  # it names a file
+        yield "run_id"
+    for name, table in manifest["results"].items():
+        if not isinstance(table, dict) or not all(isinstance(table.get(part), kind) for part, kind in _TABLE.items()):
+            yield f"results.{name}"
 
 
 def _known(con: duckdb.DuckDBPyConnection) -> dict[str, Any]:
@@ -237,7 +232,7 @@ def _known(con: duckdb.DuckDBPyConnection) -> dict[str, Any]:
         counts.setdefault(place, {})[source] = n
     last = max(((until, run_id) for *_, until, run_id in found if run_id is not None), default=(None, None))
     return {
-        "until": _moment(max((row[3] for row in found), default=None)),
+        "until": moment(max((row[3] for row in found), default=None)),
         "last_landing_run": last[1],
         "rows": counts,
     }
@@ -245,8 +240,8 @@ def _known(con: duckdb.DuckDBPyConnection) -> dict[str, Any]:
 
 def _decisions(con: duckdb.DuckDBPyConnection) -> dict[str, Any]:
     names = ", ".join(map(identifier, _DECIDED))
-    found = con.execute(f"select {names} from quality.decisions order by decision_id").fetchall()
-    return {"count": len(found), "sha256": _digest([[_plain(value) for value in row] for row in found])}
+    count, digest = digest_of_rows(con, f"select {names} from quality.decisions")
+    return {"count": count, "sha256": digest}
 
 
 def _rules(con: duckdb.DuckDBPyConnection) -> dict[str, str]:
@@ -271,37 +266,8 @@ def _suites(con: duckdb.DuckDBPyConnection, rules: Mapping[str, str]) -> dict[st
         order by all
         """
     ).fetchall():
-        found.setdefault(suite, []).append([rule_id, rules.get(rule_id), *map(_plain, expected)])
+        found.setdefault(suite, []).append([rule_id, rules.get(rule_id), *map(plain, expected)])
     return {suite: _digest(expectations) for suite, expectations in found.items()}
-
-
-def _key_length(types: Mapping[str, str]) -> int:
-    """Give how many of the first columns name a row: texts, days and levels; the first of another kind is a result."""
-    length = 0
-    for name, kind in types.items():
-        if kind not in ("VARCHAR", "DATE") and not name.endswith("_rank"):
-            break
-        length += 1
-    return length
-
-
-def _plain(value: Any, kind: str = "") -> Any:
-    """Give a value as JSON can hold it, every digit of a number kept."""
-    match value:
-        case float() if not math.isfinite(value):
-            return str(value)
-        case str() if kind == "JSON":
-            return json.loads(value)
-        case None | bool() | int() | float() | str():
-            return value
-        case datetime():
-            return _moment(value)
-        case _:
-            return str(value)
-
-
-def _moment(value: datetime | None) -> str | None:
-    return value.astimezone(UTC).isoformat(timespec="microseconds") if value is not None else None
 
 
 def _digest(value: Any) -> str:
@@ -316,9 +282,9 @@ def _as_text(manifest: Manifest) -> str:
         return json.dumps(value, ensure_ascii=False, indent=indent)
 
     def table(name: str, found: Mapping[str, Any]) -> Iterable[str]:
-        head = ", ".join(f"{dump(part)}: {dump(value)}" for part, value in found.items() if part != "rows")
-        rows = ",\n   ".join(map(dump, found["rows"]))
-        yield f'  {dump(name)}: {{{head}, "rows": [\n   {rows}\n  ]}}'
+        head = ", ".join(f"{dump(part)}: {dump(value)}" for part, value in found.items() if part != "across")
+        rows = ",".join(f"\n   {dump(row)}" for row in found["across"])
+        yield f'  {dump(name)}: {{{head}, "across": [{rows}]}}'
 
     parts = []
     for name, value in manifest.items():
