@@ -11,7 +11,7 @@ import pytest
 from laktasi.paths import DataFolder
 from laktasi.store import warehouse
 
-pytest_plugins = ("tests.central.fixtures",)
+pytest_plugins = ("tests.central.fixtures", "tests.history")
 
 _write_empty: Callable[[Path], None] = warehouse._write_empty
 

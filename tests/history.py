@@ -1,16 +1,23 @@
-"""A small study with a past: two runs, weeks apart by what they wrote down, and all kinds of changes between them."""
+"""A small study with a past: two runs, weeks apart by what they wrote down, and all kinds of changes between them.
+
+A plugin of pytest: `past` is one for all tests that only read, `own` is a copy for a test that spoils it. Both were
+made without Great Expectations, and a run that goes on from them needs `unchecked`; `history(checked=True)` has checks.
+"""
 
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import duckdb
+import pytest
 
-from laktasi import pipeline
+from laktasi import pipeline, quality
 from laktasi.secret import key_of, keyed
 from laktasi.settings import Settings, read_settings
 from laktasi.store.as_of import sources
@@ -38,10 +45,42 @@ decisions:
 """
 
 
-def history(root: Path) -> Settings:
+def history(root: Path, *, checked: bool = False) -> Settings:
     """Give the settings of a copy of it. After the first run: new, edited and deleted records, and decisions."""
-    shutil.copytree(_made(), root, dirs_exist_ok=True)
+    shutil.copytree(_made(checked), root, dirs_exist_ok=True)
+    return settings_in(root)
+
+
+def settings_in(root: Path) -> Settings:
+    """Give the settings of a copy that lies in a folder."""
     return read_settings(root / "project", phones=(root / "phone",))
+
+
+@pytest.fixture(scope="session")
+def past(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """The history, to be read by all tests and changed by none; a folder in as-of/ may come to it."""
+    return history(tmp_path_factory.mktemp("past"))
+
+
+@pytest.fixture
+def own(tmp_path: Path) -> Settings:
+    """A copy of the history that a test may spoil."""
+    return history(tmp_path / "own")
+
+
+@contextmanager
+def checking_nothing() -> Iterator[None]:
+    """Let runs check nothing: that takes most of their time, and has tests of its own."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(quality, "check", lambda *_, **__: quality.CheckSummary(0, 0, 0, 0, 0, 0, 0, 0, ()))
+        yield
+
+
+@pytest.fixture
+def unchecked() -> Iterator[None]:
+    """See `checking_nothing`."""
+    with checking_nothing():
+        yield
 
 
 def put(phone: Path, name: str, number: int, *, deprecated_id: str | None = None, **changed: object) -> None:
@@ -51,7 +90,12 @@ def put(phone: Path, name: str, number: int, *, deprecated_id: str | None = None
 
 
 @cache
-def _made() -> Path:
+def _made(checked: bool) -> Path:
+    with nullcontext() if checked else checking_nothing():
+        return _make()
+
+
+def _make() -> Path:
     _kept.append(TemporaryDirectory(prefix="history-"))
     root = Path(_kept[-1].name)
     phone = root / "phone"
@@ -64,7 +108,8 @@ def _made() -> Path:
     expected = keyed(key_of(settings.data_folder), "tea", "name", mini.SECRET)
     corrections.joinpath("early.yml").write_text(EARLY.replace("HASH", expected), encoding="utf-8")
     begun = datetime.now(UTC)
-    pipeline.walk(settings, pipeline.WAY, door="cli", day=FIRST.date())
+    steps = (*pipeline.SOURCES, *pipeline.WORK, pipeline.GATE, pipeline.CLOSE)  # what it published is gone by now
+    pipeline.walk(settings, steps, door="cli", day=FIRST.date())
     _date_back(settings, begun, FIRST)
     put(phone, "new", 20)
     put(phone, "twice", 6, house="h2")

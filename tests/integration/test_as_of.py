@@ -20,14 +20,14 @@ from laktasi.paths import DataFolder
 from laktasi.records import Attachment, Attachments, Refused
 from laktasi.reproducing import analyse_as_of, moment_of
 from laktasi.settings import Settings
-from laktasi.store import as_of, marts, raw
+from laktasi.store import answers, as_of, raw
 from laktasi.store.as_of import bring_known, has_submissions, marks, sources
 from laktasi.store.comparing import compare
 from laktasi.store.decisions import land_decisions
 from laktasi.store.manifests import read_manifest
 from laktasi.store.warehouse import open_warehouse
 from tests import mini
-from tests.history import FIRST, history, manifests, put
+from tests.history import FIRST, checking_nothing, history, manifests, put
 from tests.integration.kill_driver import contents
 from tests.warehouse_fixture import Warehouse, form, submission, warehouse
 
@@ -38,8 +38,8 @@ def ask(path: Path, query: str) -> list[tuple[Any, ...]]:
 
 
 @pytest.fixture(scope="module")
-def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
-    return history(tmp_path_factory.mktemp("as-of"))
+def settings(past: Settings) -> Settings:
+    return past
 
 
 @pytest.fixture(scope="module")
@@ -48,13 +48,14 @@ def there(settings: Settings) -> Settings:
     moment = moment_of("2026-02-01")
     before = contents(settings.data_folder.warehouse), settings.data_folder.research.read_bytes()
     with pytest.MonkeyPatch.context() as broken:
-        broken.setattr(marts, "build_marts", None)
+        broken.setattr(answers, "load_answers", None)
         with pytest.raises(TypeError):
             analyse_as_of(settings, moment)
     folder = DataFolder(settings.data_folder.as_of / "2026-02-01")
     assert folder.warehouse.exists()
     assert not folder.research.exists()
-    found = analyse_as_of(settings, moment)
+    with checking_nothing():
+        found = analyse_as_of(settings, moment)
     assert (contents(settings.data_folder.warehouse), settings.data_folder.research.read_bytes()) == before
     return found
 
@@ -93,9 +94,21 @@ def test_records_edits_deletions_and_decisions_are_those_known_then(settings: Se
 
 
 def test_a_decision_holds_until_its_own_last_day(settings: Settings, there: Settings) -> None:
+    query = "select state from quality.decision_states where decision_id = 'b'"
+    assert ask(there.data_folder.research, query) == [("applied",)]
+    assert ask(settings.data_folder.research, query) == [("expired",)]
+
+
+@pytest.mark.slow
+def test_a_record_is_accepted_while_its_okay_holds(tmp_path: Path) -> None:
+    settings = history(tmp_path, checked=True)
+    there = analyse_as_of(settings, moment_of("2026-02-01"))
     query = "select is_accepted from marts.submissions where submission_id = 'uuid:bad'"
     assert ask(there.data_folder.research, query) == [(True,)]
     assert ask(settings.data_folder.research, query) == [(False,)]
+    of_that_day, _ = manifests(settings)
+    (again,) = manifests(there)
+    assert compare(read_manifest(of_that_day), read_manifest(again)).wrong == []
 
 
 def test_nothing_private_is_doubled_but_the_warehouse(settings: Settings, there: Settings) -> None:
@@ -112,20 +125,22 @@ def test_nothing_private_is_doubled_but_the_warehouse(settings: Settings, there:
 
 
 @pytest.mark.slow
-def test_the_same_again_adds_a_run_and_what_was_erased_since_is_gone(settings: Settings, there: Settings) -> None:
+@pytest.mark.usefixtures("unchecked")
+def test_the_same_again_adds_a_run_and_what_was_erased_since_is_gone(own: Settings) -> None:
+    there = analyse_as_of(own, moment_of("2026-02-01"))
     before = contents(there.data_folder.warehouse), contents(there.data_folder.research)
-    words = ["analyse", "--as-of", "2026-02-01", "--project", str(settings.project)]
+    words = ["analyse", "--as-of", "2026-02-01", "--project", str(own.project)]
     again = CliRunner().invoke(main, words)
     assert again.exit_code == 0, again.output
     assert "What had landed by 2026-02-01 23:59:59 UTC" in again.output
     assert f"Report: {there.data_folder.report}\n" in again.output
     assert (contents(there.data_folder.warehouse), contents(there.data_folder.research)) == before
     runs = len(manifests(there))
-    with duckdb.connect(str(settings.data_folder.warehouse)) as con:
+    with duckdb.connect(str(own.data_folder.warehouse)) as con:
         con.execute("delete from raw.submissions where instance_id = 'uuid:tea-0007'")
-    analyse_as_of(settings, moment_of("2026-02-01T23:00:00Z"))  # another folder
+    analyse_as_of(own, moment_of("2026-02-01T23:00:00Z"))  # another folder
     assert ask(there.data_folder.research, "select count(*) from staging.tea") == [(13,)]
-    analyse_as_of(settings, moment_of("2026-02-01"))
+    analyse_as_of(own, moment_of("2026-02-01"))
     assert ask(there.data_folder.research, "select count(*) from staging.tea") == [(12,)]
     assert ask(there.data_folder.warehouse, "select count(*) from raw.submissions") == [(12,)]
     assert len(manifests(there)) == runs + 1
@@ -146,9 +161,10 @@ def test_a_run_at_work_is_not_disturbed(settings: Settings) -> None:
 
 
 @pytest.mark.slow
-def test_without_a_day_what_has_landed_is_analysed(tmp_path: Path) -> None:
-    settings = history(tmp_path)
-    put(tmp_path / "phone", "later", 30)
+@pytest.mark.usefixtures("unchecked")
+def test_without_a_day_what_has_landed_is_analysed(own: Settings) -> None:
+    settings = own
+    put(settings.project.parent / "phone", "later", 30)
     ran = CliRunner().invoke(main, ["analyse", "--project", str(settings.project)])
     assert ran.exit_code == 0, ran.output
     # The phone's folder was not asked. The okay's last day has passed by now, as it had in the run before.

@@ -24,6 +24,7 @@ from tests.warehouse_fixture import FORM, STUDY, Warehouse, form, submission, wa
 
 GOOD = {"consent": "yes", "centre": "c1", "massage": "yes", "milk": "good"}
 MANIFEST: dict[str, Any] = {
+    "study": "example",
     "forms": {f"{FORM} 1": "a", "other 1": "b"},
     "media": {},
     "rules": {f"{FORM}: mother__age.constraint": "1", f"{FORM}: {FORM}.rejected": "2"},
@@ -76,8 +77,25 @@ def decide(house: Warehouse, decision: str, state: str, submission_id: str = "u1
 def test_the_first_run_has_nothing_to_be_compared_with(house: Warehouse) -> None:
     (first,) = house.rows("select run_id from meta.runs where status = 'finished'")
     told = read_changes(house.con, first[0])
-    assert told.rows == (("new", "new submission", 3),)
-    assert (told.since, list(change_lines(told))) == (None, [])
+    assert (told.since, told.rows, told.results, list(change_lines(told))) == (None, (), (), [])
+
+
+def test_what_was_here_before_changes_were_kept_is_not_new(house: Warehouse) -> None:
+    house.con.execute("delete from meta.analysed_rows; update meta.runs set manifest = '{}'")  # an earlier laktasi
+    told = finish(house)
+    assert (told.since, told.rows, told.results) == (None, (), ())
+    assert house.rows("select count(*), count(cause) from meta.analysed_rows") == [(4, 0)]
+    land(house, submission("u4", GOOD))
+    assert finish(house).rows == (("new", "new submission", 1),)
+
+
+def test_after_a_run_that_found_no_submission_all_are_new(tmp_path: Path) -> None:
+    with warehouse(tmp_path, form()) as house:
+        nothing = finish(house)
+        land(house, submission("u1", GOOD))
+        told = finish(house)
+    assert nothing.since is None
+    assert (told.since, told.rows) == (nothing.run_id, (("new", "new submission", 1),))
 
 
 def test_nothing_changes_where_nothing_changes(house: Warehouse) -> None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import copy
+import hashlib
 import json
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,22 +21,20 @@ from laktasi.errors import VerifyError
 from laktasi.reproducing import VERIFYING
 from laktasi.settings import Settings, read_settings
 from laktasi.store import runs
-from laktasi.store.comparing import TOLERANCE, compare
+from laktasi.store.comparing import TOLERANCE, Comparison, compare
+from laktasi.store.comparing_centres import beside
 from laktasi.store.manifests import Manifest, digest_of, public_part, read_manifest, write_manifest
+from laktasi.store.results import write_results
+from laktasi.store.run_results import by_centre_of, results_of, write_by_centre
 from tests import mini
 from tests.history import history, manifests
 from tests.integration.kill_driver import contents
+from tests.warehouse_fixture import STUDY, Warehouse, warehouse
 
 
 @pytest.fixture(scope="module")
-def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
-    return history(tmp_path_factory.mktemp("manifest"))
-
-
-@pytest.fixture
-def own(tmp_path: Path) -> Settings:
-    """A copy of the history that a test may spoil."""
-    return history(tmp_path)
+def settings(past: Settings) -> Settings:
+    return past
 
 
 @pytest.fixture(scope="module")
@@ -66,25 +66,61 @@ def test_a_manifest_says_what_was_read_used_and_found(first: Manifest, settings:
     assert list(first["schemas"]) == ["checks.yml", "study.yml"]
     assert first["settings"]["exact_max_n"] == settings.exact_max_n
     assert {"python", "duckdb", "numpy", "scipy", "great_expectations"} < set(first["versions"])
-    assert "set__one_code_once__tea" in first["suites"]
-    assert "tea: age.constraint" in first["rules"]
     assert "not for the public" in first["note"]
+    run_id = first["run_id"]
     with duckdb.connect(str(settings.data_folder.research), read_only=True) as con:
         tables = con.execute("select table_name from duckdb_tables() where schema_name = 'analysis'").fetchall()
         assert set(first["results"]) == {name for (name,) in tables}
-        found = con.execute("from analysis.kendall where run_id = ? order by all", [first["run_id"]])
-        columns = [name for name, *_ in found.description or ()]
-        assert [column for column in columns if column != "run_id"] == first["results"]["kendall"]["columns"]
+        found = con.execute("select * exclude (run_id) from analysis.pooled where run_id = ? order by all", [run_id])
+        assert [name for name, *_ in found.description or ()] == first["results"]["pooled"]["columns"]
         # every digit
-        assert [list(row[1:]) for row in found.fetchall()] == first["results"]["kendall"]["rows"]
+        assert [list(row) for row in found.fetchall()] == first["results"]["pooled"]["across"]
+        listed = con.execute(
+            """
+            select to_json(listed)::varchar
+            from (select * exclude (run_id) from analysis.kendall where run_id = ?) as listed
+            """,
+            [run_id],
+        ).fetchall()
+    lines = sorted(row.encode() for (row,) in listed)
+    assert first["results"]["kendall"]["sha256"] == hashlib.sha256(b"".join(line + b"\n" for line in lines)).hexdigest()
+    assert first["results"]["kendall"]["rows"] == len(lines) == 6
+    assert {row[0] for table in ("kendall", "contingency") for row in first["results"][table]["across"]} == set()
+    assert {row[0] for row in first["results"]["frequencies"]["across"]} == {None}
     names = {name: table["columns"][: table["key"]] for name, table in first["results"].items()}
     assert names["kendall"] == ["centre_code", "exposure", "outcome", "population"]
     assert names["contingency"] == ["centre_code", "exposure", "outcome", "population", "exposure_rank", "outcome_rank"]
 
 
+@pytest.mark.slow
+def test_it_names_the_suites_and_rules(tmp_path: Path) -> None:
+    first = read_manifest(manifests(history(tmp_path, checked=True))[0])
+    assert "set__one_code_once__tea" in first["suites"]
+    assert "tea: age.constraint" in first["rules"]
+
+
+def test_results_by_centre_lie_beside_it(first: Manifest, settings: Settings) -> None:
+    path = by_centre_of(manifests(settings)[0], first["run_id"])
+    assert first["by_centre"]["sha256"] == hashlib.sha256(path.read_bytes()).hexdigest()
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    with duckdb.connect() as con:
+        counted = con.execute(
+            f"""select "table", count(*) from '{path}' where centre_code is not null group by all"""
+        ).fetchall()
+        (rows,) = con.execute(f"select count(*) from '{path}'").fetchone() or (0,)
+    by_centre = {
+        name: table["rows"] - len(table["across"])
+        for name, table in first["results"].items()
+        if table["rows"] and "centre_code" in table["columns"]
+    }
+    assert dict(counted) == by_centre == {"contingency": 36, "frequencies": 30, "kendall": 6, "leave_one_out": 6}
+    assert rows == first["by_centre"]["rows"] == sum(by_centre.values())
+
+
 def test_a_manifest_holds_no_answer_and_no_path_and_is_private(settings: Settings) -> None:
-    for path in manifests(settings):
-        text = path.read_text(encoding="utf-8")
+    assert len(list(settings.data_folder.manifests.iterdir())) == 4
+    for path in settings.data_folder.manifests.iterdir():
+        text = path.read_bytes().decode("latin-1")
         for private in (mini.SECRET, "K0001", "uuid:", "Ani", str(settings.project), "hmac:"):
             assert private not in text
         assert stat.S_IMODE(path.stat().st_mode) == 0o600
@@ -104,6 +140,7 @@ def test_what_is_public_of_it_stands_with_the_run(settings: Settings) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("unchecked")
 def test_the_same_inputs_give_the_same_manifest(own: Settings) -> None:
     for _ in range(2):
         pipeline.walk(own, (*pipeline.RECOMPUTING, pipeline.CLOSE), door="cli")
@@ -153,20 +190,33 @@ def _landing_run(settings: Settings) -> str:
 # Computed anew
 
 
-def test_a_manifest_is_the_same_after_later_runs(settings: Settings) -> None:
+@pytest.mark.usefixtures("unchecked")
+@pytest.mark.parametrize("number", [0, pytest.param(1, marks=pytest.mark.slow)])
+def test_a_manifest_is_the_same_after_later_runs(settings: Settings, number: int) -> None:
     before = contents(settings.data_folder.warehouse), settings.data_folder.research.read_bytes()
-    for path in manifests(settings):
-        told = verify(settings, path)
-        assert told.exit_code == 0, told.output
-        assert f"{path.name}, computed anew, is the same" in told.output
-        assert "analysed rows: same" in told.output
-        assert "analysis.kendall: same (6 rows)" in told.output
+    path = manifests(settings)[number]
+    told = verify(settings, path)
+    assert told.exit_code == 0, told.output
+    assert f"{path.name}, computed anew, is the same" in told.output
+    assert "analysed rows: same" in told.output
+    assert "analysis.kendall: same (6 rows)" in told.output
+    assert f"the file {path.stem}.results.parquet: same" in told.output
     assert (contents(settings.data_folder.warehouse), settings.data_folder.research.read_bytes()) == before
     left = {path.name for path in (settings.data_folder.as_of / VERIFYING).iterdir()}
     assert left == {"run.lock"}
 
 
 @pytest.mark.slow
+def test_a_manifest_is_the_same_after_its_answers_are_checked_again(tmp_path: Path) -> None:
+    settings = history(tmp_path, checked=True)
+    for path in manifests(settings):
+        told = verify(settings, path)
+        assert told.exit_code == 0, told.output
+        assert "suites" not in told.output
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("unchecked")
 def test_it_is_computed_by_its_own_settings(own: Settings) -> None:
     (own.project / "laktasi.toml").write_text("exact_max_n = 3\n", encoding="utf-8")
     told = verify(own, manifests(own)[0])
@@ -195,16 +245,38 @@ def turn_levels(settings: Settings) -> None:
     path.write_text(text, encoding="utf-8")
 
 
+def lose_results(settings: Settings) -> None:
+    erase(settings)
+    for path in settings.data_folder.manifests.glob("*.parquet"):
+        path.unlink()
+
+
+@pytest.mark.usefixtures("unchecked")
 @pytest.mark.parametrize(
     ("spoil", "said"),
     [
         pytest.param(
             spoil_raw,
-            ("as many rows (13), and not what stood in them", "raw.submissions: 1 rows no longer hold what"),
+            (
+                *("as many rows (13), and not what stood in them", "raw.submissions: 1 rows no longer hold what"),
+                *("analysis.kendall: not the same\n  at 1 centre: h1\n  h1 milk cups accepted: ", " then, "),
+            ),
+            marks=pytest.mark.slow,
+        ),
+        pytest.param(
+            lose_results,
+            (
+                *("results.parquet is not there: results by centre were compared by their hash alone", "13 rows then"),
+                "analysis.kendall: not the same\n  by their hash the rows are not the same\n",
+            ),
             marks=pytest.mark.slow,
         ),
         (erase, ("13 rows then, 12 now", "raw.submissions from phones: 13 rows had landed then, 12 of that time")),
-        (turn_levels, ("schemas since: study.yml: changed", "analysis.kendall: not the same")),
+        pytest.param(
+            turn_levels,
+            ("schemas since: study.yml: changed", "analysis.kendall: not the same\n  at 3 centres: h1, h2, h3\n"),
+            marks=pytest.mark.slow,
+        ),
     ],
 )
 def test_what_was_changed_since_is_found(
@@ -219,6 +291,7 @@ def test_what_was_changed_since_is_found(
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("unchecked")
 def test_a_file_that_changes_no_result_is_told_and_no_difference(own: Settings) -> None:
     with own.folders.study.open("a", encoding="utf-8") as file:
         file.write("# a remark\n")
@@ -227,6 +300,7 @@ def test_a_file_that_changes_no_result_is_told_and_no_difference(own: Settings) 
     assert "schemas since: study.yml: changed" in told.output
 
 
+@pytest.mark.usefixtures("unchecked")
 def test_what_cannot_be_computed_any_more_names_the_file_that_changed(own: Settings) -> None:
     text = own.folders.study.read_text(encoding="utf-8").replace("question: milk", "question: sugar")
     own.folders.study.write_text(text, encoding="utf-8")
@@ -284,6 +358,8 @@ def _in(part: str, name: str, value: Any) -> Callable[[str], str]:
         (lambda _: "\ud800".encode("utf-8", "surrogatepass").decode("latin-1"), "is torn, or no manifest"),
         (_newer, "was written by a newer laktasi"),
         (_without("results"), "is damaged: 'results' is missing"),
+        (_in("results", "kendall", {"rows": 6}), "is damaged: 'results.kendall' is missing"),
+        (lambda text: text.replace('"run_id": "', '"run_id": "../'), "is damaged: 'run_id' is missing"),
         (_in("known", "until", None), "does not say up to when"),
         (_in("known", "until", "soon"), "does not say up to when"),
         (_in("settings", "exact_max_n", "thirty"), "the setting 'exact_max_n' is not one that this code knows"),
@@ -311,58 +387,74 @@ def test_a_file_that_is_not_there_is_one_clear_error(settings: Settings, tmp_pat
 # Two manifests compared
 
 
+def signed(manifest: Manifest) -> Manifest:
+    return manifest | {"sha256": digest_of(manifest)}
+
+
 def changed(
     manifest: Manifest, table: str, column: str, change: Callable[[float], Any], *, sign: bool = True
 ) -> Manifest:
+    """Give a manifest in which one number across centres is another."""
     other = copy.deepcopy(manifest)
     found = other["results"][table]
     place = found["columns"].index(column)
-    row = next(row for row in found["rows"] if isinstance(row[place], float) and row[place])
+    row = next(row for row in found["across"] if isinstance(row[place], float) and row[place])
     row[place] = change(row[place])
-    if sign:
-        other["sha256"] = digest_of(other)
-    return other
+    found["sha256"] = "0"
+    return signed(other) if sign else other
+
+
+def otherwise(manifest: Manifest) -> Manifest:
+    """Give a manifest that another version of numpy made."""
+    other = copy.deepcopy(manifest)
+    other["versions"]["numpy"] = "1.0"
+    return signed(other)
 
 
 def test_a_result_that_somebody_changed_is_found_twice(first: Manifest) -> None:
-    by_hand = compare(changed(first, "kendall", "tau_b", lambda value: value + 1e-15, sign=False), first)
-    assert by_hand.wrong == ["the file itself", "analysis.kendall"]
-    signed = compare(changed(first, "kendall", "tau_b", lambda value: value + 1e-15), first)
-    assert signed.wrong == ["analysis.kendall"]
-    (line,) = next(part for part in signed.parts if part.differences).differences
-    assert line.startswith("h1 milk cups accepted: tau_b 0.")
+    by_hand = compare(changed(first, "pooled", "tau_b", lambda value: value + 1e-15, sign=False), first)
+    assert by_hand.wrong == ["the file itself", "analysis.pooled"]
+    again = compare(changed(first, "pooled", "tau_b", lambda value: value + 1e-15), first)
+    assert again.wrong == ["analysis.pooled"]
+    (line,) = next(part for part in again.parts if part.differences).differences
+    assert line.startswith("milk cups accepted naive: tau_b 0.")
 
 
 def test_where_other_versions_computed_them_numbers_may_differ_a_little(first: Manifest) -> None:
-    then = copy.deepcopy(first)
-    then["versions"]["numpy"] = "1.0"
-    then["sha256"] = digest_of(then)
-    a_little = changed(then, "kendall", "tau_b", lambda value: value * (1 + TOLERANCE / 10))
+    then = otherwise(first)
+    a_little = changed(then, "pooled", "tau_b", lambda value: value * (1 + TOLERANCE / 10))
     compared = compare(a_little, first)
     assert compared.wrong == []
     assert f"numpy 1.0 then, {first['versions']['numpy']} now" in compared.around
     assert any("the largest difference is 1e-10" in line for line in compared.around)
-    assert compare(changed(then, "kendall", "tau_b", lambda value: value * (1 + TOLERANCE * 10)), first).wrong == [
-        "analysis.kendall"
+    assert compare(changed(then, "pooled", "tau_b", lambda value: value * (1 + TOLERANCE * 10)), first).wrong == [
+        "analysis.pooled"
     ]
-    assert compare(changed(then, "kendall", "tau_b", lambda _: None), first).wrong == ["analysis.kendall"]
+    assert compare(changed(then, "pooled", "tau_b", lambda _: None), first).wrong == ["analysis.pooled"]
     # without another version not even the last digit
-    assert compare(changed(first, "kendall", "tau_b", lambda value: value * (1 + 1e-15)), first).wrong
+    assert compare(changed(first, "pooled", "tau_b", lambda value: value * (1 + 1e-15)), first).wrong
 
 
 def test_tables_columns_and_rows_that_are_gone_differ_and_new_ones_of_newer_code_do_not(first: Manifest) -> None:
     now = copy.deepcopy(first)
     del now["results"]["trend"]
     now["results"]["kendall"]["columns"][5] = "another"
-    now["results"]["pooled"]["rows"].pop()
-    now["results"]["frequencies"]["rows"].append(["h9", *now["results"]["frequencies"]["rows"][0][1:]])
-    assert compare(first, now).wrong == [f"analysis.{name}" for name in ("frequencies", "kendall", "pooled", "trend")]
+    now["results"]["pooled"]["across"].pop()
+    now["results"]["frequencies"]["across"].append([None, *now["results"]["frequencies"]["across"][0][1:]])
+    now["results"]["leave_one_out"]["sha256"] = "0"
+    assert compare(first, now).wrong == [
+        f"analysis.{name}" for name in ("frequencies", "kendall", "leave_one_out", "pooled", "trend")
+    ]
     newer = copy.deepcopy(first)
-    newer["results"]["new"] = {"columns": [], "key": 0, "rows": []}
-    newer["results"]["kendall"]["columns"].append("new")
-    for row in newer["results"]["kendall"]["rows"]:
-        row.append(0.5)
+    newer["results"]["new"] = {"columns": [], "key": 0, "rows": 0, "sha256": "", "across": []}
     assert compare(first, newer).wrong == []
+
+
+def test_a_hash_that_no_row_explains_is_a_difference(first: Manifest) -> None:
+    now = copy.deepcopy(first)
+    now["results"]["pooled"]["sha256"] = "0"
+    assert compare(first, now).wrong == ["analysis.pooled"]
+    assert compare(otherwise(first), now).wrong == []
 
 
 def test_decisions_and_forms_are_compared(first: Manifest) -> None:
@@ -378,8 +470,119 @@ def test_decisions_and_forms_are_compared(first: Manifest) -> None:
 
 def test_what_is_written_is_read_again_to_the_last_digit(tmp_path: Path, first: Manifest) -> None:
     odd = copy.deepcopy(first)
-    odd["results"]["kendall"]["rows"][0][-1] = 0.1 + 0.2
-    odd["results"]["kendall"]["rows"][0][-2] = 'a "quoted" – text\n'
-    odd["results"]["empty"] = {"columns": ["n"], "key": 0, "rows": []}
-    odd["sha256"] = digest_of(odd)
-    assert read_manifest(write_manifest(tmp_path, odd)) == odd
+    odd["results"]["pooled"]["across"][0][-1] = 0.1 + 0.2
+    odd["results"]["pooled"]["across"][0][-2] = 'a "quoted" – text\n'
+    odd["results"]["empty"] = {"columns": ["n"], "key": 0, "rows": 0, "sha256": "", "across": []}
+    assert read_manifest(write_manifest(tmp_path, odd)) == signed(odd)
+
+
+# Results by centre compared
+
+
+Then = tuple[Warehouse, Manifest, Path]
+
+
+def tau(centre: str, value: float | None, n: int = 10) -> dict[str, Any]:
+    return {
+        **{"centre_code": centre, "exposure": "massage", "outcome": "milk", "population": "all"},
+        **{"n": n, "tau_b": value, "reason": None if value is not None else "no two rows differ"},
+    }
+
+
+@pytest.fixture
+def then(tmp_path: Path, first: Manifest) -> Iterator[Then]:
+    """Three centres, in a manifest and in the warehouse."""
+    with warehouse(tmp_path / "data") as house:
+        write(house, tau("c1", 0.1 + 0.2), tau("c2", float("inf")), tau("c3", None))
+        manifest = {
+            **first,
+            "run_id": house.run_id,
+            "by_centre": write_by_centre(house.con, house.run_id, tmp_path),
+            "results": results_of(house.con, house.run_id),
+        }
+        yield house, signed(manifest), tmp_path / f"{house.run_id}.json"
+
+
+def write(house: Warehouse, *rows: dict[str, Any]) -> None:
+    write_results(house.con, house.run_id, replace(STUDY, analyses=(), tables=()), {"kendall": rows})
+
+
+def compared(then: Then, manifest: Manifest | None = None) -> Comparison:
+    house, written, path = then
+    manifest = manifest or written
+    now = written | {"results": results_of(house.con, house.run_id, manifest["results"])}
+    return compare(manifest, now, beside(path, manifest, house.con, house.run_id))
+
+
+def lines(found: Comparison) -> list[str]:
+    part = next(part for part in found.parts if part.name == "analysis.kendall")
+    return list(part.lines())
+
+
+def test_rows_in_another_order_and_columns_of_newer_code_are_the_same(then: Then) -> None:
+    house, manifest, _ = then
+    write(house, tau("c3", None), tau("c2", float("inf")), tau("c1", 0.1 + 0.2))
+    house.con.execute("alter table analysis.kendall add column newer double default 0.5")
+    assert lines(compared(then)) == ["analysis.kendall: same (3 rows)"]
+    again = write_by_centre(house.con, house.run_id, house.folder.root)
+    assert again["rows"] == manifest["by_centre"]["rows"]
+
+
+def test_the_centres_whose_results_differ_are_named(then: Then) -> None:
+    house, _, _ = then
+    write(house, tau("c1", 0.3), tau("c2", float("inf"), n=11), tau("c4", None))
+    assert lines(compared(then)) == [
+        "analysis.kendall: not the same",
+        "  at 4 centres: c1, c2, c3, c4",
+        "  c1 massage milk all: tau_b 0.30000000000000004 then, 0.3 now",
+        "  c2 massage milk all: n 10 then, 11 now",
+        "  c3 massage milk all: there then, now it is not",
+        "  c4 massage milk all: not there then, now it is",
+    ]
+    assert house.rows("select count(*) from duckdb_tables() where temporary") == [(0,)]
+
+
+def test_many_differences_are_counted(then: Then) -> None:
+    house, _, _ = then
+    write(house, *(tau(f"c{number}", 0.5) for number in range(1, 21)))
+    told = lines(compared(then))
+    assert told[1] == "  at 20 centres: c1, c10, c11, c12, c13 and 15 more"
+    # One of c1, one of c2, two of c3 and 17 new ones: four of these 21 stand beside the centres.
+    assert (len(told), told[-1]) == (7, "  and 17 more")
+
+
+def test_a_little_rounding_is_none_where_other_versions_computed_it(then: Then) -> None:
+    house, manifest, _ = then
+    write(house, tau("c1", 0.3 * (1 + TOLERANCE / 10)), tau("c2", float("inf")), tau("c3", None))
+    assert compared(then).wrong == ["analysis.kendall"]
+    found = compared(then, otherwise(manifest))
+    assert found.wrong == []
+    assert any("the largest difference is 1e-10" in line for line in found.around)
+    write(house, tau("c1", 0.3 * (1 + TOLERANCE * 10)), tau("c2", 1e300), tau("c3", 0.0))
+    assert lines(compared(then, otherwise(manifest)))[1] == "  at 3 centres: c1, c2, c3"
+
+
+def test_results_by_centre_that_are_lost_are_compared_by_their_hash(then: Then) -> None:
+    house, _, path = then
+    by_centre_of(path, house.run_id).unlink()
+    same = compared(then)
+    assert same.wrong == []
+    told = f"{house.run_id}.results.parquet is not there: results by centre were compared by their hash alone"
+    assert told in same.around
+    write(house, tau("c1", 0.3))
+    assert lines(compared(then))[1:] == ["  3 rows then, 1 now; by their hash the rows are not the same"]
+
+
+def test_results_by_centre_that_somebody_changed_are_not_believed(then: Then) -> None:
+    house, _, path = then
+    file = by_centre_of(path, house.run_id)
+    file.write_bytes(file.read_bytes()[:-4] + b"torn")
+    assert compared(then).wrong == [f"the file {file.name}"]
+    write(house, tau("c1", 0.3))
+    assert compared(then).wrong == [f"the file {file.name}", "analysis.kendall"]
+
+
+def test_without_a_centre_there_is_no_file(tmp_path: Path) -> None:
+    with warehouse(tmp_path / "data") as house:
+        assert write_by_centre(house.con, house.run_id, tmp_path / "m") == {"rows": 0, "sha256": None}
+    assert list((tmp_path / "m").iterdir()) == []

@@ -16,7 +16,7 @@ from typing import Any
 import duckdb
 
 from laktasi.errors import WarehouseError
-from laktasi.store.sql import literal, scalar, values
+from laktasi.store.sql import literal, scalar, select_from_file, values
 
 _NOW = "_laktasi_analysed_now"
 _REJECTED = "rejected"
@@ -27,7 +27,7 @@ def record_changes(con: duckdb.DuckDBPyConnection, run_id: str, form_id: str, ma
     """Compare a run with the one before, keep what changed, and make meta.analysed_rows that of this run.
 
     To be called in the transaction in which the run is written down as finished: the rows are always those of the
-    latest finished run.
+    latest finished run. Where there is no earlier one, that is all: nothing is known to have changed.
 
     Parameters
     ----------
@@ -40,15 +40,45 @@ def record_changes(con: duckdb.DuckDBPyConnection, run_id: str, form_id: str, ma
     manifest
         Of the run, see :mod:`laktasi.store.manifests`.
     """
-    since = scalar(con, "select any_value(run_id) from meta.analysed_rows")
-    before = _manifest_of(con, since)
-    con.execute(f"create or replace temp table {_NOW} as {_now(form_id)}")
-    con.execute(f"create or replace temp table {_NOW}_caused as {_caused(form_id, before, manifest)}")
-    con.execute("delete from meta.changes where run_id = ?", [run_id])
+    since = _run_before(con, run_id)
+    for table in ("changes", "result_changes"):
+        con.execute(f"delete from meta.{table} where run_id = ?", [run_id])
+    con.execute(
+        f"create or replace temp table {_NOW} as {select_from_file('meta', 'analysed_rows', form_id=literal(form_id))}"
+    )
+    if since is None:
+        # Nothing is known of what any earlier run made of these rows: to call them new would name a false cause.
+        con.execute(f"insert into meta.analysed_rows by name select {literal(run_id)} as run_id, * from {_NOW}")
+    else:
+        _compare(con, run_id, since, _changed_rows(form_id, _manifest_of(con, since), manifest))
+    con.execute(f"drop table {_NOW}")
+    con.execute("update meta.runs set compared_with = ? where run_id = ?", [since, run_id])
+
+
+def _run_before(con: duckdb.DuckDBPyConnection, run_id: str) -> str | None:
+    """Give the run of meta.analysed_rows; where that is empty, the latest with a study, which found no submission."""
+    found: str | None = scalar(
+        con,
+        """
+        select coalesce(
+            (select any_value(run_id) from meta.analysed_rows),
+            (
+                select arg_max(run_id, finished_at) from meta.runs
+                where status = 'finished' and run_id <> ? and json_extract_string(manifest, '$.study') is not null
+            )
+        )
+        """,
+        [run_id],
+    )
+    return found
+
+
+def _compare(con: duckdb.DuckDBPyConnection, run_id: str, since: str, changed_rows: str) -> None:
+    con.execute(f"create or replace temp table {_NOW}_changed as {changed_rows}")
     con.execute(
         f"""
         insert into meta.changes (run_id, change, cause, n)
-        select ?, change, cause, count(*) from {_NOW}_caused where change is not null group by all order by all
+        select ?, change, cause, count(*) from {_NOW}_changed group by all order by all
         """,
         [run_id],
     )
@@ -56,15 +86,14 @@ def record_changes(con: duckdb.DuckDBPyConnection, run_id: str, form_id: str, ma
     con.execute(
         f"""
         insert into meta.analysed_rows by name
-        select ? as run_id, now.*, caused.change, caused.cause
-        from {_NOW} as now left join {_NOW}_caused as caused using (submission_id)
+        select ? as run_id, now.*, changed.change, changed.cause
+        from {_NOW} as now left join {_NOW}_changed as changed using (submission_id)
         """,
         [run_id],
     )
-    con.execute(f"drop table {_NOW}_caused; drop table {_NOW}")
-    con.execute("delete from meta.result_changes where run_id = ?", [run_id])
-    con.execute(_RESULTS, {"now": run_id, "before": since})
-    con.execute("update meta.runs set compared_with = ? where run_id = ?", [since, run_id])
+    con.execute(f"drop table {_NOW}_changed")
+    results = select_from_file("meta", "result_changes", run_id=literal(run_id), before=literal(since))
+    con.execute(f"insert into meta.result_changes by name {results}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,73 +168,21 @@ def changed_rows(con: duckdb.DuckDBPyConnection) -> list[tuple[str, str, str]]:
     ).fetchall()
 
 
-def _manifest_of(con: duckdb.DuckDBPyConnection, run_id: str | None) -> Mapping[str, Any]:
-    found = scalar(con, "select manifest from meta.runs where run_id = ?", [run_id]) if run_id else None
+def _manifest_of(con: duckdb.DuckDBPyConnection, run_id: str) -> Mapping[str, Any]:
+    found = scalar(con, "select manifest from meta.runs where run_id = ?", [run_id])
     read: Mapping[str, Any] = json.loads(found) if found else {}
     return read
 
 
-def _now(form_id: str) -> str:
-    """Give what this run made of each submission of the study's form, and from what."""
-    form = literal(form_id)
-    return f"""
-        with
-        included as (
-            select
-                submission_id,
-                is_accepted,
-                md5(to_json(levels)::varchar) as row_hash
-            from marts.analysed
-            inner join (select * exclude (is_accepted) from marts.analysed) as levels using (submission_id)
-        ),
-
-        decided as (
-            select submission_id, list_sort(list(distinct decision_id)) as decisions
-            from quality.decision_states
-            where form_id = {form} and state = 'applied' and submission_id is not null
-            group by submission_id
-        ),
-
-        kept_out as (
-            select submission_id, list_sort(list(distinct rule_id)) as kept_out_by
-            from quality.findings
-            where form_id = {form} and is_open and keeps_out and submission_id <> ''
-            group by submission_id
-        )
-
-        select
-            staged.form_id,
-            staged.submission_id,
-            staged.instance_id,
-            staged.payload_sha256,
-            staged.form_version,
-            staged.state,
-            included.submission_id is not null as is_included,
-            included.is_accepted,
-            included.row_hash,
-            coalesce(decided.decisions, []) as decisions,
-            coalesce(kept_out.kept_out_by, []) as kept_out_by
-        from staging.submissions as staged
-        left join included using (submission_id)
-        left join decided using (submission_id)
-        left join kept_out using (submission_id)
-        where staged.form_id = {form}
-    """
-
-
-def _caused(form_id: str, before: Mapping[str, Any], now: Mapping[str, Any]) -> str:
-    """Give the change and the cause of each submission whose row is not what it was; ``submission_id, change, cause``.
+def _changed_rows(form_id: str, before: Mapping[str, Any], now: Mapping[str, Any]) -> str:
+    """Give the select of the change and the cause of each submission whose row is not what it was.
 
     Of what lies around a record, that counts which differs between the manifests of both runs.
     """
 
-    def differs(name: str) -> bool:
-        return bool(before.get(name) != now.get(name))
-
     def changed(name: str) -> list[str]:
         return [key for key, value in now[name].items() if before.get(name, {}).get(key) != value]
 
-    form = literal(form_id)
     versions = sorted(
         {key.partition(" ")[2] for name in ("forms", "media") for key in changed(name) if _of(form_id, key)}
     )
@@ -214,104 +191,18 @@ def _caused(form_id: str, before: Mapping[str, Any], now: Mapping[str, Any]) -> 
         for key, value in before.get("rules", {}).items()
         if now["rules"].get(key) == value and key.startswith(f"{form_id}: ")
     ]
-    around = f"""
-        when coalesce(here.form_version, past.form_version) in (from changed_versions) then 'form version'
-        when {literal(differs("schemas"))} then 'schemas'
-        when {literal(differs("code"))} then 'code'
-    """
-    return f"""
-        with
-        changed_versions as ({values(("form_version",), ((version,) for version in versions))}),
-        same_rules as ({values(("rule_id",), ((rule_id,) for rule_id in same_rules))}),
-
-        rows as (
-            select
-                coalesce(here.submission_id, past.submission_id) as submission_id,
-                here,
-                past,
-                case
-                    when here.is_included and not coalesce(past.is_included, false) then 'new'
-                    when past.is_included and not coalesce(here.is_included, false) then 'gone'
-                    when here.is_included
-                        and (here.row_hash <> past.row_hash or here.is_accepted <> past.is_accepted) then 'changed'
-                end as change,
-                list_filter(
-                    list_concat(here.kept_out_by, past.kept_out_by),
-                    lambda rule: not (list_contains(here.kept_out_by, rule) and list_contains(past.kept_out_by, rule))
-                ) as moved
-            from {_NOW} as here
-            full join (from meta.analysed_rows where form_id = {form}) as past
-                on here.submission_id = past.submission_id
-        ),
-
-        -- A chain of edits is called otherwise once an older link of it has landed: no record came or went.
-        landed as (
-            select distinct instance_id from raw.submissions where form_id = {form}
-        ),
-        known as (
-            select distinct instance_id from meta.analysed_rows where form_id = {form}
-        )
-
-        select
-            submission_id,
-            change,
-            case
-                when here.submission_id is null and past.instance_id in (from landed) then 'edited submission'
-                when here.submission_id is null then 'deletion'
-                when past.submission_id is null and here.instance_id in (from known) then 'edited submission'
-                when past.submission_id is null then 'new submission'
-                when here.state <> past.state and 'deleted' in (here.state, past.state) then 'deletion'
-                when here.state <> past.state and 'dropped' in (here.state, past.state) then 'decision'
-                when here.state <> past.state and 'waiting' in (here.state, past.state) then 'form version'
-                when past.state = 'draft' and here.state <> 'draft' then 'new submission'
-                when here.instance_id <> past.instance_id or here.payload_sha256 <> past.payload_sha256
-                    then 'edited submission'
-                when here.decisions <> past.decisions then 'decision'
-                when change = 'changed' and here.row_hash = past.row_hash then case
-                    when list_contains(moved, {literal(f"{form_id}.{_REJECTED}")}) then 'review state'
-                    when list_has_any(moved, (select coalesce(list(rule_id), []) from same_rules)) then 'finding'
-                    {around}
-                    else 'finding'
-                end
-                {around}
-                else 'unexplained'
-            end as cause
-        from rows
-        where change is not null
-    """
+    return select_from_file(
+        "meta",
+        "changed_rows",
+        here=_NOW,
+        form_id=literal(form_id),
+        changed_versions=values(("form_version",), ((version,) for version in versions)),
+        same_rules=values(("rule_id",), ((rule_id,) for rule_id in same_rules)),
+        schemas_differ=literal(bool(before.get("schemas") != now.get("schemas"))),
+        code_differs=literal(bool(before.get("code") != now.get("code"))),
+        rejected=literal(f"{form_id}.{_REJECTED}"),
+    )
 
 
 def _of(form_id: str, key: str) -> bool:
     return key.partition(" ")[0] == form_id
-
-
-_RESULTS = """
-insert into meta.result_changes by name
-with
-headlines as (
-    select run_id, exposure, outcome, population, 'stratified' as result, n, tau_b, ci_low, ci_high
-    from analysis.pooled where method = 'stratified'
-    union all
-    select run_id, exposure, outcome, population, 'random effects' as result, n, tau_b, ci_low, ci_high
-    from analysis.random_effects
-),
-now as (from headlines where run_id = $now),
-before as (from headlines where run_id = $before)
-select
-    $now as run_id,
-    exposure,
-    outcome,
-    population,
-    result,
-    before.n as n_before,
-    now.n,
-    before.tau_b as tau_b_before,
-    now.tau_b,
-    before.ci_low as ci_low_before,
-    now.ci_low,
-    before.ci_high as ci_high_before,
-    now.ci_high
-from now
-full join before using (exposure, outcome, population, result)
-order by all
-"""
