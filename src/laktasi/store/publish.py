@@ -41,7 +41,8 @@ WHOLE = {
     ),
     "meta": ("runs", "changes", "result_changes"),
 }
-"""What is copied whole: it holds no answer, or (marts) only of questions that the study may publish."""
+"""What is copied whole: it holds no answer, or (marts) only of questions that the study may publish. Results (schema
+analysis) only of the two latest runs: with runs times centres the copy would grow without end."""
 
 _NOT_ABOUT_A_PHONE = """coalesce(submission_id, '') <> '' or not starts_with("row", 'device:')"""
 
@@ -50,6 +51,12 @@ PARTLY = {
     ("quality", "decision_states"): f"from quality.decision_states where {_NOT_ABOUT_A_PHONE}",
 }
 """Of these a part stays private: people write reasons in words of their own, and phones are known by their ids."""
+
+_LATEST_RUNS = """
+    select run_id from meta.runs where status = 'finished' and staged is not null
+    order by finished_at desc, run_id desc limit 2
+"""
+"""The run of meta.latest_run, and the one before."""
 
 SUBMISSION_COLUMNS = (
     "form_id",
@@ -132,7 +139,10 @@ def _copy(con: duckdb.DuckDBPyConnection, new: Path, questionnaires: Questionnai
             for schema, tables in WHOLE.items():
                 for table in tables:
                     if (schema, table) in existing:
-                        select = PARTLY.get((schema, table), f"from {schema}.{table}")
+                        whole = f"from {schema}.{table}"
+                        if schema == "analysis":
+                            whole += f" where run_id in ({_LATEST_RUNS})"
+                        select = PARTLY.get((schema, table), whole)
                         con.execute(f"create table {COPY}.{schema}.{table} as {select}")
             con.execute(f"create table {COPY}.meta.about as select {literal(ABOUT)} as note")
             names = ", ".join(SUBMISSION_COLUMNS)
