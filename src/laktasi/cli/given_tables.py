@@ -38,9 +38,9 @@ NUMBER = re.compile(r"[+-]?[0-9]+(?:\.[0-9]+)?")
 """A level that is sorted as a number. Python would also take 1_0, 1e1 and digits of other scripts for one."""
 
 MOST_SAMPLED = 200_000_000
-"""Cells times draws to sample for one table: a minute, and most of a thousand megabytes."""
+"""Cells times draws to sample for one table: one or two minutes, and 800 megabytes."""
 MOST_SAMPLED_TOGETHER = 10_000_000_000
-"""The same for all tables, under an hour: as many as `MOST_CELLS` allows, with the draws there are by default."""
+"""The same for all tables, an hour or two: as many as `MOST_CELLS` allows, with the draws there are by default."""
 LONG_SAMPLED = 20_000_000
 """The same from which on somebody who waits is told why: some seconds."""
 

@@ -75,8 +75,9 @@ def kendall(
 
     --table: cells with commas between them, rows with semicolons. Rows are the exposure from low to high, columns the
     outcome from low to high. --tables: a line for each cell, with the columns stratum, x (exposure), y (outcome) and
-    count; a cell without a line holds nobody. A count is written in digits alone: 1000, not 1.000 or 1e3. Levels that are numbers are sorted as numbers. Levels that are texts
-    keep the order in which they first come in the file: write the lowest first.
+    count; a cell without a line holds nobody. A count is written in digits alone: 1000, not 1.000 or 1e3. Levels that
+    are numbers are sorted as numbers. Levels that are texts keep the order in which they first come in the file:
+    write the lowest first.
     """
     from laktasi.errors import LaktasiError
 
