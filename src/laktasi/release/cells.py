@@ -38,7 +38,8 @@ def blurs(sizes: Counts, k: int, starts: Counts = _FIRST) -> NDArray[np.bool_]:
         Where each group begins. One group, if nothing is said.
     """
     total, most = np.add.reduceat(sizes, starts), np.maximum.reduceat(sizes, starts)
-    return (total == 0) | ((np.add.reduceat(sizes > 0, starts) > 1) & (total - most >= k))
+    is_blurred: NDArray[np.bool_] = (total == 0) | ((np.add.reduceat(sizes > 0, starts) > 1) & (total - most >= k))
+    return is_blurred
 
 
 def hidden_bits(total: Counts, centres: int) -> float:
