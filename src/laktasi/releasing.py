@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +15,7 @@ from laktasi.pipeline import Progress, silent
 from laktasi.settings import Settings
 
 if TYPE_CHECKING:
+    from laktasi.questionnaire.model import Questionnaire
     from laktasi.release.prepare import Prepared
     from laktasi.release.results import Results
     from laktasi.release.rule import Rule
@@ -86,8 +87,8 @@ def release(
         check_replaceable(target)
     with open_research(settings.data_folder.research) as con:
         check_fresh(con, settings.folders, study.form_id)
-        key = _trial_key(settings) if is_trial else _key(settings, target)
-        made = _make(con, study, rule, key, progress)
+        versions, key = _private(settings, study, None if is_trial else target)
+        made = _make(con, study, versions, rule, key, progress)
         title = worded(study.title, chosen, study.name)
         notice = worded(study.synthetic, chosen) if study.synthetic else ""
         released = Released(
@@ -112,7 +113,7 @@ def release(
             progress("reading them back", 0, None)
             ids = made.source.submission_ids[made.prepared.order]
             whose = dict(zip(made.prepared.records, map(str, ids), strict=True))
-            verify(folder, con, study, rule, whose=whose, key=key)
+            verify(folder, con, study, rule, whose=whose, key=key, versions=versions)
     return released
 
 
@@ -134,32 +135,45 @@ def _declared(settings: Settings) -> tuple[Study, Rule]:
     return study, rule
 
 
-def _make(con: Any, study: Study, rule: Rule, key: bytes, progress: Progress) -> _Made:
+def _private(settings: Settings, study: Study, target: Path | None) -> tuple[list[Questionnaire], bytes]:
+    """Read what the warehouse alone has: all versions of the study's form (who was asked what), and the key.
+
+    Without a target the key is the one that there is, or one that is thrown away.
+    """
+    from laktasi.desk.known import key_for, questionnaires_of
+    from laktasi.secret import known_key
+    from laktasi.store.forms import versions_of
+    from laktasi.workplace import alone, check_begun, opened
+
+    check_begun(settings.data_folder)
+    if target is not None:
+        _check_key(settings, target)
+    with alone(settings.data_folder), opened(settings.data_folder) as con:
+        versions = versions_of(questionnaires_of(con), study.form_id)
+        if target is not None:
+            return versions, key_for(con, settings)
+        return versions, known_key(settings.data_folder) or secrets.token_bytes(32)
+
+
+def _make(
+    con: Any, study: Study, versions: Sequence[Questionnaire], rule: Rule, key: bytes, progress: Progress
+) -> _Made:
     from laktasi.release.prepare import prepare
     from laktasi.release.results import choose_results
     from laktasi.release.source import read_source
     from laktasi.release.told import tell
 
     progress("reading the research copy", 0, None)
-    source = read_source(con, study)
+    source = read_source(con, study, versions)
     progress("withholding what stands out", 0, None)
     prepared = prepare(source, rule, key)
     results = choose_results(source, prepared, rule)
     return _Made(source, prepared, results, tell(source, prepared, results, rule))
 
 
-def _trial_key(settings: Settings) -> bytes:
-    """Give the key that there is, or one that is thrown away: a trial writes nothing."""
-    from laktasi.secret import known_key
-
-    return known_key(settings.data_folder) or secrets.token_bytes(32)
-
-
-def _key(settings: Settings, target: Path) -> bytes:
-    """Give the project's key. It is made only where nothing was made with one yet."""
-    from laktasi.quality.decisions import read_decisions
+def _check_key(settings: Settings, target: Path) -> None:
+    """Refuse to make a new key where an earlier release was made with one."""
     from laktasi.release.target import is_release
-    from laktasi.secret import KEYED, key_of
 
     if is_release(target) and not settings.data_folder.secret.exists():
         raise ReleaseError(
@@ -167,8 +181,6 @@ def _key(settings: Settings, target: Path) -> bytes:
             why="Another key moves the same dates again, by other days: two such releases together tell the true ones.",
             next_step="put secret.key back from a backup, or withdraw that release and remove its folder",
         )
-    is_used = any((item.expected or "").startswith(KEYED) for item in read_decisions(settings.folders.corrections))
-    return key_of(settings.data_folder, is_used=is_used)
 
 
 @contextmanager
