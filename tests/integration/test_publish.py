@@ -57,6 +57,27 @@ def test_no_direct_answer_is_in_the_file(house: Warehouse) -> None:
     assert PUBLIC in text
 
 
+def test_results_are_those_of_the_two_latest_runs(house: Warehouse) -> None:
+    published = []
+    for _ in range(3):
+        path = publish(house)
+        published.append(house.run_id)
+        house.run_id = runs.begin(house.con, "cli")
+    failed = house.run_id
+    write_results(house.con, failed, STUDY, {})
+    runs.fail(house.con, failed)
+    path = publish_research(house.con, house.folder, house.questionnaires).path
+    for table in ("kendall", "contingency", "frequencies"):
+        asked = f"select distinct run_id from analysis.{table} order by 1"
+        with open_research(path) as con:
+            assert con.execute(asked).fetchall() == [(run_id,) for run_id in published[-2:]]
+        kept = [run_id for (run_id,) in house.rows(asked)]
+        assert kept[:3] == published
+    with open_research(path) as con:
+        assert con.execute("select distinct run_id from analysis.kendall_latest").fetchall() == [(published[-1],)]
+        assert con.execute("select count(*) from meta.runs").fetchall() == [(4,)]
+
+
 def everything(con: duckdb.DuckDBPyConnection) -> str:
     """Give all rows of all tables and views: what compression may hide from a search in the bytes."""
     relations = con.execute(
