@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
 import json
+import re
+import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import duckdb
+
 from laktasi.questionnaire.model import Texts
 from laktasi.release.columns import Column
-from laktasi.release.files import CSV, RESULTS, Cut, all_columns, worded
+from laktasi.release.files import CSV, DUCKDB, RESULTS, Cut, all_columns, worded
 from laktasi.release.names import plain_label
 from laktasi.release.prepare import Prepared
 from laktasi.release.source import Source
@@ -27,6 +30,7 @@ README, DISCLOSURE, QUESTIONNAIRE, CODEBOOK = "README.md", "disclosure.md", "que
 MARK = "laktasi_release"
 """Key of the manifest by which a folder is known for a release."""
 
+_OF_DUCKDB = {"DOUBLE": "number", "BIGINT": "integer", "INTEGER": "integer"}
 _TYPES = {"whole": "integer", "number": "number", "date": "date", "moment": "datetime"}
 
 
@@ -157,6 +161,7 @@ def _package(
 ) -> dict[str, Any]:
     """Describe the folder as a Frictionless Data Package (version 1)."""
     resources = []
+    results = _results(folder)
     for path in files_of(folder):
         place = path.relative_to(folder).as_posix()
         resource: dict[str, Any] = {
@@ -176,18 +181,30 @@ def _package(
                 },
             }
         elif place.startswith(f"{RESULTS}/"):
-            resource |= {"profile": "tabular-data-resource", "encoding": "utf-8", "schema": _result_schema(path)}
+            about, fields = results[path.stem]
+            resource |= {
+                "profile": "tabular-data-resource",
+                "description": about,
+                "encoding": "utf-8",
+                "schema": {"fields": fields, "missingValues": [""]},
+            }
         else:
             resource["profile"] = "data-resource"
         resources.append(resource)
     return {
         "profile": "data-package",
-        "name": source.study.name.lower().replace(" ", "-"),
+        "name": _package_name(source.study.name),
         "title": title,
         "description": notice or title,
         "version": source.run.run_id,
         "resources": resources,
     }
+
+
+def _package_name(text: str) -> str:
+    """Give a name as packages may have it: small letters, digits, points, hyphens and underscores."""
+    plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().lower()
+    return re.sub(r"[^a-z0-9._]+", "-", plain).strip("-") or "study"
 
 
 def _field(column: Column, language: str) -> dict[str, Any]:
@@ -206,10 +223,22 @@ def _field(column: Column, language: str) -> dict[str, Any]:
     return field
 
 
-def _result_schema(path: Path) -> dict[str, Any]:
-    with path.open(encoding="utf-8", newline="") as file:
-        header = next(csv.reader(file))
-    return {"fields": [{"name": name, "type": "any"} for name in header], "missingValues": [""]}
+def _results(folder: Path) -> dict[str, tuple[str, list[dict[str, str]]]]:
+    """Say of each table of results what it is, and of its columns: as the DuckDB file does."""
+    with duckdb.connect(str(folder / DUCKDB), read_only=True) as con:
+        found: dict[str, tuple[str, list[dict[str, str]]]] = {
+            name: (comment, [])
+            for name, comment in con.execute(
+                "select table_name, comment from duckdb_tables() where schema_name = ?", [RESULTS]
+            ).fetchall()
+        }
+        for table, name, kind, comment in con.execute(
+            "select table_name, column_name, data_type, comment from duckdb_columns() where schema_name = ?"
+            " order by table_name, column_index",
+            [RESULTS],
+        ).fetchall():
+            found[table][1].append({"name": name, "type": _OF_DUCKDB.get(kind, "string"), "description": comment})
+    return found
 
 
 def _languages(source: Source) -> list[str]:

@@ -16,6 +16,7 @@ from laktasi.questionnaire.model import Texts
 from laktasi.release import names
 from laktasi.release.columns import Column
 from laktasi.release.prepare import RECORD, RECORD_LABELS, WITHHELD_COLUMN, WITHHELD_LABELS, Prepared
+from laktasi.release.results import COMMENT
 from laktasi.store.sql import identifier, literal
 
 CSV, PARQUET, DUCKDB, SAV, DTA = "records.csv", "records.parquet", "study.duckdb", "records.sav", "records.dta"
@@ -132,7 +133,7 @@ def _write_duckdb(
         con.register("arriving", table)
         con.execute("create table records as from arriving")
         con.unregister("arriving")
-        con.execute(f"comment on table records is {literal(f'{notice} One row per record.')}")
+        con.execute(f"comment on table records is {literal(f'{notice.rstrip(".")}. One row per record.')}")
         for column in columns:
             label = worded(column.labels, language, column.path)
             con.execute(f"comment on column records.{identifier(column.name)} is {literal(label)}")
@@ -153,9 +154,18 @@ def _write_duckdb(
         con.execute(f"create schema {RESULTS}")
         for name, found in results.items():
             con.register("arriving", found)
-            con.execute(f"create table {identifier(RESULTS, name)} as from arriving")
+            place = identifier(RESULTS, name)
+            con.execute(f"create table {place} as from arriving")
             con.unregister("arriving")
+            con.execute(f"comment on table {place} is {literal(_comment(found.schema.metadata))}")
+            for field in found.schema:
+                comment = literal(_comment(field.metadata))
+                con.execute(f"comment on column {place}.{identifier(field.name)} is {comment}")
         con.execute("checkpoint")
+
+
+def _comment(metadata: Mapping[bytes, bytes] | None) -> str:
+    return (metadata or {}).get(COMMENT, b"").decode()
 
 
 def _frame(columns: Iterable[Column]) -> Any:

@@ -21,6 +21,7 @@ from laktasi.release.source import Source, joint_tables
 from laktasi.store.sql import identifier, literal, scalar
 from laktasi.study import Pair
 
+COMMENT = b"comment"
 OF_ALL_CENTRES = ("p_holm", "p_bh", "left_out")
 """Columns that depend on the results of centres which are withheld."""
 
@@ -47,6 +48,7 @@ class Results:
     """What goes out of schema ``analysis``."""
 
     tables: Mapping[str, pa.Table]
+    """By name; the metadata :data:`COMMENT` of a table and of its fields say what they are."""
     pairs: tuple[PairTold, ...]
     frequencies_withheld: tuple[str, ...] = field(default=())
     """Variables without a table of frequencies."""
@@ -69,7 +71,11 @@ def choose_results(source: Source, prepared: Prepared, rule: Rule) -> Results:
         frequencies = _latest(source, "frequencies", f"centre_code is null and variable in ({wanted})")
         chosen["frequencies"] = [frequencies.drop_columns(["centre_code"])]
     return Results(
-        tables={name: pa.concat_tables(parts) for name, parts in chosen.items() if sum(map(len, parts))},
+        tables={
+            name: _described(source, name, pa.concat_tables(parts))
+            for name, parts in chosen.items()
+            if sum(map(len, parts))
+        },
         pairs=tuple(told),
         frequencies_withheld=tuple(name for name in source.study.tables if name not in variables),
     )
@@ -158,6 +164,21 @@ def _latest(source: Source, table: str, where: str) -> pa.Table:
     return source.con.execute(
         f"select * exclude (run_id, population) from {place} where population = 'accepted' and {where} order by all"
     ).to_arrow_table()
+
+
+def _described(source: Source, name: str, table: pa.Table) -> pa.Table:
+    """Let a table carry what the warehouse says of it and of its columns."""
+    about = scalar(
+        source.con, "select comment from duckdb_tables() where schema_name = 'analysis' and table_name = ?", [name]
+    )
+    comments: dict[str, str | None] = dict(
+        source.con.execute(
+            "select column_name, comment from duckdb_columns() where schema_name = 'analysis' and table_name = ?",
+            [name],
+        ).fetchall()
+    )
+    fields = [field.with_metadata({COMMENT: comments.get(field.name) or ""}) for field in table.schema]
+    return pa.Table.from_arrays(table.columns, schema=pa.schema(fields, {COMMENT: about or ""}))
 
 
 def _without(table: pa.Table) -> pa.Table:

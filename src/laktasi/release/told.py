@@ -22,7 +22,7 @@ STEPS = (10, 20, 50, 100, 1000)
 def tell(source: Source, prepared: Prepared, results: Results, rule: Rule) -> dict[str, Any]:
     """Tell what was done. Nothing in it is private: it is part of the release."""
     touched = prepared.withheld.any(axis=1)
-    quasi, other = [], []
+    quasi, other, untouched = [], [], []
     for at, column in enumerate(prepared.columns):
         line = {
             "name": column.name,
@@ -35,6 +35,8 @@ def tell(source: Source, prepared: Prepared, results: Results, rule: Rule) -> di
             quasi.append(line)
         elif column.treatment:
             other.append(line)
+        else:
+            untouched.append({"name": column.name, "path": column.path})
     is_shifted = any(column.treatment.startswith(treatments.SHIFT) for column in prepared.columns)
     left_out: dict[str, list[str]] = {}
     for path, why in prepared.left_out.items():
@@ -53,6 +55,7 @@ def tell(source: Source, prepared: Prepared, results: Results, rule: Rule) -> di
         },
         "quasi": quasi,
         "other": other,
+        "untouched": untouched,
         "shifted": is_shifted,
         "unique_intervals": _unique_intervals(prepared) if is_shifted else 0,
         "class_sizes": _distribution(prepared.sizes.tolist(), rule.k),
@@ -95,6 +98,8 @@ def _unique_intervals(prepared: Prepared) -> int:
     if len(dates) < 2:
         return 0
     known = [np.where(prepared.withheld[:, at], -2, prepared.columns[at].codes()) for at in prepared.quasi]
-    days = [(later - dates[0]).astype(np.int64) for later in dates[1:]]
+    between = [later - dates[0] for later in dates[1:]]
+    is_known = ~np.any([np.isnat(days) for days in between], axis=0)
+    days = [np.unique(days, return_inverse=True)[1] for days in between]
     number, count = classes(np.stack([*known, *days], axis=1))
-    return int((np.bincount(number, minlength=count)[number] == 1).sum())
+    return int((is_known & (np.bincount(number, minlength=count)[number] == 1)).sum())
