@@ -133,7 +133,8 @@ def _write_duckdb(
         con.register("arriving", table)
         con.execute("create table records as from arriving")
         con.unregister("arriving")
-        con.execute(f"comment on table records is {literal(f'{notice.rstrip(".")}. One row per record.')}")
+        about = f"{notice.removesuffix('.')}. One row per record."
+        con.execute(f"comment on table records is {literal(about)}")
         for column in columns:
             label = worded(column.labels, language, column.path)
             con.execute(f"comment on column records.{identifier(column.name)} is {literal(label)}")
