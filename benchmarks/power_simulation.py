@@ -35,6 +35,11 @@ TABLES = {
     "4 × 3": np.array([[5, 3, 1], [8, 10, 5], [6, 12, 14], [2, 6, 12]]),
     "5 × 5": np.eye(5, dtype=np.int64) * 4 + 1,
 }
+RARE: tuple[tuple[str, float | None], ...] = (
+    *(("95,0;0,5", None), ("99,0;0,1", None), ("1,0,0;0,1,0;0,0,98", None), ("95,0;0,5", 0.8), ("90,5;0,5", None)),
+    *(("90,3;2,5", None), ("97,1;1,1", 0.4), ("7,4,0;0,8,6", None), ("5,0;0,5", None)),
+)
+"""Tables with rare levels, or an association at its ceiling, and the tau_b assumed (None: the table's own)."""
 ASSUMED = (0.15, 0.3, 0.5, 0.65, -0.4)
 
 
@@ -56,6 +61,23 @@ def one_centre(rng: np.random.Generator) -> Iterator[str]:
         by_z, width = np.mean(found.p_value <= ALPHA), np.nanmean(found.ci_high - found.ci_low) / 2
         widths = f"{planned.half_width:.3f} | {width:.3f}"
         yield f"| {name} | {tau_b} | {power} | {planned.n} | {by_z:.3f} | {exact} | {widths} |"
+
+
+def rare_levels(rng: np.random.Generator) -> Iterator[str]:
+    """Yield the lines of the table of rounds in one centre where levels are rare; the exact test judges them all."""
+    yield "| table | tau_b | power asked | n | by the normal formula | found by the exact test | without any tau_b |"
+    yield "|" + "---|" * 7
+    for (text, tau_b), power in itertools.product(RARE, (0.8, 0.9)):
+        table = np.array([[int(cell) for cell in row.split(",")] for row in text.split(";")])
+        planned = sample_size(table, tau_b=tau_b, power=power)
+        if planned.n is None or planned.tau_b is None:
+            continue
+        population = Population(table.astype(float)).with_tau_b(planned.tau_b)
+        draws = rng.multinomial(planned.n, population.cells.clip(min=0).ravel(), DRAWS).reshape(-1, *table.shape)
+        p = exact_p_values(draws)
+        by_formula = population.normal_power(planned.n, ALPHA)
+        found = f"{by_formula:.3f} | {np.mean(p <= ALPHA):.3f} | {np.mean(np.isnan(p)):.3f}"
+        yield f"| {text} | {planned.tau_b:.2f} | {power} | {planned.n} | {found} |"
 
 
 def many_centres(rng: np.random.Generator) -> Iterator[str]:
@@ -82,11 +104,14 @@ def many_centres(rng: np.random.Generator) -> Iterator[str]:
 
 
 def main() -> None:
-    """Run both simulations and print their tables as Markdown."""
+    """Run the three simulations and print their tables as Markdown."""
     rng = np.random.default_rng(SEED)
     known = f"power is known to {np.sqrt(0.8 * 0.2 / DRAWS):.1%}"
     print(f"{DRAWS:,} draws each: {known}; {EXACT_DRAWS:,} for the exact test\n")
     for line in one_centre(rng):
+        print(line)
+    print(f"\n{DRAWS:,} draws each\n")
+    for line in rare_levels(rng):
         print(line)
     print(f"\n{DRAWS // 4:,} draws each, power asked .8\n")
     for line in many_centres(rng):

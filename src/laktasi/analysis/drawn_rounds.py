@@ -15,8 +15,10 @@ from laktasi.analysis.exact import exact_p_values, steps
 from laktasi.analysis.pairs import Floats, Ints, PairCounts, count_pairs
 from laktasi.analysis.population import Population
 
-DRAWS = 4000
-"""Rounds to draw: a power of .8 is then known to .006 (one standard error)."""
+DRAWS = 10_000
+"""Rounds to draw: a power of .8 is then known to .004 (one standard error)."""
+EXACT_DRAWS = 4_000
+"""Rounds of these to test exactly, at most."""
 FEWEST_DRAWS = 500
 """Rounds to draw where each consists of very many centres."""
 MOST_TABLES = 1_000_000
@@ -38,7 +40,7 @@ STEPS_TWO_LEVELS, STEPS_2X2 = 5_000, 100_000
 """The same where one variable has two levels, or both have: steps are cheaper, and distributions coarser."""
 MOST_MARGINS = 150
 """Different margins for which arrangements are counted, for one number: some hundredths of a second."""
-DOUBT = 4.0
+DOUBT = 3.0
 """A p of z further from alpha than by this factor is not doubted, unless the table is sparse."""
 SPARSE = 2
 """A table is where fewer records, with no association, are expected to be outside both commonest levels."""
@@ -97,13 +99,15 @@ def _p_of_z(s: Ints, var0: Floats) -> Floats:
 def _one_centre(pairs: PairCounts, alpha: float) -> float:
     """Return the share of the tables in which the test that is to be preferred finds the association."""
     by_z = _p_of_z(pairs.s, pairs.var0)
-    asked = np.flatnonzero(_in_doubt(pairs, by_z, alpha))
+    tables = min(len(by_z), EXACT_DRAWS)
+    asked = np.flatnonzero(_in_doubt(pairs, by_z, alpha)[:tables])
     margins = np.concatenate((pairs.rows, pairs.columns))[:, asked].T
     different, first, same = np.unique(margins, axis=0, return_index=True, return_inverse=True)
-    tables = len(by_z)
     if len(first) > MOST_MARGINS:
         tables = int(asked[np.sort(first)[MOST_MARGINS]])  # the first table with one margin too many
-    countable = np.array([_is_countable(*np.split(both, [len(pairs.rows)])) for both in different], dtype=bool)
+    countable = np.zeros(len(first), dtype=bool)
+    for group in np.flatnonzero(asked[first] < tables):
+        countable[group] = _is_countable(*np.split(different[group], [len(pairs.rows)]))
     asked = asked[(asked < tables) & countable[same.ravel()]]
     exact = exact_p_values(np.moveaxis(pairs.table[:, :, asked], 2, 0))
     gained = int((exact <= alpha).sum()) - int((by_z[asked] <= alpha).sum())

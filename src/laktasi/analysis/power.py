@@ -155,7 +155,7 @@ def sample_size(
     >>> import numpy as np
     >>> mopuya = np.array([[7, 4, 0], [0, 8, 6]])
     >>> sample_size(mopuya, tau_b=0.3).n
-    76
+    79
     >>> sample_size(mopuya, tau_b=0.8).reason
     'the assumed tau_b is beyond what these margins allow'
     """
@@ -194,7 +194,7 @@ def power_of(
     --------
     >>> import numpy as np
     >>> f"{power_of(np.array([[7, 4, 0], [0, 8, 6]]), 25, tau_b=0.5).power:.2f}"
-    '0.79'
+    '0.75'
     """
     asked, population = _assume(table, tau_b, alpha, centres)
     if n < _fewest(centres):
