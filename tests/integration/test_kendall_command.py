@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import numpy as np
 import pytest
 from click.testing import CliRunner, Result
@@ -15,7 +16,7 @@ from laktasi.analysis.pooled import naive, stratified
 from laktasi.analysis.random_effects import leave_one_out, random_effects
 from laktasi.analysis.tables import analyse_tables
 from laktasi.cli import main
-from laktasi.errors import LaktasiError
+from laktasi.errors import LaktasiError, WarehouseError
 
 MOPUYA = "7,4,0;0,8,6"
 CELLS = {
@@ -384,3 +385,13 @@ def test_on_a_terminal_it_is_for_people(monkeypatch: pytest.MonkeyPatch) -> None
     assert "exposure 0 < 1; outcome 1 < 2 < 3" in many
     assert "Q = " in many
     assert [line for line in (one + many).splitlines() if len(line) > 80] == []
+
+
+def test_a_copy_of_an_earlier_laktasi_is_one_clear_error(tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    with duckdb.connect(str(tmp_path / "data" / "research.duckdb")) as con:
+        con.execute("create schema analysis; create table analysis.kendall_latest (centre_code varchar)")
+    result = CliRunner().invoke(main, ["kendall", "--project", str(tmp_path)])
+    assert result.exit_code == WarehouseError.exit_code
+    assert "an earlier laktasi made it" in result.stderr
+    assert result.stderr.endswith("Next: laktasi run\n")

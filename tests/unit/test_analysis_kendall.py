@@ -233,3 +233,8 @@ def test_no_tables_give_no_results() -> None:
 def test_what_is_not_a_stack_of_tables_is_refused(counts: NDArray[np.integer], what: str) -> None:
     with pytest.raises(ValueError, match=what):
         kendall(counts)
+
+
+def test_no_p_is_printed_as_impossible() -> None:
+    found = kendall(np.array([[[5000, 100], [100, 5000]]]))
+    assert found.p_value[0] == np.finfo(np.float64).tiny

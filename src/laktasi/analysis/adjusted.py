@@ -20,6 +20,7 @@ from laktasi.analysis.strata import (
     variance_within,
     within_tau,
 )
+from laktasi.analysis.two_sided import normal_p
 
 PARTIAL, STRATIFIED = "partial", "stratified"
 
@@ -156,7 +157,6 @@ def partial_tau(counts: NDArray[np.integer]) -> Adjusted:
     sizes = counts.sum(axis=(1, 2, 3), dtype=np.int64)
 
     def estimate(together: bool) -> AdjustedTau:
-        from scipy.special import ndtr
 
         raw, smooth = (_partial(counts, together=together, pseudo=pseudo) for pseudo in (0.0, PSEUDO_RECORDS))
         codes = _why_not(raw.xy, together=together)
@@ -167,7 +167,7 @@ def partial_tau(counts: NDArray[np.integer]) -> Adjusted:
         variance = variance_within(smooth.table, smooth.influence, sizes, together=together)
         limits, kappa = _limits(raw.tau, smooth.tau, variance, raw.xy)
         with np.errstate(divide="ignore", invalid="ignore"):
-            p_value = 2 * ndtr(-np.abs(raw.tau) / np.sqrt(kappa))
+            p_value = normal_p(raw.tau / np.sqrt(kappa))
         return _results(raw.xy.n, np.full(len(raw.tau), np.nan), raw.tau, se, limits, p_value, codes)
 
     return Adjusted(PARTIAL, estimate(together=False), estimate(together=True))

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from laktasi.analysis.interval import CI_METHOD_CUT, sampling_variance, tau_b_interval
 from laktasi.analysis.pairs import Floats, Ints, PairCounts, count_pairs
 from laktasi.analysis.reasons import in_words, reason_codes
+from laktasi.analysis.two_sided import normal_p
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +110,6 @@ def kendall(counts: NDArray[np.integer]) -> KendallResults:
 
 def from_pairs(pairs: PairCounts) -> KendallResults:
     """Compute what `kendall` does, from pairs already counted."""
-    from scipy.special import ndtr
 
     has_tau = (pairs.untied_rows > 0) & (pairs.untied_columns > 0)
     method = np.full(pairs.n.shape, None, dtype=object)
@@ -127,7 +127,7 @@ def from_pairs(pairs: PairCounts) -> KendallResults:
         tau_b=np.where(has_tau, tau, np.nan),
         var0=np.where(has_tau, pairs.var0, np.nan),
         z=np.where(has_tau, z, np.nan),
-        p_value=np.where(has_tau, 2 * ndtr(-np.abs(z)), np.nan),
+        p_value=np.where(has_tau, normal_p(z), np.nan),
         ase1=np.where(has_tau, ase1, np.nan),
         ci_low=np.where(has_tau, ci_low, np.nan),
         ci_high=np.where(has_tau, ci_high, np.nan),

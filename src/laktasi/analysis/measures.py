@@ -8,6 +8,7 @@ import numpy as np
 
 from laktasi.analysis.interval import PSEUDO_RECORDS, score_interval, spread, tau_b_interval
 from laktasi.analysis.pairs import Floats, Ints, PairCounts, add_cells
+from laktasi.analysis.two_sided import normal_p
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +94,6 @@ def measures(pairs: PairCounts) -> Measures:
     .. [4] Somers R. H. (1962), A new asymmetric measure of association for ordinal variables, American Sociological
        Review 27, 799–811.
     """
-    from scipy.special import ndtr
 
     has_any = (pairs.untied_rows > 0) & (pairs.untied_columns > 0)
     observed, smoothed = _Table.of(pairs, 0.0), _Table.of(pairs, PSEUDO_RECORDS)
@@ -104,7 +104,7 @@ def measures(pairs: PairCounts) -> Measures:
             one = _measure(pairs, name, observed, smoothed)
             found[name] = Measure(*(np.where(has_any, values, np.nan) for values in one))
         approx_t = np.where(found["tau_b"].ase0 > 0, found["tau_b"].value / found["tau_b"].ase0, np.nan)
-    return Measures(**found, approx_t=approx_t, approx_p=2 * ndtr(-np.abs(approx_t)))
+    return Measures(**found, approx_t=approx_t, approx_p=normal_p(approx_t))
 
 
 def _measure(

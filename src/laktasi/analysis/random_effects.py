@@ -29,6 +29,7 @@ from laktasi.analysis.reasons import (
     TWO_CENTRES,
     reason_codes,
 )
+from laktasi.analysis.two_sided import t_p
 
 METHOD = "Paule-Mandel, Hartung-Knapp"
 CI_METHOD = "t with (centres used - 1) degrees of freedom, Hartung-Knapp factor of at least 1"
@@ -245,7 +246,7 @@ def leave_one_out(counts: NDArray[np.integer]) -> LeaveOneOut:
 
 
 def _estimate(frame: RandomEffects, compared: Compared) -> RandomEffects:
-    from scipy.special import chdtri, stdtr, stdtrit
+    from scipy.special import chdtri, stdtrit
 
     n, tau, c = compared.n, compared.tau_b, compared.c
     df = len(n) - 1
@@ -265,7 +266,7 @@ def _estimate(frame: RandomEffects, compared: Compared) -> RandomEffects:
         se=se,
         df=df,
         t=tau_b / se,
-        p_value=float(2 * stdtr(df, -abs(tau_b / se))),
+        p_value=t_p(tau_b / se, df),
         ci_low=max(tau_b - half, -1.0),
         ci_high=min(tau_b + half, 1.0),
         ci_level=LEVEL,
@@ -288,14 +289,13 @@ def _estimate(frame: RandomEffects, compared: Compared) -> RandomEffects:
 
 def _small_study(compared: Compared) -> tuple[float | None, float | None, float | None]:
     """Return slope, standard error and p of tau_b on 1/√n; None for fewer than three centres or centres of one size."""
-    from scipy.special import stdtr
 
     n = compared.n
     if len(n) < 3 or n.min() == n.max():
         return None, None, None
     line = fit(np.stack([np.ones_like(n), 1 / np.sqrt(n)], axis=1), compared.tau_b, n, compared.c)
     slope, se = float(line.coefficients[1]), sqrt(float(line.covariance[1, 1]) * max(1.0, line.factor))
-    return slope, se, float(2 * stdtr(len(n) - 2, -abs(slope / se)))
+    return slope, se, t_p(slope / se, len(n) - 2)
 
 
 def _sum_of_others(values: Floats) -> Floats:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from laktasi.analysis.interval import PSEUDO_RECORDS, score_interval, smooth
 from laktasi.analysis.pairs import MAX_N, Floats, Ints, PairCounts, add_cells, count_pairs
+from laktasi.analysis.two_sided import normal_p
 
 
 def pairs_in_strata(counts: NDArray[np.integer]) -> PairCounts:
@@ -161,7 +162,6 @@ def stratified_estimate(pairs: PairCounts, *, together: bool) -> StratifiedTau:
     z = ΣS / √ΣVar0. The variance is to first order, of records drawn anew within the same centres; the interval is not
     cut to anything.
     """
-    from scipy.special import ndtr
 
     sizes = pairs.n.sum(axis=0)
     raw, smoothed = (within_tau(pairs, together=together, pseudo=pseudo) for pseudo in (0.0, PSEUDO_RECORDS))
@@ -173,4 +173,4 @@ def stratified_estimate(pairs: PairCounts, *, together: bool) -> StratifiedTau:
         variance = variance_within(smoothed.table, smoothed.influence, sizes, together=together)
         edge = np.ones(len(tau))
         low, high = score_interval(tau, variance, smoothed.smoothed, var0 / raw.scale**2, raw.n, -edge, edge)
-    return StratifiedTau(raw, tau, se, z, 2 * ndtr(-np.abs(z)), low, high)
+    return StratifiedTau(raw, tau, se, z, normal_p(z), low, high)
