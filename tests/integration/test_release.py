@@ -161,6 +161,15 @@ def test_the_package_and_the_sums_fit_the_files(folder: Path) -> None:
     subprocess.run(["sha256sum", "--quiet", "-c", SUMS], cwd=folder, check=True, timeout=60)
 
 
+@pytest.mark.parametrize("language", ["id", "en"])
+def test_the_report_lists_every_column_that_nothing_is_done_to(world: Settings, folder: Path, language: str) -> None:
+    report = releasing.release(world, is_trial=True, language=language).report
+    listed = set(re.findall(r"^\| `(\w+)` \| [^|]* \|$", report, flags=re.M))
+    manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+    untreated = {column["name"] for column in manifest["columns"] if not column["treatment"]}
+    assert listed == untreated - {"record", "withheld"} > {"milk", "cups", "sugar"}
+
+
 def test_the_codebook_loads_nothing(folder: Path) -> None:
     page = (folder / "codebook.html").read_text(encoding="utf-8")
     assert "default-src 'none'" in page

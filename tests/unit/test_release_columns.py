@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from laktasi.errors import ReleaseError
 from laktasi.release.columns import Column, Level, treated
+from laktasi.release.documents import _package_name
 from laktasi.release.names import NAME_LENGTH, RESERVED, name_columns, plain_label, shortened
 from laktasi.release.pseudonyms import pseudonyms, shifts
 from laktasi.release.rule import Rule, Treatment, read_rule
@@ -68,9 +69,9 @@ def test_pseudonyms_that_would_collide_are_made_longer(monkeypatch: pytest.Monke
 
 
 def test_shifts_are_never_nothing_and_never_too_far() -> None:
-    moved = shifts(KEY, 15, [str(number) for number in range(3000)])
+    moved = shifts(KEY, "salt", 15, [str(number) for number in range(3000)])
     assert set(moved) == set(range(-15, 16)) - {0}
-    assert moved == shifts(KEY, 15, [str(number) for number in range(3000)])
+    assert moved == shifts(KEY, "salt", 15, [str(number) for number in range(3000)])
 
 
 def number(*values: float) -> Column:
@@ -104,7 +105,7 @@ def test_a_category_keeps_only_levels_that_somebody_has() -> None:
     trimmed = column.trimmed()
     assert [level.value for level in trimmed.levels] == ["a", "c"]
     assert trimmed.data.tolist() == [1, -1, 0]
-    assert [level.code for level in trimmed.levels] == [1, 3]
+    assert [level.code for level in trimmed.levels] == [1, 2]
 
 
 def test_a_rule_is_read_whole(tmp_path: Path) -> None:
@@ -139,6 +140,7 @@ def test_a_rule_is_read_whole(tmp_path: Path) -> None:
         ("k: 5\ntreat: {a: {band: [1, x]}}", "a: 'band' must be"),
         ("k: 5\ntreat: {a: {truncate: week}}", "a: dates are truncated to month, quarter, year"),
         ("k: 5\ntreat: {a: {shift: 3}}", "'shift' of a must be a whole number, 15 or more"),
+        ("k: 5\ntreat: {a: {shift: 99999999999999}}", "'shift' of a must be 3650 at most"),
         ("k: 5\nsuppress: a", "'suppress' must be a list"),
         ("k: 5\nsuppress: [a, a]", "stands twice under 'suppress'"),
         ("- 5", "it must be a mapping"),
@@ -152,3 +154,10 @@ def test_a_slip_in_the_rule_is_told(tmp_path: Path, text: str, said: str) -> Non
         read_rule(path)
     assert said in slip.value.what
     assert slip.value.exit_code == 11
+
+
+@pytest.mark.parametrize(
+    ("study", "name"), [("Étude ASI!", "etude-asi"), ("tea", "tea"), ("tea_2.1 (b)", "tea_2.1-b"), ("茶", "study")]
+)
+def test_a_package_has_a_name_that_packages_may_have(study: str, name: str) -> None:
+    assert _package_name(study) == name
