@@ -11,7 +11,7 @@ import pytest
 from laktasi.paths import DataFolder
 from laktasi.store import warehouse
 
-pytest_plugins = ("tests.central.fixtures", "tests.history")
+pytest_plugins = ("tests.central.fixtures", "tests.history", "tests.release_fixture")
 
 _write_empty: Callable[[Path], None] = warehouse._write_empty
 
