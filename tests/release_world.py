@@ -9,8 +9,12 @@ from pathlib import Path
 from xml.sax.saxutils import escape
 
 from laktasi import pipeline
+from laktasi.questionnaire.model import Questionnaire
+from laktasi.questionnaire.xform import parse
 from laktasi.questionnaire.xlsform import convert_markdown
+from laktasi.release.pseudonyms import salt_of
 from laktasi.settings import Settings, read_settings
+from laktasi.store.warehouse import open_research
 
 SIZES = {"h1": 70, "h2": 60, "h3": 40, "h4": 30, "h5": 9, "h6": 5}
 AREAS = {"h1": "north", "h2": "north", "h3": "south", "h4": "south", "h5": "south", "h6": "north"}
@@ -174,3 +178,15 @@ def run(settings: Settings) -> None:
     steps = [step for step in (*pipeline.SOURCES, *pipeline.WAY) if step.name in STEPS]
     unique = {step.name: step for step in steps}
     pipeline.walk(settings, [unique[name] for name in STEPS], door="cli")
+
+
+def salt(settings: Settings, rule: object) -> str:
+    """Give what the pseudonyms of a release by this rule come from, beside the key."""
+    with open_research(settings.data_folder.research) as con:
+        (run_id,) = con.execute("select run_id from meta.latest_run").fetchall()[0]
+    return salt_of(run_id, rule)
+
+
+def versions() -> list[Questionnaire]:
+    """Read the form."""
+    return [parse(convert_markdown(FORM).xform, {})]

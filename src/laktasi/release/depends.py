@@ -179,7 +179,11 @@ class _Reader:
         return all(part.name in _SAFE | _PASSING for part in parts if isinstance(part, xpath.Call))
 
     def is_typed(self, path: str, seen: frozenset[str] = frozenset()) -> bool:
-        """Say whether the value of a question can hold what somebody typed."""
+        """Say whether the value of a question can hold what somebody typed elsewhere.
+
+        What was computed on a screen can be typed over, but then it does not follow from what is known, so it is
+        counted: what fewer than k people have is withheld.
+        """
         item = self.fields.get(path)
         if item is None:
             return True
@@ -187,8 +191,6 @@ class _Reader:
             return False
         if item.type is not ValueType.TEXT or not item.calculate or item.preload:
             return True
-        if item.is_question and not item.readonly:
-            return True  # what was computed can be typed over
         try:
             parsed = xpath.parse(item.calculate)
         except xpath.XPathSyntaxError:

@@ -296,7 +296,7 @@ def _codebook(
 
     pages = environment(escape=True)
     style = read_beside(pages, "codebook.css")
-    withheld = {line["name"]: line["withheld"] for line in told["quasi"]}
+    withheld = {line["name"]: line["withheld"] for line in (*told["quasi"], *told["other"])}
     cut = {column.name: sorted({item.program for item in cuts if item.column == column.name}) for column in columns}
     return pages.get_template(CODEBOOK).render(
         language=language,

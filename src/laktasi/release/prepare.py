@@ -126,7 +126,7 @@ def prepare(source: Source, rule: Rule, key: bytes) -> Prepared:
         records=tuple(records[at] for at in order.tolist()),
         withheld=withheld[order],
         order=order,
-        left_out=left_out,
+        left_out={item.path: left_out[item.path] for item in source.questions if item.path in left_out},
         places=places,
         groups=groups,
         sizes=class_sizes(released, source.persons),

@@ -18,12 +18,14 @@ from typing import Any
 
 import duckdb
 
-from laktasi.questionnaire.model import ValueType
+from laktasi.questionnaire.model import Questionnaire, ValueType
 from laktasi.release import readback
+from laktasi.release.depends import depends
 from laktasi.release.documents import DISCLOSURE, MANIFEST, README, SUMS, files_of, sha256
 from laktasi.release.files import CSV
 from laktasi.release.questions import Question, read_questions
 from laktasi.release.rule import CATEGORY, COUNTED, ENOUGH, LAMBDA, PSEUDONYM, SHIFT, TRUNCATE, Rule
+from laktasi.release.verify_form import FormVerifier, Shown
 from laktasi.release.verify_results import ResultsVerifier, refused
 from laktasi.store.sql import identifier
 from laktasi.study import Study
@@ -43,6 +45,7 @@ def verify(
     *,
     whose: Mapping[str, str],
     key: bytes,
+    versions: Sequence[Questionnaire],
 ) -> None:
     """See that a release keeps its rule.
 
@@ -54,6 +57,8 @@ def verify(
         Submission of each record's pseudonym. Private.
     key
         The project's secret: it must be in no file.
+    versions
+        All versions of the study's form.
 
     Raises
     ------
@@ -61,7 +66,8 @@ def verify(
         It does not; says which file, column or rule.
     """
     table, questions, _ = read_questions(con, study.form_id)
-    _Verifier(folder, con, study, rule, whose, table, questions).verify(key)
+    form = FormVerifier(folder, depends(versions), rule)
+    _Verifier(folder, con, study, rule, whose, table, questions, form).verify(key)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +80,7 @@ class _Verifier:
     table: str
     """Of the form, in staging."""
     questions: tuple[Question, ...]
+    form: FormVerifier
 
     def verify(self, key: bytes) -> None:
         self.sums()
@@ -84,6 +91,8 @@ class _Verifier:
         columns = {column["name"]: column for column in manifest["columns"]}
         records = readback.same_in_all(self.folder, columns)
         self.allowed(columns)
+        self.form.columns(columns)
+        self.form.levels(columns, records)
         self.texts(columns, records, manifest)
         self.dates(columns, records)
         telling = self.telling(columns, records)
@@ -94,7 +103,10 @@ class _Verifier:
         if unnamed := [name for name in quasi if not columns[name]["is_quasi"]]:
             raise refused(f"{MANIFEST} does not count {unnamed[0]} among the quasi-identifiers")
         places = [name for name in quasi if name in telling]
-        group = {self.whose[record]: _class(records, places, at) for at, record in enumerate(records[readback.RECORD])}
+        where = [_class(records, places, at) for at in range(len(records[readback.RECORD]))]
+        self.form.one_centre(columns, records, self.centres(records), where)
+        self.shifted(columns, records, quasi)
+        group = {self.whose[record]: place for record, place in zip(records[readback.RECORD], where, strict=True)}
         ResultsVerifier(self.folder, self.con, self.study, self.rule, self.questions, columns, records, group).verify()
         self.notice(manifest)
         private = readback.private_values(self.con, self.study, self.rule)
@@ -191,26 +203,23 @@ class _Verifier:
         return dict(found)
 
     def quasi(self, columns: Mapping[str, Mapping[str, Any]], telling: Sequence[str]) -> list[str]:
-        """Name the quasi-identifiers: what the rule names, and computed texts that are marked so or tell a place."""
-        marked = {item.path for item in self.questions if item.privacy != "none"}
+        """Name the quasi-identifiers: what the rule names, and computed texts that do not follow from what goes out."""
         found = []
         for name, column in columns.items():
             treatment = self.rule.treat.get(column["question"])
             if treatment and (
                 treatment.kind in COUNTED
-                or (treatment.kind == CATEGORY and (column["question"] in marked or name in telling))
+                or (
+                    treatment.kind == CATEGORY
+                    and (name in telling or self.form.is_counted(column["question"], columns))
+                )
             ):
                 found.append(name)
         return found
 
     def telling(self, columns: Mapping[str, Mapping[str, Any]], records: readback.Records) -> list[str]:
         """Name the columns whose answers give the health centre away, or what lies around it, whatever they are for."""
-        centre = dict(
-            self.con.execute(
-                "select submission_id, centre_code from marts.submissions where form_id = ?", [self.study.form_id]
-            ).fetchall()
-        )
-        centres = [centre[self.whose[record]] for record in records[readback.RECORD]]
+        centres = self.centres(records)
         withheld = [(marks or "").split(" ") for marks in records[readback.WITHHELD]]
         found = []
         for name, column in columns.items():
@@ -223,16 +232,51 @@ class _Verifier:
                     found.append(name)
         return found
 
-    def classes(
-        self, columns: Mapping[str, Mapping[str, Any]], records: readback.Records, quasi: Sequence[str]
-    ) -> None:
-        """See that nobody stands out."""
-        subjects = dict(
+    def centres(self, records: readback.Records) -> list[str]:
+        """Give the health centre of each record."""
+        centre = dict(
+            self.con.execute(
+                "select submission_id, centre_code from marts.submissions where form_id = ?", [self.study.form_id]
+            ).fetchall()
+        )
+        return [centre[self.whose[record]] for record in records[readback.RECORD]]
+
+    def subjects(self) -> dict[str, str]:
+        """Give the respondent of each submission."""
+        return dict(
             self.con.execute(
                 "select submission_id, coalesce(subject_code, submission_id) from marts.submissions where form_id = ?",
                 [self.study.form_id],
             ).fetchall()
         )
+
+    def shifted(
+        self, columns: Mapping[str, Mapping[str, Any]], records: readback.Records, quasi: Sequence[str]
+    ) -> None:
+        """See that no true day of a shifted date leaves fewer than k people of a class to choose from."""
+        subjects, ids = self.subjects(), [self.whose[record] for record in records[readback.RECORD]]
+        classes = [_class(records, quasi, at) for at in range(len(ids))]
+        for name, column in columns.items():
+            treatment = self.rule.treat.get(column["question"])
+            if treatment is None or treatment.kind != SHIFT:
+                continue
+            truth = self.true_days(column["question"])
+            dates = [
+                Shown(
+                    truth[submission],
+                    readback.day_number(value) if value else None,
+                    name in (marks or "").split(" "),
+                    subjects[submission],
+                )
+                for submission, value, marks in zip(ids, records[name], records[readback.WITHHELD], strict=True)
+            ]
+            self.form.days(name, dates, classes, treatment.days)
+
+    def classes(
+        self, columns: Mapping[str, Mapping[str, Any]], records: readback.Records, quasi: Sequence[str]
+    ) -> None:
+        """See that nobody stands out."""
+        subjects = self.subjects()
         people: dict[tuple[Any, ...], set[str]] = {}
         for at, record in enumerate(records[readback.RECORD]):
             people.setdefault(_class(records, quasi, at), set()).add(subjects[self.whose[record]])
