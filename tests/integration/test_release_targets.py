@@ -21,30 +21,16 @@ from laktasi.settings import Settings
 from tests import release_world
 
 
-@pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory) -> Settings:
-    settings = release_world.settings_of(tmp_path_factory.mktemp("world"))
-    release_world.run(settings)
-    return settings
-
-
-@pytest.fixture(scope="module")
-def made(world: Settings, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = releasing.release(world, to=tmp_path_factory.mktemp("made") / "out", language="en").path
-    assert folder is not None
-    return folder
+@pytest.fixture
+def out(released: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(released, tmp_path / "out"))
 
 
 @pytest.fixture
-def out(made: Path, tmp_path: Path) -> Path:
-    return Path(shutil.copytree(made, tmp_path / "out"))
-
-
-@pytest.fixture
-def edited(world: Settings, tmp_path: Path) -> Settings:
+def edited(released_world: Settings, tmp_path: Path) -> Settings:
     """Give the same data with a project that may be edited."""
-    project = Path(shutil.copytree(world.project, tmp_path / "project"))
-    return world.model_copy(update={"project": project, "data": world.data_folder.root})
+    project = Path(shutil.copytree(released_world.project, tmp_path / "project"))
+    return released_world.model_copy(update={"project": project, "data": released_world.data_folder.root})
 
 
 def put(folder: Path, name: str, text: str = "mine") -> Path:
@@ -112,10 +98,10 @@ def test_what_was_put_there_while_the_release_was_written_is_kept(out: Path, tmp
     assert [path.name for path in tmp_path.iterdir()] == ["out"]
 
 
-def test_a_whole_release_refuses_before_it_begins(world: Settings, out: Path) -> None:
+def test_a_whole_release_refuses_before_it_begins(released_world: Settings, out: Path) -> None:
     put(out, "LICENSE")
     with pytest.raises(ReleaseError, match="LICENSE"):
-        releasing.release(world, to=out)
+        releasing.release(released_world, to=out)
 
 
 def test_a_link_stays_and_its_folder_is_replaced(out: Path, tmp_path: Path) -> None:
@@ -165,7 +151,7 @@ def test_a_lock_that_a_killed_release_left_holds_nobody(tmp_path: Path) -> None:
 
 def test_a_trial_makes_no_key(edited: Settings, tmp_path: Path) -> None:
     data = tmp_path / "data"
-    shutil.copytree(edited.data_folder.root, data)
+    shutil.copytree(edited.data_folder.root, data, ignore=shutil.ignore_patterns("release"))
     settings = edited.model_copy(update={"data": data})
     settings.data_folder.secret.unlink(missing_ok=True)
     told = releasing.release(settings, is_trial=True, language="en")
@@ -176,7 +162,7 @@ def test_a_trial_makes_no_key(edited: Settings, tmp_path: Path) -> None:
 
 def test_no_new_key_is_made_where_one_was_used(edited: Settings, out: Path, tmp_path: Path) -> None:
     data = tmp_path / "data"
-    shutil.copytree(edited.data_folder.root, data)
+    shutil.copytree(edited.data_folder.root, data, ignore=shutil.ignore_patterns("release"))
     settings = edited.model_copy(update={"data": data})
     settings.data_folder.secret.unlink(missing_ok=True)
     with pytest.raises(ReleaseError, match="was made with one"):
@@ -271,12 +257,12 @@ def test_a_full_disk_is_one_error(tmp_path: Path, error: Exception) -> None:
 
 
 def test_a_release_that_finds_no_room_leaves_nothing(
-    world: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    released_world: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(files, "_write_parquet", full)
     with pytest.raises(ReleaseError, match="No space left on device"):
-        releasing.release(world, to=tmp_path / "out")
+        releasing.release(released_world, to=tmp_path / "out")
     assert list(tmp_path.iterdir()) == []
