@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
@@ -150,19 +151,21 @@ def people(seed: int = 7) -> list[Person]:
     return found
 
 
-def settings_of(root: Path, *, rule: str = RULE, study: str = STUDY) -> Settings:
+def settings_of(
+    root: Path, *, rule: str = RULE, study: str = STUDY, form: str = FORM, everybody: Sequence[Person] = ()
+) -> Settings:
     """Make the project and its phone."""
     project = root / "project"
     (project / "xlsforms" / "fielded").mkdir(parents=True)
     (project / "schemas").mkdir()
-    (project / "xlsforms" / "fielded" / "tea.xml").write_bytes(convert_markdown(FORM).xform)
+    (project / "xlsforms" / "fielded" / "tea.xml").write_bytes(convert_markdown(form).xform)
     (project / "schemas" / "study.yml").write_text(study, encoding="utf-8")
     (project / "schemas" / "release.yml").write_text(rule, encoding="utf-8")
     phone = root / "phone"
-    for person in people():
+    for person in everybody or people():
         folder = phone / "instances" / person.instance.removeprefix("uuid:")
         folder.mkdir(parents=True)
-        nodes = [f"<{name}>{escape(value)}</{name}>" for name, value in person.answers.items() if name not in OWN]
+        nodes = [_node(*name.split("/"), value=value) for name, value in person.answers.items() if name not in OWN]
         own = [f"<{name}>{escape(person.answers[name])}</{name}>" for name in OWN]
         (folder / f"{folder.name}.xml").write_text(
             f'<data id="tea" version="1" xmlns:orx="http://openrosa.org/xforms">'
@@ -171,6 +174,10 @@ def settings_of(root: Path, *, rule: str = RULE, study: str = STUDY) -> Settings
             encoding="utf-8",
         )
     return read_settings(project, phones=(phone,))
+
+
+def _node(*names: str, value: str) -> str:
+    return f"<{names[0]}>{_node(*names[1:], value=value) if names[1:] else escape(value)}</{names[0]}>"
 
 
 def run(settings: Settings) -> None:
