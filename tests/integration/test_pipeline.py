@@ -121,7 +121,7 @@ def test_a_new_question_reaches_table_rules_codebook_and_report(tmp_path: Path) 
     assert ask(settings, "select labels['en'], versions from staging.codebook where column_name = 'sugar'") == [
         ("Spoons of sugar", ["2"])
     ]
-    assert "Sendok gula" in settings.data_folder.report.read_text(encoding="utf-8")
+    assert "Sendok gula" in settings.data_folder.report.with_name("data.html").read_text(encoding="utf-8")
 
 
 def test_a_form_without_a_study_has_no_kendall_part(tmp_path: Path) -> None:
@@ -131,7 +131,7 @@ def test_a_form_without_a_study_has_no_kendall_part(tmp_path: Path) -> None:
     assert ask(settings, "select count(*) from staging.tea") == [(5,)]
     assert ask(settings, "select count(*) from analysis.kendall") == [(0,)]
     assert ask(settings, "select count(*) > 10 from quality.rules") == [(True,)]
-    assert "Rumah Satu" in settings.data_folder.report.read_text(encoding="utf-8")
+    assert "Rumah Satu" in settings.data_folder.report.with_name("data.html").read_text(encoding="utf-8")
     assert summary(settings)
 
 

@@ -150,6 +150,17 @@ def test_a_first_run_has_nothing_to_compare_with(tmp_path: Path) -> None:
     assert "17 new records" not in text
 
 
+def test_what_was_known_by_a_day_is_said_on_every_page(tmp_path: Path) -> None:
+    path = build_research(tmp_path / "research.duckdb")
+    with duckdb.connect(str(path)) as connection:
+        connection.execute("""update meta.runs set manifest = '{"as_of": "2026-03-01T23:59:59.999999+00:00"}'""")
+    write_report(path, tmp_path / "index.html", STUDY, language="en")
+    for file in ("index.html", "analysis.html", "data.html"):
+        text = (tmp_path / file).read_text(encoding="utf-8")
+        assert "What was known by 1 Mar 2026 23:59 UTC" in text, file
+        assert "Yang diketahui sampai 1 Mar 2026 23.59 UTC" in text
+
+
 def test_a_copy_of_an_older_version_gives_a_report_without_what_it_lacks(tmp_path: Path) -> None:
     research = build_research(tmp_path / "research.duckdb")
     with duckdb.connect(str(research)) as con:

@@ -36,6 +36,8 @@ class Run:
     code_version: str | None
     analysed_rows: int | None
     analysed_hash: str | None
+    as_of: datetime | None = None
+    """The moment by which everything was known that this run analysed; None: it analysed all there was."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -358,12 +360,15 @@ def read(connection: duckdb.DuckDBPyConnection, name: str) -> Content:
 
 
 def _last_run(connection: duckdb.DuckDBPyConnection, name: str) -> Run:
-    names = ", ".join(item.name for item in fields(Run))
+    names = ", ".join(item.name for item in fields(Run) if item.name != "as_of")
     is_ours = connection.execute(
         "select 1 from duckdb_views() where schema_name = 'meta' and view_name = 'latest_run'"
     ).fetchone()
     found = (
-        connection.execute(f"select {names} from meta.runs semi join meta.latest_run using (run_id)").fetchone()
+        connection.execute(
+            f"select {names}, json_extract_string(manifest, '$.as_of')::timestamptz"
+            " from meta.runs semi join meta.latest_run using (run_id)"
+        ).fetchone()
         if is_ours
         else None
     )

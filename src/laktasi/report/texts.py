@@ -36,6 +36,11 @@ TEXTS: Mapping[str, Text] = {
         "A publication follows rules of its own.",
     },
     "made": {"id": "Hasil per", "en": "Results as of"},
+    "as_of_title": {"id": "Yang diketahui sampai", "en": "What was known by"},
+    "as_of": {
+        "id": "Data dan keputusan yang masuk sesudahnya tidak dihitung di sini.",
+        "en": "Data and decisions that came in later do not count here.",
+    },
     "data_until": {"id": "Data masuk terakhir", "en": "Newest data"},
     "run": {"id": "Nomor proses", "en": "Run"},
     "versions": {"id": "Versi perangkat lunak", "en": "Software version"},
