@@ -1,9 +1,10 @@
 """The second opinion: a release is read back, file by file, and held against the rule and the private values.
 
-Quasi-identifiers, places, classes, cells, sums and bits are found anew here, from the files, the rule, the study and
-the research copy. Believed is what the manifest says of a column's question and kind, and whose each pseudonym is
-(`whose`); shared with the making are the names of files, the limits in rule.py, and what a name in study.yml means
-(questions.py). A fault in these is not found here. What is found is told by file, column and rule, never by the value.
+Quasi-identifiers, places, classes, cells, sums and bits are found anew here, from the files, the rule, the study, the
+form and the research copy. Believed is what the manifest says of a column's question and kind, and whose each pseudonym
+is (`whose`); shared with the making are the names of files, the limits in rule.py, what a name in study.yml means
+(questions.py), and what the form ties together (depends.py). A fault in these is not found here. What is found is told
+by file, column and rule, never by the value.
 """
 
 from __future__ import annotations
