@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
@@ -268,7 +267,7 @@ def test_a_question_with_another_privacy_is_counted_where_the_rule_keeps_it(worl
     assert "helped" in told["left_out"]["relies"]
 
 
-def test_two_releases_of_two_runs_share_no_pseudonym_and_no_shift(
+def test_two_releases_of_two_runs_share_no_pseudonym_but_the_shifts(
     world: Settings, folder: Path, tmp_path: Path
 ) -> None:
     before, were = rows(folder), truth(world)
@@ -277,7 +276,6 @@ def test_two_releases_of_two_runs_share_no_pseudonym_and_no_shift(
     assert made is not None
     after, are = rows(made), truth(world)
     assert {row["record"] for row in before}.isdisjoint(row["record"] for row in after)
+    # one date moved by two numbers of days would be known more closely than by one
     first = {were[row["record"]]["code"]: row["met"] for row in before}
-    second = {are[row["record"]]["code"]: row["met"] for row in after}
-    same = Counter(first[code] == second[code] for code in first if first[code] and second[code])
-    assert same[False] > 10 * same[True]
+    assert first == {are[row["record"]]["code"]: row["met"] for row in after}

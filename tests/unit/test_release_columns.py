@@ -69,9 +69,9 @@ def test_pseudonyms_that_would_collide_are_made_longer(monkeypatch: pytest.Monke
 
 
 def test_shifts_are_never_nothing_and_never_too_far() -> None:
-    moved = shifts(KEY, "salt", 15, [str(number) for number in range(3000)])
+    moved = shifts(KEY, 15, [str(number) for number in range(3000)])
     assert set(moved) == set(range(-15, 16)) - {0}
-    assert moved == shifts(KEY, "salt", 15, [str(number) for number in range(3000)])
+    assert moved == shifts(KEY, 15, [str(number) for number in range(3000)])
 
 
 def number(*values: float) -> Column:

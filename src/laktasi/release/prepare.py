@@ -215,7 +215,7 @@ def _columns(source: Source, rule: Rule, key: bytes, salt: str) -> tuple[list[Co
         found = several(source, question, labels) if is_several else [column_of(source, question, labels)]
         if treatment is not None:
             if treatment.kind == treatments.SHIFT and treatment.days not in moved:
-                moved[treatment.days] = np.array(shifts(key, salt, treatment.days, _people(source)), dtype=np.int64)
+                moved[treatment.days] = np.array(shifts(key, treatment.days, _people(source)), dtype=np.int64)
             if treatment.kind == treatments.PSEUDONYM:
                 _check_once(question, found[0])
             found = [treated(found[0], treatment, moved=moved.get(treatment.days), key=key, salt=salt)]

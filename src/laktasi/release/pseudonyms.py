@@ -1,7 +1,8 @@
 """What stands for an identifier in a release, and by how many days a respondent's dates are moved.
 
-Both come from the project's secret. With another rule, or another run, all pseudonyms and shifts are others, so two
-releases cannot be joined by them: what each withholds for itself would else be found in the other.
+Both come from the project's secret. With another rule, or another run, all pseudonyms are others, so two releases
+cannot be joined by them: what each withholds for itself would else be found in the other. Shifts stay the same: the
+same date moved by two numbers of days would be known more closely than by one.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ def digest(key: bytes, *words: str) -> bytes:
 
 
 def salt_of(run_id: str, rule: object) -> str:
-    """Give what makes the pseudonyms and shifts of one release its own: the run, and the rule as it reads."""
+    """Give what makes the pseudonyms of one release its own: the run, and the rule as it reads."""
     return f"{run_id}{_SEPARATOR}{rule!r}"
 
 
@@ -45,10 +46,10 @@ def pseudonyms(key: bytes, salt: str, kind: str, values: Sequence[str | None]) -
     return [f"{kind[0]}-{known[value][:length]}" if value else None for value in values]
 
 
-def shifts(key: bytes, salt: str, days: int, persons: Iterable[str]) -> list[int]:
+def shifts(key: bytes, days: int, persons: Iterable[str]) -> list[int]:
     """Give the days by which each person's dates are moved: from -`days` to `days`, never 0."""
     moved = []
     for person in persons:
-        drawn = int.from_bytes(digest(key, salt, "shift", str(days), person)[:8], "big") % (2 * days)
+        drawn = int.from_bytes(digest(key, "shift", str(days), person)[:8], "big") % (2 * days)
         moved.append(drawn - days if drawn < days else drawn - days + 1)
     return moved
