@@ -10,7 +10,7 @@ from laktasi.release.questions import Question, questions_of
 
 def question(path: str, *versions: str) -> Question:
     column = path.replace("/", "__")
-    return Question(path, column, ValueType.SELECT_ONE, "quasi", {}, None, None, None, versions or ("1",))
+    return Question(path, column, ValueType.SELECT_ONE, "quasi", {}, None, None, versions or ("1",))
 
 
 FORM = (question("school"), question("own/age"), question("own/date"), question("visit/date"))

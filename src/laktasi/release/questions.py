@@ -20,7 +20,6 @@ class Question:
     privacy: str
     labels: Texts
     list_name: str | None
-    relevant: str | None
     calculate: str | None
     versions: tuple[str, ...]
 
@@ -39,7 +38,7 @@ def read_questions(con: duckdb.DuckDBPyConnection, form_id: str) -> tuple[str, t
     """
     found = con.execute(
         """
-        select table_name, path, column_name, type, privacy, labels, list_name, relevant, calculate, versions
+        select table_name, path, column_name, type, privacy, labels, list_name, calculate, versions
         from staging.codebook where form_id = ? order by position
         """,
         [form_id],
@@ -47,8 +46,8 @@ def read_questions(con: duckdb.DuckDBPyConnection, form_id: str) -> tuple[str, t
     tables = {row[0] for row in found}
     root = min(tables, key=len, default="")  # those of repeats are called <form>__<repeat>
     questions = tuple(
-        Question(path, name, ValueType(kind), privacy, labels or {}, listed, relevant, calculate, tuple(versions))
-        for table, path, name, kind, privacy, labels, listed, relevant, calculate, versions in found
+        Question(path, name, ValueType(kind), privacy, labels or {}, listed, calculate, tuple(versions))
+        for table, path, name, kind, privacy, labels, listed, calculate, versions in found
         if table == root
     )
     return root, questions, max(len(tables) - 1, 0)

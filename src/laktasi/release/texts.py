@@ -18,7 +18,7 @@ LEFT_OUT: Sentences = {
     "position": {"id": "posisi", "en": "position"},
     "media": {"id": "berkas", "en": "file"},
     "one_centre": {
-        "id": "sebuah jawaban hanya diberikan di satu pusat dalam wilayahnya: menunjukkan tempat",
+        "id": "sebuah jawaban hanya diberikan di satu puskesmas dalam wilayahnya: menunjukkan tempat",
         "en": "within a place, an answer is given at one health centre only: it tells which",
     },
     "relies": {
