@@ -227,7 +227,7 @@ def test_a_fault_in_the_making_is_found_in_what_was_made(
         "always": lambda *_: True,
         "all_blurred": lambda _sizes, _k, starts: np.ones(len(starts), dtype=bool),
         "never": lambda *_: False,
-        "no_shift": lambda _key, _salt, _days, persons: [0 for _ in persons],
+        "no_shift": lambda _key, _days, persons: [0 for _ in persons],
     }
     monkeypatch.setattr(f"laktasi.release.{module}.{name}", faults[made])
     target = tmp_path / "out"
