@@ -149,6 +149,7 @@ def sample(
     from laktasi.workplace import RUN_FIRST, alone, check_begun, opened
 
     folder = settings.data_folder
+    folder.check_own()
     check_begun(folder)
     with alone(folder), opened(folder) as con:
         comparison = comparison_of(settings.folders, load_questionnaires(con, parse, condition).questionnaires)

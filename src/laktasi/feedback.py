@@ -141,6 +141,7 @@ def give_feedback(
     from laktasi import __version__
     from laktasi.store import runs
 
+    settings.data_folder.check_own()
     centrals = settings.centrals(source)
     check_begun(settings.data_folder)
     with alone(settings.data_folder, patience_seconds), opened(settings.data_folder) as con:
@@ -212,6 +213,7 @@ def write_todo_lists(settings: Settings) -> Path:
     """
     from laktasi.report.todo import write_todo
 
+    settings.data_folder.check_own()
     check_begun(settings.data_folder)
     with alone(settings.data_folder), opened(settings.data_folder) as con:
         checked_at = _check_age(con)

@@ -14,6 +14,12 @@ WAREHOUSE_SQL = HOUSE / "warehouse"
 FLOWS = HOUSE / "flows"
 
 
+_DERIVED = (
+    "laktasi analyse --as-of made this folder of what another data folder knew by then.\n"
+    "Commands that read may be given it (--data); what writes belongs into the other one. It may be deleted.\n"
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Project:
     """What a data manager edits: questionnaires and what must hold of them."""
@@ -92,6 +98,35 @@ class DataFolder:
                 f"the data folder {self.root} cannot be made ({error.strerror})",
                 next_step="check that the place is yours and no file has that name; --data FOLDER names another",
             ) from error
+
+    @property
+    def derived_mark(self) -> Path:
+        """Says that this folder is derived from another one, wherever it is moved to and by whatever name it is called.
+
+        Such a folder is read, and never worked in as if it were a data folder itself: it would make a second secret.
+        """
+        return self.root / "DERIVED.txt"
+
+    def mark_derived(self) -> None:
+        """Make the folder and the mark in it."""
+        self.make()
+        self.derived_mark.write_text(_DERIVED, encoding="utf-8")
+
+    def check_own(self) -> None:
+        """Refuse a folder that is derived from another one, unless that one is known.
+
+        Raises
+        ------
+        WarehouseError
+            It is derived.
+        """
+        if self.origin is None and self.derived_mark.exists():
+            raise WarehouseError(
+                f"{self.root} holds an analysis of what was known by then: it is there to be read",
+                why="With a secret key of its own, what is hashed or released here would not fit what the data folder"
+                " made: the dates of two releases by two keys tell the true ones.",
+                next_step="work in the data folder that it was made from: leave --data out, or name that one",
+            )
 
     @property
     def prefect(self) -> Path:

@@ -114,6 +114,7 @@ def walk(
     """
     from laktasi.store import runs
 
+    settings.data_folder.check_own()
     with alone(settings.data_folder, patience_seconds):
         with opened(settings.data_folder) as con:
             run_id = runs.begin(con, door, laktasi_version=__version__, code_version=code_version())

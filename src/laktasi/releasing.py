@@ -80,6 +80,8 @@ def release(
     from laktasi.release.verify import verify
     from laktasi.store.warehouse import open_research
 
+    if not is_trial:
+        settings.data_folder.check_own()
     study, rule = _declared(settings)
     target = place_of(to or settings.data_folder.release)
     chosen = language or settings.language

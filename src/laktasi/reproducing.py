@@ -228,6 +228,7 @@ def _bring(
     from laktasi.store.as_of import bring_known, first_landed, has_submissions
 
     origin = settings.data_folder
+    origin.check_own()
     check_begun(origin)
     progress("bringing what was known", 0, None)
     with alone(origin), opened(origin) as con:
@@ -246,6 +247,7 @@ def _bring(
             )
         origin.as_of.mkdir(mode=0o700, exist_ok=True)
         with alone(folder):
+            folder.mark_derived()  # before anything of it can be read
             bring_known(con, until, folder)
 
 

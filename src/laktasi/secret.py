@@ -35,8 +35,10 @@ def key_of(folder: DataFolder, *, is_used: bool = False) -> bytes:
     Raises
     ------
     WarehouseError
-        The file cannot be read or made, or holds no key; or it is missing and `is_used`.
+        The file cannot be read or made, or holds no key; or it is missing and `is_used`; or the folder is derived from
+        another one, whose key is the only one.
     """
+    folder.check_own()
     folder.make()
     try:
         if not folder.secret.exists():

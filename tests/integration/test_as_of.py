@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import stat
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
@@ -19,6 +20,7 @@ from laktasi.errors import LaktasiError, WarehouseError
 from laktasi.paths import DataFolder
 from laktasi.records import Attachment, Attachments, Refused
 from laktasi.reproducing import analyse_as_of, moment_of
+from laktasi.secret import key_of
 from laktasi.settings import Settings
 from laktasi.store import answers, as_of, raw
 from laktasi.store.as_of import bring_known, has_submissions, marks, sources
@@ -116,12 +118,60 @@ def test_nothing_private_is_doubled_but_the_warehouse(settings: Settings, there:
     assert stat.S_IMODE(settings.data_folder.as_of.stat().st_mode) == stat.S_IMODE(folder.root.stat().st_mode) == 0o700
     assert stat.S_IMODE(folder.warehouse.stat().st_mode) == 0o600
     assert {path.name for path in folder.root.iterdir()} == {
-        *("warehouse.duckdb", "research.duckdb", "report", "manifests", "run.lock"),
+        *("warehouse.duckdb", "research.duckdb", "report", "manifests", "run.lock", "DERIVED.txt"),
     }
     assert folder.attachments == settings.data_folder.attachments
     secret = mini.SECRET.encode()
     holds = {path.name for path in folder.root.rglob("*") if path.is_file() and secret in path.read_bytes()}
     assert holds == {"warehouse.duckdb"}
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["run", "--no-prefect"],
+        ["run"],
+        ["import", "."],
+        ["analyse"],
+        ["analyse", "--as-of", "2026-02-01"],
+        ["release"],
+        ["findings", "accept", "x", "--reason", "r", "--reviewer", "Ani"],
+        ["findings", "correct", "x", "--value", "y", "--reason", "r", "--reporter", "Ani"],
+        ["back-checks", "sample"],
+        ["feedback"],
+    ],
+    ids=" ".join,
+)
+def test_nothing_is_written_in_a_derived_folder_as_if_it_were_a_data_folder(
+    settings: Settings, there: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: list[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    folder = there.data_folder.root
+    before = sorted(folder.rglob("*"))
+    told = CliRunner().invoke(main, [*words, "--project", str(settings.project), "--data", str(folder)])
+    assert told.exit_code == WarehouseError.exit_code, told.output
+    assert "holds an analysis of what was known by then" in told.output
+    assert "Next: work in the data folder that it was made from" in told.output
+    assert sorted(folder.rglob("*")) == before
+
+
+def test_a_derived_folder_has_no_key_of_its_own_wherever_it_is_moved_to(there: Settings, tmp_path: Path) -> None:
+    moved = DataFolder(tmp_path / "moved")
+    shutil.copytree(there.data_folder.root, moved.root)
+    for is_there in (False, True):
+        if is_there:  # made before such folders were marked
+            moved.secret.write_text("0" * 64, encoding="ascii")
+        with pytest.raises(WarehouseError, match="holds an analysis of what was known by then"):
+            key_of(moved)
+        assert moved.secret.exists() is is_there
+
+
+def test_a_derived_folder_is_read(settings: Settings, there: Settings) -> None:
+    for words in (["status"], ["findings"], ["changes"], ["changes", "--rows"], ["sql", "from marts.analysed"]):
+        told = CliRunner().invoke(
+            main, [*words, "--project", str(settings.project), "--data", str(there.data_folder.root)]
+        )
+        assert told.exit_code == 0, told.output
 
 
 @pytest.mark.slow

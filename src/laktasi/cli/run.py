@@ -118,6 +118,7 @@ def _through_prefect(settings: Settings) -> None:
     }
     for name, value in quiet.items():
         os.environ.setdefault(name, value)
+    settings.data_folder.check_own()
     # Its database is opened before Prefect would make the folder.
     settings.data_folder.make()
     settings.data_folder.prefect.mkdir(mode=0o700, exist_ok=True)

@@ -68,6 +68,7 @@ def accept_findings(
     if until is not None and until < date.today():
         raise CheckError("--until is a day that has passed", next_step="name the last day on which it shall hold")
     folder = settings.folders.corrections
+    settings.data_folder.check_own()
     check_begun(settings.data_folder)
     with alone(settings.data_folder), opened(settings.data_folder) as con:
         found = [_open_finding(con, finding_id) for finding_id in dict.fromkeys(finding_ids)]
@@ -145,6 +146,7 @@ def correct_finding(
 
     _check_said(reason, reporter, "reporter")
     folder = settings.folders.corrections
+    settings.data_folder.check_own()
     check_begun(settings.data_folder)
     with alone(settings.data_folder), opened(settings.data_folder) as con:
         finding = _open_finding(con, finding_id)

@@ -89,6 +89,7 @@ def take_back(settings: Settings, path: Path, *, reporter: str | None, why: str 
     from laktasi.store.places import find_places
 
     rows = read_book(path)
+    settings.data_folder.check_own()
     check_begun(settings.data_folder)
     with alone(settings.data_folder), opened(settings.data_folder) as con:
         questionnaires = questionnaires_of(con)
