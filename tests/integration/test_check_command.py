@@ -230,7 +230,12 @@ def found_in(found: Checkup) -> Wanted:
 
 @pytest.mark.parametrize(
     ("name", "write"),
-    [("a.csv", write_csv), ("a.parquet", write_parquet), ("a.sav", write_sav), ("a.dta", write_dta)],
+    [
+        ("a.csv", write_csv),
+        pytest.param("a.parquet", write_parquet, marks=pytest.mark.slow),
+        ("a.sav", write_sav),
+        pytest.param("a.dta", write_dta, marks=pytest.mark.slow),
+    ],
 )
 def test_every_planted_error_is_found_and_none_invented(
     folder: Path, name: str, write: Callable[[list[Record], Path], None]

@@ -552,6 +552,7 @@ def ask(settings: Settings, query: str, *, private: bool = False) -> list[tuple[
         return con.execute(query).fetchall()
 
 
+@pytest.mark.slow
 def test_a_study_is_analysed_with_its_corrections_and_nothing_of_them_leaves(tmp_path: Path) -> None:
     phone = mini.fill_phone(tmp_path / "phone", 12)
     mini.put(phone, "bad", mini.xml(mini.person(57, age=7), "uuid:bad"))

@@ -212,6 +212,7 @@ def todays(bench: Bench, xml: bytes) -> str:
     return str(bench.form.open(xml).evaluate("string(today())"))
 
 
+@pytest.mark.slow
 def test_awkward_expressions(tmp_path: Path) -> None:
     converted = xlsform.convert_markdown(awkward_form(), {"centres.csv": CENTRES.encode()})
     bench = load(tmp_path, converted.xform, converted.media)

@@ -178,6 +178,7 @@ def same(one: str | None, other: str | None) -> bool:
     return abs(float(one) - float(other)) <= 1e-9 * abs(float(other))
 
 
+@pytest.mark.slow
 def test_awkward_expressions(tmp_path: Path) -> None:
     converted = xlsform.convert_markdown(awkward_form(), {"centres.csv": CENTRES.encode()})
     twin = Twin(tmp_path, converted.xform, converted.media)

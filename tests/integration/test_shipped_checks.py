@@ -22,6 +22,7 @@ def test_every_check_has_a_fault_and_every_fault_a_check() -> None:
     assert sorted(shipped.FAULTS) == sorted(CHECKS)
 
 
+@pytest.mark.slow
 def test_all_is_quiet_where_nothing_is_planted(tmp_path: Path) -> None:
     assert shipped.check(shipped.clean(), tmp_path / "data") == {}
 
@@ -36,6 +37,7 @@ def spoilt(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, set[str]
     return expected, shipped.check(world, tmp_path_factory.mktemp("spoilt") / "data")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("check_id", CHECKS)
 def test_a_check_fires_on_its_fault_and_on_no_other(
     check_id: str, spoilt: tuple[dict[str, set[str]], dict[str, set[str]]]

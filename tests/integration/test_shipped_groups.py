@@ -227,12 +227,14 @@ def both(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, set[str]],
     return planted, check(place, tmp_path_factory.mktemp("planted"))
 
 
+@pytest.mark.slow
 def test_every_check_of_groups_and_of_time_has_a_fault(
     both: tuple[dict[str, set[str]], dict[str, set[str]]],
 ) -> None:
     assert set(both[0]) == DECLARED
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("check_id", sorted(DECLARED))
 def test_each_check_fires_at_its_fault_and_nowhere_else(
     both: tuple[dict[str, set[str]], dict[str, set[str]]], check_id: str
