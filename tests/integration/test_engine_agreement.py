@@ -16,6 +16,7 @@ from pathlib import Path
 from xml.sax.saxutils import escape
 
 import duckdb
+import pytest
 
 from laktasi.questionnaire import xform, xlsform
 from laktasi.questionnaire.compiler import CompiledForm, Rule, compile_form

@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import duckdb
+import pytest
 
 from laktasi.questionnaire import xform, xlsform
 from laktasi.questionnaire.compiler import compile_form
