@@ -97,6 +97,6 @@ def test_withheld_days_help_the_others() -> None:
     shown = np.array([5, -5, 7, 9, 905, none])
     groups, persons = np.zeros(6, dtype=np.int64), np.arange(6)
     hidden = hide_days(true, shown, 10, persons, groups, 3)
-    assert hidden.tolist() == [False, False, False, False, True, True]
+    assert hidden.tolist() == [True, False, False, False, True, True]
     # two records of one person are one
     assert hide_days(true[:3], shown[:3], 10, np.array([0, 0, 1]), groups[:3], 2).tolist() == [False] * 3

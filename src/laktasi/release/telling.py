@@ -78,11 +78,13 @@ def hide_days(true: Codes, shown: Codes, days: int, persons: Codes, groups: Code
     order = np.argsort(groups, kind="stable")
     for members in np.split(order, np.flatnonzero(np.diff(groups[order])) + 1):
         first = members[np.unique(persons[members], return_index=True)[1]]
-        for _ in range(2):
-            few = _fitting(true[members], shown[first][~hidden[first]], days) + int(hidden[first].sum()) < k
-            hidden[members[few]] = True
-        if (_fitting(true[members], shown[first][~hidden[first]], days) + int(hidden[first].sum()) < k).any():
-            hidden[members] = True
+        few = _fitting(true[members], shown[first], days) < k
+        hidden[members[few]] = True
+        left = first[~hidden[first]]
+        alone = len(first) - len(left)
+        if (_fitting(true[members], shown[left], days) + alone < k).any():
+            # A few others lose theirs as well: then k people's dates are withheld, and fit any day.
+            hidden[left[: k - alone]] = True
     return hidden
 
 
