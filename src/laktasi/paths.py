@@ -112,6 +112,13 @@ class DataFolder:
         self.make()
         self.derived_mark.write_text(_DERIVED, encoding="utf-8")
 
+    @property
+    def made_anew(self) -> str | None:
+        """What to do where something in it is spoiled, in words, if it can be made anew; None where it cannot."""
+        if not self.derived_mark.exists():
+            return None
+        return f"delete {self.root}, then run the command again: it is a copy, and the data folder is as it was"
+
     def check_own(self) -> None:
         """Refuse a folder that is derived from another one, unless that one is known.
 

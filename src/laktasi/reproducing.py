@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from laktasi.study import read_study
 from laktasi.workplace import alone, check_begun, opened
 
 VERIFYING = ".verifying"
-"""Name of the folder in as-of/ in which a manifest is computed anew; emptied before and after."""
+"""Name of the folder in as-of/ in which a manifest is computed anew, by one process at a time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,15 +81,15 @@ def moment_of(text: str) -> Moment:
     return moment
 
 
-def analyse_as_of(settings: Settings, moment: Moment, *, progress: pipeline.Progress = pipeline.silent) -> Settings:
+def analyse_as_of(settings: Settings, moment: Moment, *, progress: pipeline.Progress = pipeline.silent) -> pipeline.Run:
     """Analyse what was known at a moment, in a data folder of its own, by the ordinary steps.
 
     What a call that was killed left is finished by the next one; a call again changes nothing but its own run.
 
     Returns
     -------
-    Settings
-        Those of that data folder: its research copy, report and manifest are whole.
+    Run
+        With the settings of that data folder: its research copy, report and manifest are whole.
 
     Raises
     ------
@@ -99,8 +100,7 @@ def analyse_as_of(settings: Settings, moment: Moment, *, progress: pipeline.Prog
     """
     there = _elsewhere(settings, settings.data_folder.as_of / moment.name)
     _bring(settings, there.data_folder, moment.until, progress, needed=True)
-    pipeline.walk(there, pipeline.AGAIN, door="cli", progress=progress, day=moment.day, as_of=moment.until)
-    return there
+    return pipeline.walk(there, pipeline.AGAIN, door="cli", progress=progress, day=moment.day, as_of=moment.until)
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,22 +141,41 @@ def verify(settings: Settings, path: Path, *, progress: pipeline.Progress = pipe
             next_step="verify it in its own project: --project FOLDER",
         )
     used, notes = _settings_of(path, then, settings)
-    folder = DataFolder(settings.data_folder.as_of / VERIFYING)
+    held = DataFolder(settings.data_folder.as_of / VERIFYING)
+    folder = DataFolder(held.root / "data")
     found: list[Comparison] = []
+    altered: list[str] = []
+
+    def look_at_hashes(_run: pipeline.Run, _progress: pipeline.Progress) -> pipeline.Counts:
+        with opened(folder) as con:
+            altered.extend(_altered(con))
+        return {}
 
     def compare_now(run: pipeline.Run, _progress: pipeline.Progress) -> pipeline.Counts:
         with opened(folder) as con:
             now = pipeline.manifest_of(con, run, like=then)
-            found.append(compare(then, now, beside(path, then, con, run.run_id)))
-            notes.extend(_altered(con))
+            found.append(compare(then, now, beside(path, then, con, run.run_id), altered))
         return {}
 
+    steps = (
+        pipeline.Step("look at hashes", look_at_hashes),
+        *pipeline.RECOMPUTING,
+        pipeline.Step("compare", compare_now),
+    )
     try:
-        _sweep(folder)
-        _bring(settings, folder, until, progress, needed=False)
-        steps = (*pipeline.RECOMPUTING, pipeline.Step("compare", compare_now))
-        pipeline.walk(_elsewhere(used, folder.root), steps, door="cli", progress=progress, day=day, as_of=until)
-    except (StudyError, CheckError, QuestionnaireError) as error:
+        with _held(settings.data_folder, held):
+            _bring(settings, folder, until, progress, needed=False)
+            pipeline.walk(_elsewhere(used, folder.root), steps, door="cli", progress=progress, day=day, as_of=until)
+    except Exception as error:
+        if altered:
+            # `from None`: an error of what reads payloads may quote them.
+            raise VerifyError(
+                f"{path.name} cannot be computed anew: {'; '.join(altered)}",
+                why="Somebody changed the warehouse since.",
+                next_step="put back a backup of the data folder, and verify again",
+            ) from None
+        if not isinstance(error, StudyError | CheckError | QuestionnaireError):
+            raise
         now = schema_files(settings.folders.study.parent)
         changed = sorted(name for name in then["schemas"].keys() | now if then["schemas"].get(name) != now.get(name))
         raise VerifyError(
@@ -164,8 +183,6 @@ def verify(settings: Settings, path: Path, *, progress: pipeline.Progress = pipe
             why=f"Changed in schemas/ since that run: {', '.join(changed)}." if changed else error.why,
             next_step="take schemas/ as it was then, and verify again" if changed else error.next_step,
         ) from error
-    finally:
-        _sweep(folder)
     (compared,) = found
     lines = [line for part in compared.parts for line in part.lines()]
     return Verdict((*lines, *compared.around, *notes), tuple(compared.wrong))
@@ -204,16 +221,26 @@ def _altered(con: Any) -> Iterator[str]:
         yield f"{place}: {count} rows no longer hold what landed, by their own hash"
 
 
-def _sweep(folder: DataFolder) -> None:
-    """Empty a folder that is worked in by one process at a time: what is private does not lie about."""
-    if not folder.root.exists():
-        return
+@contextmanager
+def _held(origin: DataFolder, folder: DataFolder) -> Iterator[None]:
+    """Hold a folder of a data folder for one process, as long as it works there; what is private does not lie about."""
+    origin.check_own()
+    check_begun(origin)
+    DataFolder(origin.as_of).make()
     with alone(folder):
-        for left in folder.root.iterdir():
-            if left.is_dir() and left != folder.scratch:
-                shutil.rmtree(left)
-            elif left.is_file() and left != folder.lock:
-                left.unlink()
+        _sweep(folder)  # what a killed process left
+        try:
+            yield
+        finally:
+            _sweep(folder)
+
+
+def _sweep(folder: DataFolder) -> None:
+    for left in folder.root.iterdir():
+        if left.is_dir() and left != folder.scratch:
+            shutil.rmtree(left)
+        elif left.is_file() and left != folder.lock:
+            left.unlink()
 
 
 def _elsewhere(settings: Settings, folder: Path) -> Settings:
@@ -236,7 +263,8 @@ def _bring(
             first = first_landed(con)
             raise WarehouseError(
                 f"nothing had come in by {_told(until)}",
-                why=f"The first submission landed {_told(first)}."
+                # To the second that is enough to name: it may have landed in the one that was asked for.
+                why=f"The first submission landed by {_told(first + timedelta(seconds=1, microseconds=-1))}."
                 if first
                 else "No submission has landed here at all.",
                 next_step=(
@@ -245,7 +273,7 @@ def _bring(
                     else "laktasi import FOLDER, then laktasi run"
                 ),
             )
-        origin.as_of.mkdir(mode=0o700, exist_ok=True)
+        DataFolder(origin.as_of).make()
         with alone(folder):
             folder.mark_derived()  # before anything of it can be read
             bring_known(con, until, folder)

@@ -136,5 +136,6 @@ def _in_our_words(folder: DataFolder, error: Exception) -> WarehouseError:
     return WarehouseError(
         f"the warehouse in {folder.root} could not be worked on ({type(error).__name__})",
         why="DuckDB's own words are not shown, since they can quote answers. What had been written before stays.",
-        next_step="check the disk and the rights of the folder; if the error stays, put back a backup of the folder",
+        next_step="check the disk and the rights of the folder; if the error stays, "
+        + (folder.made_anew or "put back a backup of the folder"),
     )

@@ -28,6 +28,7 @@ from laktasi.store.comparing import compare
 from laktasi.store.decisions import land_decisions
 from laktasi.store.manifests import read_manifest
 from laktasi.store.warehouse import open_warehouse
+from laktasi.workplace import opened
 from tests import mini
 from tests.history import FIRST, checking_nothing, history, manifests, put
 from tests.integration.kill_driver import contents
@@ -57,7 +58,7 @@ def there(settings: Settings) -> Settings:
     assert folder.warehouse.exists()
     assert not folder.research.exists()
     with checking_nothing():
-        found = analyse_as_of(settings, moment)
+        found = analyse_as_of(settings, moment).settings
     assert (contents(settings.data_folder.warehouse), settings.data_folder.research.read_bytes()) == before
     return found
 
@@ -104,7 +105,7 @@ def test_a_decision_holds_until_its_own_last_day(settings: Settings, there: Sett
 @pytest.mark.slow
 def test_a_record_is_accepted_while_its_okay_holds(tmp_path: Path) -> None:
     settings = history(tmp_path, checked=True)
-    there = analyse_as_of(settings, moment_of("2026-02-01"))
+    there = analyse_as_of(settings, moment_of("2026-02-01")).settings
     query = "select is_accepted from marts.submissions where submission_id = 'uuid:bad'"
     assert ask(there.data_folder.research, query) == [(True,)]
     assert ask(settings.data_folder.research, query) == [(False,)]
@@ -177,7 +178,7 @@ def test_a_derived_folder_is_read(settings: Settings, there: Settings) -> None:
 @pytest.mark.slow
 @pytest.mark.usefixtures("unchecked")
 def test_the_same_again_adds_a_run_and_what_was_erased_since_is_gone(own: Settings) -> None:
-    there = analyse_as_of(own, moment_of("2026-02-01"))
+    there = analyse_as_of(own, moment_of("2026-02-01")).settings
     before = contents(there.data_folder.warehouse), contents(there.data_folder.research)
     words = ["analyse", "--as-of", "2026-02-01", "--project", str(own.project)]
     again = CliRunner().invoke(main, words)
@@ -201,8 +202,26 @@ def test_before_anything_was_known_there_is_one_clear_error(settings: Settings) 
     told = CliRunner().invoke(main, words)
     assert told.exit_code == WarehouseError.exit_code
     assert "nothing had come in by 2026-01-31 23:59:59 UTC" in told.output
-    assert "The first submission landed 2026-02-01 09:00:0" in told.output
+    assert "The first submission landed by 2026-02-01 09:00:0" in told.output
     assert not (settings.data_folder.as_of / "2026-01-31").exists()
+
+
+def test_the_moment_at_which_the_first_was_known_is_named_so_that_it_is_enough(settings: Settings) -> None:
+    (landed,) = ask(settings.data_folder.warehouse, "select min(landed_at) from raw.submissions")[0]
+    just_before = landed.astimezone(UTC) - timedelta(microseconds=1)
+    with pytest.raises(WarehouseError, match="nothing had come in by") as told:
+        analyse_as_of(settings, moment_of(just_before.isoformat()))
+    named = told.value.why.removeprefix("The first submission landed by ").removesuffix(" UTC.")
+    assert landed <= moment_of(named).until < landed + timedelta(seconds=1)
+
+
+@pytest.mark.parametrize("name", ["as-of", "as-of/2026-02-01"])
+def test_a_file_in_the_place_of_a_folder_is_one_clear_error(own: Settings, name: str) -> None:
+    place = own.data_folder.root / name
+    place.parent.mkdir(exist_ok=True)
+    place.touch()
+    with pytest.raises(WarehouseError, match=r"cannot be made \(File exists\)"):
+        analyse_as_of(own, moment_of("2026-02-01"))
 
 
 def test_a_run_at_work_is_not_disturbed(settings: Settings) -> None:
@@ -215,12 +234,13 @@ def test_a_run_at_work_is_not_disturbed(settings: Settings) -> None:
 def test_without_a_day_what_has_landed_is_analysed(own: Settings) -> None:
     settings = own
     put(settings.project.parent / "phone", "later", 30)
+    (settings.data_folder.manifests / "29990101T000000000Z-000000.json").touch()  # the clock was set back since
     ran = CliRunner().invoke(main, ["analyse", "--project", str(settings.project)])
     assert ran.exit_code == 0, ran.output
     # The phone's folder was not asked. The okay's last day has passed by now, as it had in the run before.
     assert "no row of the analysis has changed" in ran.output
-    assert len(manifests(settings)) == 3
-    assert f"Manifest: {manifests(settings)[-1]}\n" in ran.output
+    assert len(manifests(settings)) == 4
+    assert f"Manifest: {manifests(settings)[-2]}\n" in ran.output
 
 
 # Moments
@@ -346,6 +366,38 @@ def test_a_warehouse_has_its_name_only_when_it_is_whole(
     with open_warehouse(folder) as con:
         assert marks(con) == marks(house.con)
     assert {path.name for path in folder.root.iterdir()} == {"warehouse.duckdb"}
+
+
+@pytest.mark.parametrize("torn", ["empty", "noise", "zeros", "half"])
+def test_a_copy_that_cannot_be_read_is_made_anew(house: Warehouse, tmp_path: Path, torn: str) -> None:
+    photo = tmp_path / "photo.jpg"
+    photo.write_bytes(b"x")
+    moment = fill(house, 1, photo)
+    folder = DataFolder(tmp_path / "there")
+    bring_known(house.con, moment, folder)
+    whole = folder.warehouse.read_bytes()
+    spoiled = bytearray(whole)
+    for start in range(20_000, len(whole), 40_000):
+        spoiled[start : start + 64] = bytes(64)
+    folder.warehouse.write_bytes(
+        {"empty": b"", "noise": os.urandom(5000), "zeros": bytes(spoiled), "half": whole[: len(whole) // 2]}[torn]
+    )
+    assert bring_known(house.con, moment, folder)
+    with open_warehouse(folder) as con:
+        assert marks(con) == marks(house.con, moment)
+
+
+def test_a_spoiled_copy_is_told_to_be_deleted_and_no_backup_to_be_put_back(tmp_path: Path) -> None:
+    folder = DataFolder(tmp_path / "2026-02-01")
+    folder.mark_derived()
+    folder.warehouse.write_bytes(b"noise" * 1000)
+    with pytest.raises(WarehouseError, match="is torn") as told, opened(folder):
+        pass
+    assert told.value.next_step.startswith(f"delete {folder.root}, then run the command again: it is a copy")
+    folder.warehouse.unlink()
+    with pytest.raises(WarehouseError, match="could not be worked on") as told, opened(folder) as con:
+        con.execute("select cast('x' as integer)")
+    assert f"delete {folder.root}" in told.value.next_step
 
 
 def test_what_lands_after_a_decision_is_later_though_the_clock_was_set_back(house: Warehouse, tmp_path: Path) -> None:

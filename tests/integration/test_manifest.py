@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import hashlib
 import json
+import os
 import stat
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -17,15 +18,17 @@ from click.testing import CliRunner, Result
 
 from laktasi import pipeline
 from laktasi.cli import main
-from laktasi.errors import VerifyError
+from laktasi.errors import VerifyError, WarehouseError
+from laktasi.paths import DataFolder
 from laktasi.reproducing import VERIFYING
 from laktasi.settings import Settings, read_settings
 from laktasi.store import runs
 from laktasi.store.comparing import TOLERANCE, Comparison, compare
 from laktasi.store.comparing_centres import beside
-from laktasi.store.manifests import Manifest, digest_of, public_part, read_manifest, write_manifest
+from laktasi.store.manifests import Manifest, digest_of, public_part, read_manifest, schema_files, write_manifest
 from laktasi.store.results import write_results
 from laktasi.store.run_results import by_centre_of, results_of, write_by_centre
+from laktasi.workplace import alone
 from tests import mini
 from tests.history import history, manifests
 from tests.integration.kill_driver import contents
@@ -312,6 +315,35 @@ def test_what_cannot_be_computed_any_more_names_the_file_that_changed(own: Setti
     assert told.exit_code == VerifyError.exit_code
     assert "cannot be computed anew: " in told.output
     assert "Changed in schemas/ since that run: study.yml." in told.output
+
+
+@pytest.mark.parametrize(
+    ("payload", "code"),
+    [("replace(payload::varchar, '<age>20', '<age>21')::blob", "what landed"), ("'<x'::blob", "cannot be computed")],
+)
+@pytest.mark.usefixtures("unchecked")
+def test_a_payload_that_is_not_what_landed_decides_though_no_result_does(
+    own: Settings, payload: str, code: str
+) -> None:
+    with duckdb.connect(str(own.data_folder.warehouse)) as con:
+        con.execute(f"update raw.submissions set payload = {payload} where instance_id = 'uuid:tea-0000'")
+    told = verify(own, manifests(own)[0])
+    assert told.exit_code == VerifyError.exit_code, told.output
+    assert "raw.submissions: 1 rows no longer hold what landed" in told.output
+    assert code in told.output
+    assert told.output.count("Error:") == 1
+
+
+def test_one_verify_at_a_time(settings: Settings) -> None:
+    with alone(DataFolder(settings.data_folder.as_of / VERIFYING)):
+        told = verify(settings, manifests(settings)[0])
+    assert told.exit_code == WarehouseError.exit_code
+    assert "another run is working in" in told.output
+
+
+def test_a_file_whose_name_is_no_utf_8_is_named(tmp_path: Path) -> None:
+    Path(os.fsdecode(os.fsencode(tmp_path) + b"/b\xe9.csv")).touch()
+    assert list(schema_files(tmp_path)) == ["b\\xe9.csv"]
 
 
 def test_a_manifest_of_another_study_is_refused(first: Manifest, settings: Settings, tmp_path: Path) -> None:

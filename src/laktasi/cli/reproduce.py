@@ -31,26 +31,26 @@ def analyse(as_of: str | None, project: Path | None, data: Path | None) -> None:
     folder of its own (as-of/DAY in the data folder). What is there and has been published stays as it is.
     """
     from laktasi import pipeline
+    from laktasi.store.manifests import place_of
     from laktasi.summary import summary
 
     settings = settings_for(project, data)
     with showing_progress() as progress:
         if as_of is None:
-            pipeline.walk(settings, pipeline.ANALYSING, door="cli", progress=progress)
+            run = pipeline.walk(settings, pipeline.ANALYSING, door="cli", progress=progress)
         else:
             from laktasi.reproducing import analyse_as_of, moment_of
 
             moment = moment_of(as_of)
-            settings = analyse_as_of(settings, moment, progress=progress)
+            run = analyse_as_of(settings, moment, progress=progress)
     if as_of is not None:
         click.echo(f"What had landed by {moment.told}, with today's code and schemas:\n")
-    for line in summary(settings):
+    for line in summary(run.settings):
         click.echo(line)
-    folder = settings.data_folder
-    newest = max(folder.manifests.glob("*.json"))
+    folder = run.settings.data_folder
     click.echo(f"\nReport: {folder.report}")
     click.echo(f"Research copy: {folder.research}")
-    click.echo(f"Manifest: {newest}")
+    click.echo(f"Manifest: {place_of(folder.manifests, run.run_id)}")
 
 
 @click.command(short_help="Compute a run's manifest anew and compare.")

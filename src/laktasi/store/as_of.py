@@ -14,6 +14,7 @@ from pathlib import Path
 
 import duckdb
 
+from laktasi.errors import WarehouseError
 from laktasi.paths import DataFolder
 from laktasi.store.sql import identifier, literal, scalar, transaction
 from laktasi.store.warehouse import open_warehouse
@@ -61,7 +62,7 @@ def bring_known(con: duckdb.DuckDBPyConnection, until: datetime, folder: DataFol
     """Make the warehouse of a folder hold what had landed by a moment, and no other source row.
 
     The file gets its name only when it is whole. One that holds just these rows already is left as it is: what had been
-    derived in it need not be derived again.
+    derived in it need not be derived again. One that cannot be read is made anew: nothing is lost with it.
 
     Parameters
     ----------
@@ -78,11 +79,8 @@ def bring_known(con: duckdb.DuckDBPyConnection, until: datetime, folder: DataFol
         Whether it was made anew.
     """
     folder.make()
-    if folder.warehouse.exists():
-        with open_warehouse(folder) as there:
-            has = marks(there)
-        if has == marks(con, until):
-            return False
+    if folder.warehouse.exists() and _marks_of(folder) == marks(con, until):
+        return False
     building = DataFolder(folder.root / "building")
     shutil.rmtree(building.root, ignore_errors=True)  # of a run that was killed
     with open_warehouse(building):
@@ -102,6 +100,15 @@ def bring_known(con: duckdb.DuckDBPyConnection, until: datetime, folder: DataFol
     building.warehouse.replace(folder.warehouse)
     shutil.rmtree(building.root)
     return True
+
+
+def _marks_of(folder: DataFolder) -> Mapping[Table, tuple[int, int]] | None:
+    """Give what the warehouse of a derived folder holds; None where it cannot be read."""
+    try:
+        with open_warehouse(folder) as con:
+            return marks(con)
+    except (WarehouseError, duckdb.Error):
+        return None
 
 
 def marks(con: duckdb.DuckDBPyConnection, until: datetime | None = None) -> Mapping[Table, tuple[int, int]]:

@@ -53,7 +53,9 @@ class Comparison:
         return [part.name for part in self.parts if part.differences]
 
 
-def compare(then: Manifest, now: Manifest, centres: CentreResults | None = None) -> Comparison:
+def compare(
+    then: Manifest, now: Manifest, centres: CentreResults | None = None, altered: Sequence[str] = ()
+) -> Comparison:
     """Compare what a run had found with what the same data give now.
 
     Numbers must be equal to the last digit; where other versions of what computes made them, to :data:`TOLERANCE`.
@@ -65,6 +67,8 @@ def compare(then: Manifest, now: Manifest, centres: CentreResults | None = None)
     centres
         Results of single centres, then and now. Without them, or where the file of then is not whole, they are compared
         by their hash alone.
+    altered
+        In words: which rows no longer hold what landed.
     """
     is_other = any(then["versions"].get(name) != value for name, value in now["versions"].items())
     results = _Results(TOLERANCE if is_other else 0.0, centres)
@@ -78,6 +82,7 @@ def compare(then: Manifest, now: Manifest, centres: CentreResults | None = None)
         Part("media of forms", _count(then["media"]), tuple(_entries(then["media"], now["media"]))),
         Part("decisions of people", f"{then['decisions'].get('count')}", tuple(_decisions(then, now))),
         *(results.part(name, table, now["results"].get(name)) for name, table in then["results"].items()),
+        Part("what landed", "", (*altered, *_lost_rows(then["known"]["rows"], now["known"]["rows"]))),
     )
     return Comparison(parts, (*_around(then, now), *_lost(centres), *results.told()))
 
@@ -218,9 +223,11 @@ def _around(then: Manifest, now: Manifest) -> Iterator[str]:
         if then["versions"].get(name) != value
     ]
     yield from others
-    rows, rows_now = then["known"].get("rows", {}), now["known"]["rows"]
-    for place in sorted(rows.keys() | rows_now.keys()):
-        before, after = rows.get(place, {}), rows_now.get(place, {})
+
+
+def _lost_rows(then: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]:
+    for place in sorted(then.keys() | now.keys()):
+        before, after = then.get(place, {}), now.get(place, {})
         for source in sorted(before.keys() | after.keys()):
             if (n := before.get(source, 0)) != (n_now := after.get(source, 0)):
                 yield f"{place} from {source}: {n} rows had landed then, {n_now} of that time are here"

@@ -130,12 +130,22 @@ def versions() -> dict[str, str]:
 def schema_files(schemas: Path) -> dict[str, str]:
     """Give the SHA-256 of every file in schemas/, by its place there; people's decisions have a part of their own."""
     files = sorted(path for path in schemas.rglob("*") if path.is_file() and not path.name.startswith((".", "~")))
-    places = {path.relative_to(schemas).as_posix(): path for path in files}
+    places = {_legible(path.relative_to(schemas).as_posix()): path for path in files}
     return {
         place: hashlib.sha256(path.read_bytes()).hexdigest()
         for place, path in places.items()
         if not place.startswith("corrections/")
     }
+
+
+def _legible(name: str) -> str:
+    """Write a file's name as text, the bytes of another encoding among it too: people's disks have such names."""
+    return os.fsencode(name).decode("utf-8", "backslashreplace")
+
+
+def place_of(folder: Path, run_id: str) -> Path:
+    """Give the place of a run's manifest."""
+    return folder / f"{run_id}.json"
 
 
 def write_manifest(folder: Path, manifest: Manifest) -> Path:
@@ -144,7 +154,7 @@ def write_manifest(folder: Path, manifest: Manifest) -> Path:
     Temporary files are made where ``tempfile`` makes them: in the scratch folder of the run.
     """
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    place = folder / f"{manifest['run_id']}.json"
+    place = place_of(folder, manifest["run_id"])
     descriptor, name = tempfile.mkstemp()  # mode 0600
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
         file.write(_as_text(manifest | {"sha256": digest_of(manifest)}))

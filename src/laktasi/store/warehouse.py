@@ -38,7 +38,7 @@ def open_warehouse(folder: DataFolder) -> Iterator[duckdb.DuckDBPyConnection]:
     """
     path = folder.warehouse
     _make(folder)
-    con = _connect(path)
+    con = _connect(path, made_anew=folder.made_anew)
     try:
         # No extension is ever fetched at run time; times are UTC whatever the machine says. GLOBAL: for cursors too.
         con.execute(
@@ -115,7 +115,7 @@ def _write_empty(path: Path) -> None:
     duckdb.connect(str(path)).close()
 
 
-def _connect(path: Path, *, read_only: bool = False) -> duckdb.DuckDBPyConnection:
+def _connect(path: Path, *, read_only: bool = False, made_anew: str | None = None) -> duckdb.DuckDBPyConnection:
     try:
         return duckdb.connect(str(path), read_only=read_only)
     except duckdb.Error as error:
@@ -136,7 +136,8 @@ def _connect(path: Path, *, read_only: bool = False) -> duckdb.DuckDBPyConnectio
         raise WarehouseError(
             f"{path.name} cannot be opened: it is torn, or no DuckDB file",
             why=f"DuckDB says: {said}",
-            next_step=(
+            next_step=made_anew
+            or (
                 "delete it and run again: laktasi run"
                 if read_only
                 else f"put back a backup of {path.name}, or move it away and import the phones' folders again"
