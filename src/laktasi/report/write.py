@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable
 from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -45,7 +46,8 @@ def write_report(research: Path, target: Path, study: Study | None, *, language:
         Titles, and which tables and pairs stand in the report, in which order. Without one (a form with no study)
         the report holds what came in, what the checks found, and the codebook.
     language
-        The language that is shown first, ``id`` or ``en``; each page holds both.
+        The language that is shown first, ``id`` or ``en``; each page holds both. A centre's own page shows Indonesian
+        first, unless a link from a page in English leads there.
 
     Raises
     ------
@@ -85,7 +87,8 @@ def write_report(research: Path, target: Path, study: Study | None, *, language:
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
             _replace(target.with_name(STYLE), read_beside(templates(), STYLE))
-            centres = CentrePages(report, site).pages(read_centres(connection, _codes(report)))
+            # A centre's page goes to its midwives: opened by itself, it shows Indonesian.
+            centres = CentrePages(report, replace(site, language="id")).pages(read_centres(connection, _codes(report)))
             _fill(target.with_name(FOLDER), centres)
             # The front page comes last: what it leads to is there by then.
             for name in sorted(made, key=lambda name: name == "index"):

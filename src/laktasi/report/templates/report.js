@@ -54,10 +54,9 @@
   addEventListener("hashchange", follow);
 
   // A page beside this one opens in the language that is read here.
-  const first = inputs.find((input) => input.defaultChecked).value;
   addEventListener("click", (event) => {
     const link = event.target.closest("a[href]");
-    if (link && !link.hash && link.pathname !== location.pathname && root.lang !== first) link.hash = root.lang;
+    if (link && !link.hash && link.pathname !== location.pathname) link.hash = root.lang;
   });
 
   for (const box of document.querySelectorAll("[data-search]")) {
