@@ -409,10 +409,12 @@ def manifest_of(con: duckdb.DuckDBPyConnection, run: Run, like: dict[str, Any] |
 
 def publish(run: Run, _progress: Progress) -> Counts:
     """Publish the de-identified research copy."""
+    from laktasi.store.changes import published
     from laktasi.store.publish import publish_research
 
     with _warehouse(run) as con:
         publish_research(con, run.settings.data_folder, _forms(con).questionnaires)
+        published(con, run.run_id)
     return {}
 
 

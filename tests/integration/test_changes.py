@@ -14,7 +14,7 @@ from laktasi.errors import WarehouseError
 from laktasi.paths import DataFolder
 from laktasi.records import FieldedForm, Status, Submission
 from laktasi.store import raw, runs
-from laktasi.store.changes import Changes, changed_rows, read_changes, record_changes
+from laktasi.store.changes import Changes, changed_rows, published, read_changes, record_changes
 from laktasi.store.results import write_results
 from laktasi.store.sql import transaction
 from laktasi.store.warehouse import open_warehouse
@@ -56,12 +56,16 @@ def land(house: Warehouse, *items: Submission | FieldedForm) -> None:
     raw.land(house.con, house.folder, items, house.run_id)
 
 
-def finish(house: Warehouse, manifest: Mapping[str, Any] = MANIFEST, study: Study = STUDY) -> Changes:
+def finish(
+    house: Warehouse, manifest: Mapping[str, Any] = MANIFEST, study: Study = STUDY, *, is_published: bool = True
+) -> Changes:
     """End a run with what stands there, and begin the next one."""
     house.stand().marts(study)
     with transaction(house.con):
         runs.finish(house.con, house.run_id, {"staged": 1}, manifest)
         record_changes(house.con, house.run_id, FORM, manifest)
+    if is_published:
+        published(house.con, house.run_id)
     ended, house.run_id = house.run_id, runs.begin(house.con, "cli")
     return read_changes(house.con, ended)
 
@@ -236,6 +240,67 @@ def test_a_run_that_fails_is_not_compared_with(house: Warehouse) -> None:
     house.run_id = runs.begin(house.con, "cli")
     told = finish(house)
     assert (told.since, told.rows) == (first, (("new", "new submission", 1),))
+
+
+def test_what_was_never_published_is_told_by_the_next_run(house: Warehouse) -> None:
+    (first,) = house.rows("select run_id from meta.runs where status = 'finished'")[0]
+    land(house, submission("u4", GOOD))
+    never = finish(house, is_published=False)
+    runs.fail(house.con, never.run_id)
+    assert house.rows(f"select status from meta.runs where run_id = '{never.run_id}'") == [("failed",)]
+    land(house, submission("u5", GOOD))
+    for told in (finish(house, is_published=False), finish(house)):  # killed, and then published
+        assert (told.since, told.rows) == (first, (("new", "new submission", 2),))
+        assert [submission_id for submission_id, *_ in changed_rows(house.con)] == ["u4", "u5"]
+    runs.fail(house.con, told.run_id)  # the report could not be written
+    assert house.rows(f"select status from meta.runs where run_id = '{told.run_id}'") == [("finished",)]
+    again = finish(house)
+    assert (again.since, again.rows) == (told.run_id, ())
+    assert house.rows("select distinct run_id from meta.analysed_rows") == [(again.run_id,)]
+
+
+def test_after_a_run_that_found_none_and_one_that_was_not_published_all_are_new(tmp_path: Path) -> None:
+    with warehouse(tmp_path, form()) as house:
+        nothing = finish(house)
+        land(house, submission("u1", GOOD))
+        assert finish(house, is_published=False).since == nothing.run_id
+        told = finish(house)
+    assert (told.since, told.rows) == (nothing.run_id, (("new", "new submission", 1),))
+
+
+def test_the_run_before_is_the_one_published_last_though_the_clock_was_set_back(house: Warehouse) -> None:
+    house.con.execute("update meta.runs set published_at = '2090-01-01' where published_at is not null")
+    second = finish(house)
+    assert finish(house).since == second.run_id
+
+
+def test_another_form_of_the_study_is_a_change_of_schemas(house: Warehouse) -> None:
+    with transaction(house.con):
+        runs.finish(house.con, house.run_id, {"staged": 1}, MANIFEST)
+        record_changes(house.con, house.run_id, "other", MANIFEST)
+    published(house.con, house.run_id)
+    told, house.run_id = read_changes(house.con, house.run_id), runs.begin(house.con, "cli")
+    assert told.rows == (("gone", "schemas", 3),)
+    house.con.execute(
+        "insert into meta.analysed_rows values (?, 'other', 'o1', 'o1', 'x', '1', 'live', false, null, null, [], [],"
+        " null, null)",
+        [told.run_id],
+    )
+    assert finish(house).rows == (("new", "schemas", 3),)
+
+
+def test_a_run_without_a_study_says_so_and_names_no_rows_of_another(house: Warehouse) -> None:
+    land(house, submission("u4", GOOD))
+    with_study = finish(house)
+    assert len(changed_rows(house.con)) == 1
+    ended, house.run_id = house.run_id, runs.begin(house.con, "cli")
+    runs.finish(house.con, ended, {"staged": 1}, MANIFEST | {"study": None})
+    published(house.con, ended)
+    told = read_changes(house.con)
+    assert (told.run_id, told.has_study, told.since) == (ended, False, None)
+    assert changed_rows(house.con) == []
+    assert with_study.has_study
+    assert finish(house).since == with_study.run_id
 
 
 def test_results_stand_beside_those_of_the_run_before(house: Warehouse) -> None:

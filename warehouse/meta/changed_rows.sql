@@ -1,5 +1,6 @@
 -- Change and cause of each submission whose row of the analysis is not what it was in the run before.
--- $here: what this run made of them (analysed_rows.sql); meta.analysed_rows: what the one before did.
+-- $here: what this run made of them (analysed_rows.sql); meta.analysed_rows: what the one before ($since) did.
+-- $form_differs: whether the study was about another form than $form_id then.
 -- $changed_versions: versions of the form that came, or came otherwise; $same_rules: rules that ask what they asked.
 -- $schemas_differ, $code_differs: whether these are not those of the run before. $rejected: the rule about reviews.
 -- One row per submission that is new, gone or changed.
@@ -24,8 +25,8 @@ rows as (
             lambda rule: not (list_contains(here.kept_out_by, rule) and list_contains(past.kept_out_by, rule))
         ) as moved
     from $here as here
-    full join (from meta.analysed_rows where form_id = $form_id) as past
-        on here.submission_id = past.submission_id
+    full join (from meta.analysed_rows where run_id = $since) as past
+        on here.submission_id = past.submission_id and here.form_id = past.form_id
 ),
 
 -- A chain of edits is called otherwise once an older link of it has landed: no record came or went.
@@ -34,7 +35,7 @@ landed as (
 ),
 
 known as (
-    select distinct instance_id from meta.analysed_rows where form_id = $form_id
+    select distinct instance_id from meta.analysed_rows where run_id = $since
 ),
 
 -- What happened around a record, where that explains its change.
@@ -53,6 +54,7 @@ select
     submission_id,
     change,
     case
+        when $form_differs then 'schemas'
         when here.submission_id is null and past.instance_id in (from landed) then 'edited submission'
         when here.submission_id is null then 'deletion'
         when past.submission_id is null and here.instance_id in (from known) then 'edited submission'

@@ -110,7 +110,9 @@ def changes(run_id: str | None, rows: bool, as_json: bool, project: Path | None,
     if as_json:
         click.echo(json.dumps(_as_record(told), ensure_ascii=False, default=str))
         return
-    if told.since is None:
+    if not told.has_study:
+        click.echo(f"{told.run_id} had no study (schemas/study.yml), so it analysed no row", err=True)
+    elif told.since is None:
         click.echo(f"{told.run_id} is the first run that keeps track: the next one says what changed since", err=True)
     else:
         click.echo(next(iter(change_lines(told))), err=True)

@@ -16,7 +16,8 @@ from typing import Any
 import duckdb
 
 from laktasi.errors import WarehouseError
-from laktasi.store.sql import literal, scalar, select_from_file, values
+from laktasi.store import runs
+from laktasi.store.sql import literal, scalar, select_from_file, transaction, values
 
 _NOW = "_laktasi_analysed_now"
 _REJECTED = "rejected"
@@ -50,22 +51,42 @@ def record_changes(con: duckdb.DuckDBPyConnection, run_id: str, form_id: str, ma
         # Nothing is known of what any earlier run made of these rows: to call them new would name a false cause.
         con.execute(f"insert into meta.analysed_rows by name select {literal(run_id)} as run_id, * from {_NOW}")
     else:
-        _compare(con, run_id, since, _changed_rows(form_id, _manifest_of(con, since), manifest))
+        _compare(con, run_id, since, _changed_rows(con, form_id, since, manifest))
     con.execute(f"drop table {_NOW}")
     con.execute("update meta.runs set compared_with = ? where run_id = ?", [since, run_id])
 
 
+def published(con: duckdb.DuckDBPyConnection, run_id: str) -> None:
+    """Write down that a run was published: the next one is compared with it, and needs nothing of those before."""
+    with transaction(con):
+        runs.published(con, run_id)
+        con.execute(
+            """
+            delete from meta.analysed_rows where run_id <> $run_id and exists(
+                from meta.runs where run_id = $run_id and json_extract_string(manifest, '$.study') is not null
+            )
+            """,
+            {"run_id": run_id},
+        )
+
+
 def _run_before(con: duckdb.DuckDBPyConnection, run_id: str) -> str | None:
-    """Give the run of meta.analysed_rows; where that is empty, the latest with a study, which found no submission."""
+    """Give the run that was published last: what changed in one that never was has not been told to anybody.
+
+    Where none is known to be, the run of meta.analysed_rows; where that is empty too, the latest with a study, which
+    found no submission.
+    """
     found: str | None = scalar(
         con,
         """
+        with
+        with_study as (
+            from meta.runs where run_id <> ? and json_extract_string(manifest, '$.study') is not null
+        )
         select coalesce(
-            (select any_value(run_id) from meta.analysed_rows),
-            (
-                select arg_max(run_id, finished_at) from meta.runs
-                where status = 'finished' and run_id <> ? and json_extract_string(manifest, '$.study') is not null
-            )
+            (select arg_max(run_id, published_at) from with_study),
+            (select min(run_id) from meta.analysed_rows),
+            (select arg_max(run_id, finished_at) from with_study where status = 'finished')
         )
         """,
         [run_id],
@@ -82,7 +103,8 @@ def _compare(con: duckdb.DuckDBPyConnection, run_id: str, since: str, changed_ro
         """,
         [run_id],
     )
-    con.execute("delete from meta.analysed_rows")
+    # Those of the run before stay until this one is published: else they are wanted again.
+    con.execute("delete from meta.analysed_rows where run_id <> ?", [since])
     con.execute(
         f"""
         insert into meta.analysed_rows by name
@@ -104,6 +126,8 @@ class Changes:
     since: str | None
     """The run that it starts from; None where none before it kept track."""
     since_finished_at: datetime | None
+    has_study: bool
+    """Whether study.yml was there: without it no row is analysed."""
     rows: tuple[tuple[str, str, int], ...]
     """Change, cause and how many rows of marts.analysed."""
     results: tuple[Mapping[str, Any], ...]
@@ -126,7 +150,8 @@ def read_changes(con: duckdb.DuckDBPyConnection, run_id: str | None = None) -> C
     try:
         run = con.execute(
             """
-            select runs.run_id, runs.compared_with, earlier.finished_at
+            select runs.run_id, runs.compared_with, earlier.finished_at,
+                coalesce(json_type(runs.manifest, '$.study') <> 'NULL', true)
             from meta.runs as runs left join meta.runs as earlier on runs.compared_with = earlier.run_id
             where runs.status = 'finished' and runs.staged is not null
                 and runs.run_id = coalesce($run_id, (from meta.latest_run))
@@ -154,8 +179,8 @@ def read_changes(con: duckdb.DuckDBPyConnection, run_id: str | None = None) -> C
     )
     names = [column[0] for column in found.description or ()]
     results = tuple(dict(zip(names, row, strict=True)) for row in found.fetchall())
-    this, since, since_finished_at = run
-    return Changes(this, since, since_finished_at, tuple(counted), results)
+    this, since, since_finished_at, has_study = run
+    return Changes(this, since, since_finished_at, has_study, tuple(counted), results)
 
 
 def changed_rows(con: duckdb.DuckDBPyConnection) -> list[tuple[str, str, str]]:
@@ -164,7 +189,11 @@ def changed_rows(con: duckdb.DuckDBPyConnection) -> list[tuple[str, str, str]]:
     Of the warehouse itself; what is no longer in it at all (erased) is only counted in meta.changes.
     """
     return con.execute(
-        "select submission_id, change, cause from meta.analysed_rows where change is not null order by 2, 3, 1"
+        """
+        select submission_id, change, cause
+        from meta.analysed_rows semi join meta.latest_run using (run_id)
+        where change is not null order by 2, 3, 1
+        """
     ).fetchall()
 
 
@@ -174,11 +203,15 @@ def _manifest_of(con: duckdb.DuckDBPyConnection, run_id: str) -> Mapping[str, An
     return read
 
 
-def _changed_rows(form_id: str, before: Mapping[str, Any], now: Mapping[str, Any]) -> str:
+def _changed_rows(con: duckdb.DuckDBPyConnection, form_id: str, since: str, now: Mapping[str, Any]) -> str:
     """Give the select of the change and the cause of each submission whose row is not what it was.
 
     Of what lies around a record, that counts which differs between the manifests of both runs.
     """
+    before = _manifest_of(con, since)
+    other_form = scalar(
+        con, "select count(*) from meta.analysed_rows where run_id = ? and form_id <> ?", [since, form_id]
+    )
 
     def changed(name: str) -> list[str]:
         return [key for key, value in now[name].items() if before.get(name, {}).get(key) != value]
@@ -195,6 +228,8 @@ def _changed_rows(form_id: str, before: Mapping[str, Any], now: Mapping[str, Any
         "meta",
         "changed_rows",
         here=_NOW,
+        since=literal(since),
+        form_differs=literal(other_form > 0),
         form_id=literal(form_id),
         changed_versions=values(("form_version",), ((version,) for version in versions)),
         same_rules=values(("rule_id",), ((rule_id,) for rule_id in same_rules)),

@@ -49,8 +49,10 @@ _NOT_ABOUT_A_PHONE = """coalesce(submission_id, '') <> '' or not starts_with("ro
 PARTLY = {
     ("quality", "findings"): (f"select * exclude (reviewer, reason) from quality.findings where {_NOT_ABOUT_A_PHONE}"),
     ("quality", "decision_states"): f"from quality.decision_states where {_NOT_ABOUT_A_PHONE}",
+    ("meta", "runs"): "select * exclude (published_at) from meta.runs",
 }
-"""Of these a part stays private: people write reasons in words of their own, and phones are known by their ids."""
+"""Of these a part stays private: people write reasons in words of their own, and phones are known by their ids;
+when the copy was published is known only after it was."""
 
 _LATEST_RUNS = """
     select run_id from meta.runs where status = 'finished' and staged is not null

@@ -83,6 +83,24 @@ def finish(
     )
 
 
+def published(con: duckdb.DuckDBPyConnection, run_id: str) -> None:
+    """Write down that the research copy is that of a run: it stays finished, whatever fails after that.
+
+    Later than any published before, even where the clock was set back.
+    """
+    con.execute(
+        """
+        update meta.runs
+        set published_at = greatest(?, (select max(published_at) from meta.runs) + interval 1 microsecond)
+        where run_id = ?
+        """,
+        [datetime.now(UTC), run_id],
+    )
+
+
 def fail(con: duckdb.DuckDBPyConnection, run_id: str) -> None:
     """Write down that a run ended with an error. What it had committed stays; the next run goes on from there."""
-    con.execute("update meta.runs set status = 'failed', finished_at = ? where run_id = ?", [datetime.now(UTC), run_id])
+    con.execute(
+        "update meta.runs set status = 'failed', finished_at = ? where run_id = ? and published_at is null",
+        [datetime.now(UTC), run_id],
+    )
