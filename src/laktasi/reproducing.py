@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 from laktasi import pipeline
 from laktasi.errors import CheckError, LaktasiError, QuestionnaireError, StudyError, VerifyError, WarehouseError
@@ -190,8 +190,9 @@ def verify(settings: Settings, path: Path, *, progress: pipeline.Progress = pipe
 
 def _watermark(path: Path, manifest: Mapping[str, Any]) -> tuple[datetime, date]:
     try:
-        return datetime.fromisoformat(manifest["known"]["until"]), date.fromisoformat(manifest["known"]["day"])
-    except (KeyError, TypeError, ValueError):
+        until, day = datetime.fromisoformat(manifest["known"]["until"]), date.fromisoformat(manifest["known"]["day"])
+        return until.astimezone(UTC), day
+    except (KeyError, TypeError, ValueError, OverflowError):
         raise VerifyError(
             f"{path.name} does not say up to when what had landed was known to its run",
             next_step="take another copy of it; manifests/ in the data folder has those of all runs",
@@ -200,18 +201,30 @@ def _watermark(path: Path, manifest: Mapping[str, Any]) -> tuple[datetime, date]
 
 def _settings_of(path: Path, manifest: Mapping[str, Any], settings: Settings) -> tuple[Settings, list[str]]:
     """Give the settings with those of the manifest, and say which of them are not today's."""
+    from laktasi.store.manifests import SETTINGS
+
     notes, given = [], {}
     for name, value in manifest["settings"].items():
-        today = getattr(settings, name, None)
-        if type(value) is not type(today):
+        if name not in SETTINGS or not _may_be(name, value):
             raise VerifyError(
-                f"{path.name}: the setting {name!r} is not one that this code knows",
+                f"{path.name}: the setting {name!r} is not one that this code knows, or not of its limits",
                 next_step="verify with the version of laktasi that wrote it, or a newer one",
             )
         given[name] = value
-        if value != today:
+        if value != (today := getattr(settings, name)):
             notes.append(f"setting {name}: {value} then, {today} now; computed with {value}")
     return settings.model_copy(update=given), notes
+
+
+def _may_be(name: str, value: Any) -> bool:
+    """Say whether a setting can have a value, by its type and its limits."""
+    from pydantic import TypeAdapter, ValidationError
+
+    try:
+        TypeAdapter(Annotated[int, Settings.model_fields[name]]).validate_python(value, strict=True)
+    except ValidationError:
+        return False
+    return True
 
 
 def _altered(con: Any) -> Iterator[str]:

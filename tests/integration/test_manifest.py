@@ -16,7 +16,7 @@ import duckdb
 import pytest
 from click.testing import CliRunner, Result
 
-from laktasi import pipeline
+from laktasi import pipeline, reproducing
 from laktasi.cli import main
 from laktasi.errors import VerifyError, WarehouseError
 from laktasi.paths import DataFolder
@@ -394,12 +394,18 @@ def _in(part: str, name: str, value: Any) -> Callable[[str], str]:
         (lambda _: "[]", "is no manifest of a run"),
         (lambda _: "\ud800".encode("utf-8", "surrogatepass").decode("latin-1"), "is torn, or no manifest"),
         (_newer, "was written by a newer laktasi"),
-        (_without("results"), "is damaged: 'results' is missing"),
-        (_in("results", "kendall", {"rows": 6}), "is damaged: 'results.kendall' is missing"),
-        (lambda text: text.replace('"run_id": "', '"run_id": "../'), "is damaged: 'run_id' is missing"),
+        (_without("results"), "is damaged: 'results' in the file itself is missing"),
+        (_in("results", "kendall", {"rows": 6}), "is damaged: 'results.kendall' in the file"),
+        (lambda text: text.replace('"run_id": "', '"run_id": "../'), "is damaged: 'run_id' in the file"),
         (_in("known", "until", None), "does not say up to when"),
         (_in("known", "until", "soon"), "does not say up to when"),
-        (_in("settings", "exact_max_n", "thirty"), "the setting 'exact_max_n' is not one that this code knows"),
+        (_in("settings", "exact_max_n", "thirty"), "is damaged: 'settings' in the file"),
+        (_in("settings", "monte_carlo_draws", -3), "is damaged: 'settings' in the file"),
+        (
+            _in("settings", "monte_carlo_draws", 3),
+            "the setting 'monte_carlo_draws' is not one that this code knows, or",
+        ),
+        (lambda _: "[" * 100_000, "is torn, or no manifest"),
         (_in("settings", "phase_of_the_moon", 3), "the setting 'phase_of_the_moon' is not one that this code knows"),
     ],
 )
@@ -419,6 +425,44 @@ def test_a_file_that_is_not_there_is_one_clear_error(settings: Settings, tmp_pat
     told = verify(settings, tmp_path / "none.json")
     assert told.exit_code == VerifyError.exit_code
     assert "none.json cannot be opened" in told.output
+
+
+def leaves(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """Give the way to each part of a manifest; of lists to the first two."""
+    if path:
+        yield path
+    if isinstance(value, dict | list):
+        for name in value if isinstance(value, dict) else range(min(len(value), 2)):
+            yield from leaves(value[name], (*path, name))
+
+
+@pytest.mark.parametrize("wrong", [None, "x", -1, 10**400, 0.5, True, [], {}, [[]], {"a": 1}, float("nan"), "gone"])
+def test_whatever_is_damaged_is_told_and_breaks_nothing(
+    first: Manifest, settings: Settings, tmp_path: Path, wrong: Any
+) -> None:
+    path = tmp_path / "m.json"
+    for way in leaves(first | {"results": {name: first["results"][name] for name in ("pooled", "kendall", "paired")}}):
+        spoiled = copy.deepcopy(first)
+        part: Any = spoiled
+        for name in way[:-1]:
+            part = part[name]
+        if wrong == "gone":
+            del part[way[-1]]
+        else:
+            part[way[-1]] = wrong
+        if spoiled == first:
+            continue
+        path.write_text(json.dumps(spoiled), encoding="utf-8")
+        try:
+            then = read_manifest(path)
+            reproducing._watermark(path, then)
+            reproducing._settings_of(path, then, settings)
+        except VerifyError:
+            continue
+        for now in (first, otherwise(first)):
+            found = compare(then, now)
+            assert "the file itself" in found.wrong, way
+            assert [line for part in found.parts for line in part.lines()]
 
 
 # Two manifests compared
@@ -617,6 +661,14 @@ def test_results_by_centre_that_somebody_changed_are_not_believed(then: Then) ->
     assert compared(then).wrong == [f"the file {file.name}"]
     write(house, tau("c1", 0.3))
     assert compared(then).wrong == [f"the file {file.name}", "analysis.kendall"]
+
+
+def test_a_manifest_that_names_columns_which_its_file_never_had_is_compared_by_hash(then: Then) -> None:
+    house, manifest, _ = then
+    by_hand = copy.deepcopy(manifest)
+    house.con.execute("alter table analysis.kendall add column newer double default 0.5")
+    by_hand["results"]["kendall"]["columns"].append("newer")
+    assert compared(then, by_hand).wrong == ["the file itself", "analysis.kendall"]
 
 
 def test_without_a_centre_there_is_no_file(tmp_path: Path) -> None:

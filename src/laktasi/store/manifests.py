@@ -10,9 +10,8 @@ import hashlib
 import json
 import os
 import platform
-import re
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -23,6 +22,7 @@ import duckdb
 from laktasi.errors import VerifyError
 from laktasi.store.as_of import sources
 from laktasi.store.forms import Questionnaires
+from laktasi.store.manifest_shape import damaged_parts
 from laktasi.store.results import analysed_set
 from laktasi.store.run_results import digest_of_rows, moment, plain, results_of
 from laktasi.store.sql import identifier, literal
@@ -178,7 +178,7 @@ def read_manifest(path: Path) -> Manifest:
         raise VerifyError(
             f"{path.name} cannot be opened ({error.strerror})", next_step="name a file of manifests/ in the data folder"
         ) from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:  # or it is nested deeper than anything that laktasi writes
         raise VerifyError(
             f"{path.name} is torn, or no manifest: it is not JSON",
             next_step="take another copy of it; manifests/ in the data folder has those of all runs",
@@ -193,9 +193,9 @@ def read_manifest(path: Path) -> Manifest:
             why=f"Its format is version {of}; this code knows up to {FORMAT_VERSION}.",
             next_step="update laktasi, then verify again",
         )
-    if damaged := next(_damaged(manifest), None):
+    if damaged := next(damaged_parts(manifest), None):
         raise VerifyError(
-            f"{path.name} is damaged: {damaged!r} is missing or not as laktasi writes it",
+            f"{path.name} is damaged: {damaged!r} in the file itself is missing or not as laktasi writes it",
             next_step="take another copy of it; manifests/ in the data folder has those of all runs",
         )
     return manifest
@@ -205,23 +205,6 @@ def digest_of(manifest: Manifest) -> str:
     """Give the SHA-256 of a manifest's contents, whatever its spaces: it tells whether a file was changed since."""
     parts = {name: value for name, value in manifest.items() if name != "sha256"}
     return _digest(parts)
-
-
-_PARTS: Mapping[str, type] = {
-    **dict.fromkeys(("run_id", "started_at"), str),
-    **dict.fromkeys(("known", "analysed", "decisions", "forms", "media", "suites", "rules"), dict),
-    **dict.fromkeys(("schemas", "settings", "code", "versions", "results", "by_centre"), dict),
-}
-_TABLE: Mapping[str, type] = {"columns": list, "key": int, "rows": int, "sha256": str, "across": list}
-
-
-def _damaged(manifest: Manifest) -> Iterator[str]:
-    yield from (name for name, kind in _PARTS.items() if not isinstance(manifest.get(name), kind))
-    if not re.fullmatch(r"[\w-]+", manifest["run_id"]):  # it names a file
-        yield "run_id"
-    for name, table in manifest["results"].items():
-        if not isinstance(table, dict) or not all(isinstance(table.get(part), kind) for part, kind in _TABLE.items()):
-            yield f"results.{name}"
 
 
 def _known(con: duckdb.DuckDBPyConnection) -> dict[str, Any]:
