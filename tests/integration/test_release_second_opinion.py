@@ -26,6 +26,8 @@ from tests import release_world
 from tests.release_fixture import check, with_rule
 from tests.release_world import people
 
+pytestmark = pytest.mark.slow  # each makes a release of its own
+
 
 @pytest.mark.parametrize("spelt", ["{}", "own/{}", "own__{}"])
 def test_an_answer_is_withheld_however_the_study_spells_its_question(
