@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from laktasi.paths import DataFolder
 from laktasi.store import warehouse
 
 pytest_plugins = ("tests.central.fixtures", "tests.history", "tests.release_fixture")
+
+if "LAKTASI_TEST_DUCKDB_THREADS" in os.environ:
+    # Tests side by side already use every core: threads within each cost more than they bring for a few hundred rows.
+    # `make test-all` leaves DuckDB its own.
+    threads = {"threads": int(os.environ["LAKTASI_TEST_DUCKDB_THREADS"])}
+    setattr(duckdb, "connect", partial(duckdb.connect, config=threads))  # noqa: B010 - for the whole run, on purpose
 
 _write_empty: Callable[[Path], None] = warehouse._write_empty
 

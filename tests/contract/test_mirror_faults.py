@@ -15,6 +15,8 @@ from tests.central import Acts, Double
 from tests.central.faults import Kind
 from tests.contract.warehouse import FORM_ID, Mirrored, make_settings, mirrored, publish, true_line, xml
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(autouse=True)
 def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,6 +16,8 @@ from laktasi.store.publish import publish_research
 from laktasi.study import Study
 from tests.warehouse_fixture import FORM, STUDY, Warehouse, contents, form, submission, warehouse
 
+pytestmark = pytest.mark.slow
+
 CENTRAL = "central:odk.example.org/1"
 MORE = "| | end | end | | | none | |\n| | deviceid | deviceid | | | none | |"
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)

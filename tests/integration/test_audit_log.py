@@ -15,6 +15,8 @@ from laktasi.store.audit_log import AuditLogs, UnreadableLogError, load_audit_lo
 from laktasi.store.publish import publish_research
 from tests.warehouse_fixture import FORM, Warehouse, contents, form, submission, warehouse
 
+pytestmark = pytest.mark.slow
+
 Log = Callable[..., Attachment]
 CENTRAL = "central:odk.example.org/1"
 SECRET = "Siti Rahasia Sekali"

@@ -14,6 +14,8 @@ from laktasi.errors import CheckError
 from laktasi.store.back_checks import TABLES, build_back_checks
 from tests.back_checks_fixture import SECRET, YML, House, house, variables
 
+pytestmark = pytest.mark.slow
+
 Z = 1.959963984540054
 
 

@@ -34,6 +34,8 @@ from tests.engine import back_checks, sample
 from tests.integration.shipped import OF_BACK_CHECKS
 from tests.integration.test_report import Page
 
+pytestmark = pytest.mark.slow
+
 FURTHER = 60
 """Interviews that nobody repeated."""
 

@@ -28,6 +28,8 @@ from laktasi.store.staging import stand_lists
 from laktasi.store.warehouse import open_warehouse
 from tests.warehouse_fixture import put_empty_warehouse
 
+pytestmark = pytest.mark.slow
+
 FORM = """
 | survey |
 | | type | name | label | required | relevant | constraint |

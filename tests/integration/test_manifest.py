@@ -34,6 +34,8 @@ from tests.history import history, manifests
 from tests.integration.kill_driver import contents
 from tests.warehouse_fixture import STUDY, Warehouse, warehouse
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def settings(past: Settings) -> Settings:

@@ -21,6 +21,8 @@ from laktasi.study import Study
 from laktasi.targets import Target
 from tests.warehouse_fixture import STUDY, Warehouse, contents, form, submission, warehouse
 
+pytestmark = pytest.mark.slow
+
 MORE = """| | integer | pulse | Nadi | Pulse | none | |
 | | integer | parity | Paritas | Parity | none | |
 | | integer | phone_number | Nomor telepon | Phone number | direct | |

@@ -16,6 +16,8 @@ from laktasi.quality.decisions import Decision, read_decisions
 from tests.garden import Desk, answers, fielded, record
 from tests.warehouse_fixture import warehouse
 
+pytestmark = pytest.mark.slow
+
 TEXTS = ("Padi Bu Siti", "=1+1", "0012")
 SPADE = "sekop Pak Budi"
 

@@ -23,6 +23,8 @@ from laktasi.settings import Settings
 from tests import release_world
 from tests.release_world import AREAS, Person
 
+pytestmark = pytest.mark.slow
+
 K, DAYS = 3, 60
 EXTRA = """
 | | select_one yes_no | clinic | C | C | ${house} = 'h5' | | none | |

@@ -20,6 +20,8 @@ from laktasi.store.submissions import resolve
 from laktasi.store.warehouse import open_warehouse
 from tests.warehouse_fixture import FORM, Warehouse, form, submission, warehouse
 
+pytestmark = pytest.mark.slow
+
 HERE = "central:odk.example.org/1"
 THERE = "central:other.example.org/7"
 
