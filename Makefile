@@ -8,7 +8,7 @@ READY := .venv/.ready
 help:
 	@echo "make demo    the main job on the shipped sample: from phones' folders to a report"
 	@echo "make test    the tests, but for those marked slow"
-	@echo "make test-all  every test: whole runs killed and at random, too"
+	@echo "make test-all  every test: also whole runs killed and at random, and the long lists of faults and attacks"
 	@echo "make check   style and types, as CI runs them"
 	@echo "make bench   speed and memory, as ratios (minutes)"
 	@echo "make soak    500 random schedules against the stand-in for ODK Central (half an hour; SEEDS=20 for fewer)"
