@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pytest
@@ -19,8 +20,8 @@ pytest_plugins = ("tests.central.fixtures", "tests.history", "tests.release_fixt
 if "LAKTASI_TEST_DUCKDB_THREADS" in os.environ:
     # Tests side by side already use every core: threads within each cost more than they bring for a few hundred rows.
     # `make test-all` leaves DuckDB its own.
-    threads: dict[str, str | bool | int | float | list[str]] = {"threads": int(os.environ["LAKTASI_TEST_DUCKDB_THREADS"])}
-    setattr(duckdb, "connect", partial(duckdb.connect, config=threads))  # noqa: B010 - for the whole run, on purpose
+    config: dict[str, Any] = {"threads": int(os.environ["LAKTASI_TEST_DUCKDB_THREADS"])}
+    setattr(duckdb, "connect", partial(duckdb.connect, config=config))  # noqa: B010 - for the whole run, on purpose
 
 _write_empty: Callable[[Path], None] = warehouse._write_empty
 
