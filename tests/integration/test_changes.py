@@ -22,6 +22,8 @@ from laktasi.study import Study
 from laktasi.summary import change_lines
 from tests.warehouse_fixture import FORM, STUDY, Warehouse, form, submission, warehouse
 
+pytestmark = pytest.mark.slow
+
 GOOD = {"consent": "yes", "centre": "c1", "massage": "yes", "milk": "good"}
 MANIFEST: dict[str, Any] = {
     "study": "example",

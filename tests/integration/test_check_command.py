@@ -25,6 +25,8 @@ from laktasi.cli import main
 from laktasi.errors import CheckError
 from laktasi.questionnaire.xlsform import convert_markdown
 
+pytestmark = pytest.mark.slow
+
 FORM = """
 | survey |
 | | type | name | label::English (en)|required|relevant|constraint|calculation|choice_filter|bind::type|bind::p:privacy|

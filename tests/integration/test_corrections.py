@@ -24,6 +24,8 @@ from tests import mini
 from tests.garden import OWNER, TODAY, Desk, answers, fielded, record, xform
 from tests.warehouse_fixture import contents, warehouse
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def desk(tmp_path: Path) -> Iterator[Desk]:

@@ -34,6 +34,8 @@ from tests.central import Acts, Double
 from tests.central.fixtures import Site
 from tests.warehouse_fixture import put_empty_warehouse
 
+pytestmark = pytest.mark.slow
+
 AGE, CODE, TWICE = "age.constraint", "code.required", "one_code_once"
 ONE = "uuid:tea-0001"
 

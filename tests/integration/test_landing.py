@@ -38,6 +38,8 @@ from laktasi.store.raw import Landed, land
 from laktasi.store.warehouse import open_warehouse
 from tests.phones import fill, list_instances, payload, xform
 
+pytestmark = pytest.mark.slow
+
 CENTRAL = "central:odk.example.org/1"
 T0 = datetime(2026, 11, 20, 8, tzinfo=UTC)
 NOT_COMPARED = {"landed_at", "run_id"}

@@ -33,6 +33,8 @@ from laktasi.store.raw import Landed, land
 from laktasi.store.warehouse import open_warehouse
 from tests.phones import xform
 
+pytestmark = pytest.mark.slow
+
 CENTRAL, OTHER, FORM = "central:odk.example.org/1", "central:odk.example.org/2", "visit"
 T0 = datetime(2026, 11, 20, 8, tzinfo=UTC)
 
