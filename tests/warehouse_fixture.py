@@ -205,23 +205,6 @@ class Warehouse:
 
 
 @cache
-def _empty_warehouse() -> bytes:
-    with TemporaryDirectory() as name:
-        folder = DataFolder(Path(name))
-        with open_warehouse(folder):
-            pass
-        return folder.warehouse.read_bytes()
-
-
-def put_empty_warehouse(folder: DataFolder) -> DataFolder:
-    """Put a warehouse where there is none: migrated once, since that takes longer than most tests."""
-    folder.make()
-    if not folder.warehouse.exists():
-        folder.warehouse.write_bytes(_empty_warehouse())
-    return folder
-
-
-@cache
 def _warehouse_of(xform: bytes) -> bytes:
     with TemporaryDirectory() as name, warehouse(Path(name)) as opened:
         opened.take(FieldedForm(xform, {}, "project"))
@@ -233,9 +216,7 @@ def _warehouse_of(xform: bytes) -> bytes:
 def warehouse(root: Path, first: FieldedForm | None = None) -> Iterator[Warehouse]:
     """Open a warehouse and begin a run in it; `first`, without media, has landed and stands there already."""
     folder = DataFolder(root)
-    if first is None:
-        put_empty_warehouse(folder)
-    else:
+    if first is not None:
         folder.make()
         folder.warehouse.write_bytes(_warehouse_of(first.xform))
     with open_warehouse(folder) as con:

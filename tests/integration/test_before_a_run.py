@@ -11,7 +11,6 @@ from laktasi.cli import main
 from laktasi.paths import DataFolder
 from laktasi.store import runs
 from laktasi.store.warehouse import open_warehouse
-from tests.warehouse_fixture import put_empty_warehouse
 
 CENTRAL = '[central]\nurl = "https://central.example.org"\nproject = 1\n'
 AFTER_A_RUN = (["feedback"], ["feedback", "--send"], ["enumerators", "todo"], ["arrivals"])
@@ -38,7 +37,8 @@ def test_a_mistyped_data_folder_is_not_made(project: Path, words: list[str]) -> 
 
 @pytest.mark.parametrize("words", [*AFTER_A_RUN, ["status"]], ids=" ".join)
 def test_a_folder_that_no_run_began_in_is_told_in_words(project: Path, words: list[str]) -> None:
-    put_empty_warehouse(DataFolder(project / "dat"))
+    with open_warehouse(DataFolder(project / "dat")):
+        pass
     result = told(project, *words)
     assert (result.exit_code, result.stdout) == (5, "")
     assert "laktasi run" in result.stderr
@@ -46,7 +46,7 @@ def test_a_folder_that_no_run_began_in_is_told_in_words(project: Path, words: li
 
 @pytest.mark.parametrize("how", ["import", "failed"])
 def test_a_folder_without_a_finished_run_has_no_arrivals_and_a_status(project: Path, how: str) -> None:
-    folder = put_empty_warehouse(DataFolder(project / "dat"))
+    folder = DataFolder(project / "dat")
     with open_warehouse(folder) as con:
         run_id = runs.begin(con, "import" if how == "import" else "cli", laktasi_version="0", code_version=None)
         if how == "import":
@@ -62,7 +62,7 @@ def test_a_folder_without_a_finished_run_has_no_arrivals_and_a_status(project: P
 
 
 def test_a_finished_run_has_arrivals_though_nobody_was_heard_of(project: Path) -> None:
-    with open_warehouse(put_empty_warehouse(DataFolder(project / "dat"))) as con:
+    with open_warehouse(DataFolder(project / "dat")) as con:
         run_id = runs.begin(con, "cli", laktasi_version="0", code_version=None)
         runs.finish(con, run_id, {"staged": 0}, {"steps": {}, "unreached": {}, "forms": {}})
     result = told(project, "arrivals")

@@ -32,7 +32,6 @@ from laktasi.workplace import opened
 from tests import mini
 from tests.central import Acts, Double
 from tests.central.fixtures import Site
-from tests.warehouse_fixture import put_empty_warehouse
 
 pytestmark = pytest.mark.slow
 
@@ -144,7 +143,7 @@ def _field(site: Site, project: Path, tmp_path: Path) -> Iterator[Field]:
     settings = read_settings(project, data=tmp_path / "data", central={"central": central}, language="en")
     # Held open meanwhile, each step opens it in a moment: most of a step's time here would be opening. A few rows need
     # one thread, and the other tests have the other.
-    with open_warehouse(put_empty_warehouse(settings.data_folder)) as con:
+    with open_warehouse(settings.data_folder) as con:
         con.execute("set global threads = 1")
         yield Field(acts, settings, site.double)
 

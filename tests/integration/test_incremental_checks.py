@@ -26,7 +26,6 @@ from laktasi.questionnaire.xlsform import convert_markdown
 from laktasi.store.answers import load_answers
 from laktasi.store.staging import stand_lists
 from laktasi.store.warehouse import open_warehouse
-from tests.warehouse_fixture import put_empty_warehouse
 
 pytestmark = pytest.mark.slow
 
@@ -147,7 +146,7 @@ class Table:
 
 @pytest.fixture
 def table(tmp_path: Path) -> Iterator[Table]:
-    with open_warehouse(put_empty_warehouse(DataFolder(tmp_path / "data"))) as con:
+    with open_warehouse(DataFolder(tmp_path / "data")) as con:
         yield Table(con)
 
 

@@ -19,7 +19,6 @@ from laktasi.store import raw, runs
 from laktasi.store.warehouse import open_warehouse
 from laktasi.workplace import alone
 from tests.central.fixtures import Site
-from tests.warehouse_fixture import put_empty_warehouse
 
 AGE = ("integer", "age", "Age", "quasi")
 OTHERWISE = ("text", "age", "Age", "none")
@@ -71,7 +70,6 @@ def keep(settings: Settings, where: str, path: Path) -> None:
     if where == "fielded":
         (settings.folders.xlsforms / "fielded" / f"{path.stem}-old.xml").write_bytes(made.xform)
     else:
-        put_empty_warehouse(settings.data_folder)
         with open_warehouse(settings.data_folder) as con:
             run_id = runs.begin(con, "import", laktasi_version="0", code_version=None)
             raw.land(con, settings.data_folder, [FieldedForm(made.xform, made.media, "phones")], run_id)

@@ -138,7 +138,7 @@ def in_python(project: Path) -> Mapping[str, list[Row]]:
 def in_r(project: Path) -> Mapping[str, list[Row]]:
     """The page's R, in one session of base R, on the tables that its shell block writes."""
     if RSCRIPT is None:
-        pytest.skip("Rscript is not on this machine: the page's R is not run")
+        pytest.skip("no Rscript here, so the R of the page is not run; with Debian's r-base-core, make test runs it")
     folder = project / "r"
     folder.mkdir()
     (shell,) = blocks(BEGIN, "sh")

@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 
 from laktasi.analysis.pairs import Floats
 from laktasi.analysis.signed_ranks import DIGITS, LARGEST, are_too_large, noise, ranks_of, two_sided_p
+from laktasi.analysis.two_sided import normal_p, t_p
 
 Truths = NDArray[np.bool_]
 
@@ -83,7 +84,7 @@ def paired_t(original: Floats, back_check: Floats) -> Tested:
     found = replace(_means(original, back_check), estimate=mean)
     if spread <= within.max():
         return replace(found, reason=SAME_CHANGE if (np.abs(d) > within).any() else NO_CHANGE)
-    from scipy.special import stdtr, stdtrit
+    from scipy.special import stdtrit
 
     error = spread / np.sqrt(n)
     t, half = mean / error, float(stdtrit(n - 1, QUANTILE)) * error
@@ -93,7 +94,7 @@ def paired_t(original: Floats, back_check: Floats) -> Tested:
         ci_high=float(mean + half),
         statistic=float(t),
         df=n - 1,
-        p_value=float(2 * stdtr(n - 1, -abs(t))),
+        p_value=t_p(t, n - 1),
     )
 
 
@@ -151,7 +152,7 @@ def proportions(original: Truths, back_check: Truths) -> Tested:
     found = replace(_means(original, back_check), estimate=change)
     if both in (0, 1):
         return replace(found, reason=NONE_CHOSE)
-    from scipy.special import ndtr, ndtri
+    from scipy.special import ndtri
 
     z = change / np.sqrt(2 * both * (1 - both) / n)
     half = float(ndtri(QUANTILE)) * np.sqrt((first * (1 - first) + second * (1 - second)) / n)
@@ -160,7 +161,7 @@ def proportions(original: Truths, back_check: Truths) -> Tested:
         ci_low=float(change - half),
         ci_high=float(change + half),
         statistic=float(z),
-        p_value=float(2 * ndtr(-abs(z))),
+        p_value=float(normal_p(np.array(z))),
     )
 
 

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from laktasi.analysis.exact import exact_p_values, steps
 from laktasi.analysis.pairs import Floats, Ints, PairCounts, count_pairs
 from laktasi.analysis.population import Population
+from laktasi.analysis.two_sided import normal_p
 
 DRAWS = 10_000
 """Rounds to draw: a power of .8 is then known to .004 (one standard error)."""
@@ -90,10 +91,7 @@ def _found_share(cells: bytes, shape: tuple[int, int], n: int, alpha: float, cen
 
 def _p_of_z(s: Ints, var0: Floats) -> Floats:
     """Return the two-sided p of S/√Var0; 1 where S cannot vary."""
-    from scipy.special import ndtr
-
-    p: Floats = 2 * ndtr(-np.abs(s) / np.sqrt(np.where(var0 > 0, var0, 1)))
-    return p
+    return normal_p(s / np.sqrt(np.where(var0 > 0, var0, 1)))
 
 
 def _one_centre(pairs: PairCounts, alpha: float) -> float:

@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from laktasi.analysis.pairs import Floats, Ints, PairCounts, count_pairs
+from laktasi.analysis.two_sided import SMALLEST
 
 MAX_N = 30
 """Records up to which all arrangements are counted unless they are very many (`MOST_STEPS`)."""
@@ -110,8 +111,7 @@ def conditional_p(
     for (short, long), same in _by_margins(pairs).items():
         s = np.abs(pairs.s[same])
         if is_exact(short, long, max_n):
-            sizes, tail = _tail(short, long)
-            p[same], error[same], method[same] = _read_off(sizes, tail, s), 0.0, EXACT
+            p[same], error[same], method[same] = _exact_p(short, long, s), 0.0, EXACT
         elif sum(short) <= LARGEST_SAMPLED:
             reached = _sampled_sizes(short, long, draws, seed)
             p[same] = (len(reached) - np.searchsorted(reached, s) + 1) / (draws + 1)
@@ -126,8 +126,7 @@ def exact_p_values(counts: NDArray[np.integer], *, max_n: int = MAX_N) -> Floats
     p = np.full(pairs.n.shape, np.nan)
     for (short, long), same in _by_margins(pairs).items():
         if is_exact(short, long, max_n):
-            sizes, tail = _tail(short, long)
-            p[same] = _read_off(sizes, tail, np.abs(pairs.s[same]))
+            p[same] = _exact_p(short, long, np.abs(pairs.s[same]))
     return p
 
 
@@ -147,10 +146,11 @@ def cells_to_sample(counts: NDArray[np.integer], *, max_n: int = MAX_N) -> Ints:
     return np.array(sampled, dtype=np.int64)
 
 
-def _read_off(sizes: Ints, tail: Floats, s: Ints) -> Floats:
-    """Return P(|S| >= s). No p is 0: one too small for a float is the smallest there is."""
+def _exact_p(rows: Margin, columns: Margin, s: Ints) -> Floats:
+    """Return P(|S| >= s) given these margins."""
+    sizes, tail = _tail(rows, columns)
     p = np.append(tail, 0.0)[np.searchsorted(sizes, s)]
-    shown: Floats = np.maximum(p, np.finfo(np.float64).tiny)
+    shown: Floats = np.maximum(p, SMALLEST)
     return shown
 
 

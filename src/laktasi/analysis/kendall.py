@@ -70,7 +70,7 @@ def kendall(counts: NDArray[np.integer]) -> KendallResults:
 
     See Also
     --------
-    laktasi.analysis.exact.exact_p_values : the test for small tables.
+    laktasi.analysis.exact.conditional_p : the test given both margins, exact for small tables.
     laktasi.analysis.pooled.stratified : one coefficient for all tables.
 
     Notes

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from laktasi.analysis.pairs import Floats, Ints
+from laktasi.analysis.two_sided import normal_p
 
 EXACT_PAIRS = 50
 """Up to so many differences the distribution of W+ is exact."""
@@ -76,8 +77,6 @@ def _exact_p(ranks: Floats, above: float) -> float:
 
 
 def _normal_p(ranks: Floats, above: float) -> float:
-    from scipy.special import ndtr
-
     away = above - ranks.sum() / 2
     z = (away - np.sign(away) / 2) / np.sqrt((ranks * ranks).sum() / 4)
-    return float(2 * ndtr(-abs(z)))
+    return float(normal_p(np.array(z)))

@@ -271,21 +271,15 @@ def _in_order(levels: Iterable[str]) -> str:
 def _show_run(
     project: Path | None, data: Path | None, wanted: Mapping[str, str | None], population: str, as_json: bool
 ) -> None:
-    import duckdb
-
-    from laktasi.errors import LaktasiError, WarehouseError
-    from laktasi.store.warehouse import open_research
+    from laktasi.errors import LaktasiError
+    from laktasi.store.warehouse import open_research, told_by_an_earlier_laktasi
 
     with open_research(settings_for(project, data).data_folder.research) as con:
         given = {**wanted, "population": population}
-        try:
-            found = {name: _ask(con, query, given) for name, query in _of_run(wanted["centre"]).items()}
+        with told_by_an_earlier_laktasi("lacks results that this command shows"):
             columns, rows = _ask(con, LISTED, given)
-        except (duckdb.BinderException, duckdb.CatalogException):
-            raise WarehouseError(
-                "what was published last lacks results that this command shows: an earlier laktasi made it",
-                next_step="laktasi run",
-            ) from None
+            asked = _of_run(wanted["centre"]) if as_json else {}
+            found = {name: _ask(con, query, given) for name, query in asked.items()}
     if not rows and any(wanted.values()):
         raise LaktasiError(
             f"no result{given_options(wanted)}", next_step="laktasi kendall, without these, lists what there is"

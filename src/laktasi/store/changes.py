@@ -18,6 +18,7 @@ import duckdb
 from laktasi.errors import WarehouseError
 from laktasi.store import runs
 from laktasi.store.sql import literal, scalar, select_from_file, transaction, values
+from laktasi.store.warehouse import told_by_an_earlier_laktasi
 
 _NOW = "_laktasi_analysed_now"
 _REJECTED = "rejected"
@@ -147,7 +148,7 @@ def read_changes(con: duckdb.DuckDBPyConnection, run_id: str | None = None) -> C
     WarehouseError
         No such run has finished, or it did so before laktasi kept track.
     """
-    try:
+    with told_by_an_earlier_laktasi("does not say what changed"):
         run = con.execute(
             """
             select runs.run_id, runs.compared_with, earlier.finished_at,
@@ -158,10 +159,6 @@ def read_changes(con: duckdb.DuckDBPyConnection, run_id: str | None = None) -> C
             """,
             {"run_id": run_id},
         ).fetchone()
-    except (duckdb.BinderException, duckdb.CatalogException):
-        raise WarehouseError(
-            "what was published last does not say what changed: an earlier laktasi made it", next_step="laktasi run"
-        ) from None
     if run is None:
         raise WarehouseError(
             f"no run {run_id} has finished with an analysis" if run_id else "no run has finished with an analysis",

@@ -86,6 +86,28 @@ def open_research(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
         con.close()
 
 
+@contextmanager
+def told_by_an_earlier_laktasi(lacks: str) -> Iterator[None]:
+    """Say of a research copy without the tables or columns that are read here who made it.
+
+    Parameters
+    ----------
+    lacks
+        What is wrong with it, after "what was published last".
+
+    Raises
+    ------
+    WarehouseError
+        It has not what the block reads.
+    """
+    try:
+        yield
+    except (duckdb.BinderException, duckdb.CatalogException):
+        raise WarehouseError(
+            f"what was published last {lacks}: an earlier laktasi made it", next_step="laktasi run"
+        ) from None
+
+
 def newest_research(path: Path) -> Path:
     """Give the file that holds the newest research copy: `path`, or what the pointer beside it names."""
     pointer = path.with_name(path.name + POINTER_SUFFIX)
