@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from laktasi.errors import WarehouseError
+
+if TYPE_CHECKING:
+    from pydantic import SecretStr
 
 HOUSE = Path(__file__).resolve().parents[2]
 """The checkout that this code runs from: holds warehouse/ and flows/, and is the default project."""
@@ -82,6 +86,8 @@ class DataFolder:
     root: Path
     origin: Path | None = None
     """The data folder that this one is derived from: attachments and the secret stand there alone."""
+    key: SecretStr | None = field(default=None, repr=False, compare=False)
+    """What the private files are encrypted with; None where they are plain."""
 
     def make(self) -> None:
         """Make the folder, private to the user, where it does not exist.

@@ -117,6 +117,10 @@ class Settings(BaseSettings):
 
     project: Path = Field(default=HOUSE, description="Folder with xlsforms/ and schemas/. Given, never read.")
     data: Path = Field(default=Path("data"), description="Folder for the warehouse and the report, below the project.")
+    key: SecretStr | None = Field(
+        default=None, min_length=32, description="LAKTASI_KEY: what the data folder is encrypted with."
+    )
+    key_file: Path | None = Field(default=None, description="File with that key, kept apart from the data folder.")
     phones: tuple[Path, ...] = Field(default=(), description="Folders copied from phones, taken in at every run.")
     central: dict[str, CentralSettings] = Field(default={}, description="Projects on ODK Central, by a name of yours.")
     feedback: FeedbackSettings = Field(default=FeedbackSettings(), description="What is said back to Central.")
@@ -214,7 +218,7 @@ class Settings(BaseSettings):
     @property
     def data_folder(self) -> DataFolder:
         """The data folder, resolved below the project."""
-        return DataFolder(self.project / self.data)
+        return DataFolder(self.project / self.data, key=self.key)
 
 
 def read_settings(project: Path | None = None, **given: Any) -> Settings:
