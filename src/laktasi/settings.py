@@ -1,13 +1,14 @@
 """Settings, from one file (laktasi.toml in the project) and the environment (LAKTASI_…), read in one place.
 
-The environment wins over the file. Secrets are ``SecretStr``: they print as stars.
+The environment wins over the project's private file (:func:`private_environment`), and that over laktasi.toml. Secrets
+are ``SecretStr``: they print as stars.
 """
 
 from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
@@ -24,6 +25,8 @@ from pydantic_settings import (
 
 from laktasi.errors import SettingsError
 from laktasi.paths import HOUSE, DataFolder, Project
+from laktasi.private_environment import private_environment as private_environment
+from laktasi.private_environment import read_private_environment
 
 PREFIX = "LAKTASI_"
 NOT_SETTINGS = ("LAKTASI_CHECKOUT", "LAKTASI_TEST_")
@@ -240,7 +243,9 @@ def read_settings(project: Path | None = None, **given: Any) -> Settings:
     root = (project or HOUSE).resolve()
     path = Project(root).settings_file
     in_file = _read_file(path)
-    _refuse_unknown_variables()
+    private = read_private_environment(root)
+    _refuse_unknown_variables(private, private_environment(root).name if private else "")
+    _refuse_unknown_variables(name for name in os.environ if name.upper().startswith(PREFIX))
 
     class ProjectSettings(Settings):
         @classmethod
@@ -253,7 +258,7 @@ def read_settings(project: Path | None = None, **given: Any) -> Settings:
             file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
         ) -> tuple[PydanticBaseSettingsSource, ...]:
             """Let the command line win over the environment, and the environment over the file."""
-            return init_settings, _Environment(settings_cls), InitSettingsSource(settings_cls, in_file)
+            return init_settings, _Environment(settings_cls, private), InitSettingsSource(settings_cls, in_file)
 
     try:
         return ProjectSettings(project=root, **{key: value for key, value in given.items() if value is not None})
@@ -263,7 +268,7 @@ def read_settings(project: Path | None = None, **given: Any) -> Settings:
         name = name.replace(f"central.{ALONE}.", "central.")
         raise SettingsError(
             f"setting {name!r}: {first['msg']}",
-            why=f"Settings are read from {path.name} and from {PREFIX}… in the environment.",
+            why=f"Settings are read from {path.name}, from {PREFIX}… in the environment, and from the private file.",
             next_step=f"correct {name!r} in {path.name} or {PREFIX}{name.upper().replace('.', '__')}",
         ) from None
 
@@ -308,7 +313,17 @@ def _read_file(path: Path) -> dict[str, Any]:
 
 
 class _Environment(EnvSettingsSource):
-    """Reads settings from the environment; what is not a single value is JSON, and folders may be written plainly."""
+    """Reads settings from the environment, and where they are not there from the project's private file.
+
+    What is not a single value is JSON, and folders may be written plainly.
+    """
+
+    def __init__(self, settings_cls: type[BaseSettings], private: Mapping[str, str]) -> None:
+        self._private = {name.lower(): value for name, value in private.items()}
+        super().__init__(settings_cls)
+
+    def _load_env_vars(self) -> Mapping[str, str | None]:
+        return {**self._private, **super()._load_env_vars()}
 
     def explode_env_vars(self, field_name: str, field: FieldInfo, env_vars: Any) -> dict[str, Any]:
         """Read LAKTASI_CENTRAL__PART and LAKTASI_CENTRAL__NAME__PART as plain words."""
@@ -340,8 +355,8 @@ class _Environment(EnvSettingsSource):
             ) from None
 
 
-def _refuse_unknown_variables() -> None:
-    """Refuse names in the environment that look like settings and are none; pydantic passes over them in silence."""
+def _refuse_unknown_variables(names: Iterable[str], file: str = "") -> None:
+    """Refuse names in the environment, or in a private file, that are no settings; pydantic passes over them."""
     from difflib import get_close_matches
 
     known = [f"{PREFIX}{name.upper()}" for name in Settings.model_fields if name != "project"]
@@ -349,15 +364,17 @@ def _refuse_unknown_variables() -> None:
     known += [f"{PREFIX}CENTRAL__{part}" for part in parts]
     known += [f"{PREFIX}FEEDBACK__{name.upper()}" for name in FeedbackSettings.model_fields]
     of_one = re.compile(rf"{PREFIX}CENTRAL__[A-Z0-9]\w*?__({'|'.join(parts)})")
-    for name in sorted(os.environ):
+    where, without = (file, f"take {{}} out of {file}") if file else ("the environment", "unset {}")
+    for name in sorted(names):
         upper = name.upper()  # pydantic reads either
         if of_one.fullmatch(upper):
             continue
-        if upper.startswith(PREFIX) and upper not in known and not upper.startswith(NOT_SETTINGS):
+        if upper not in known and not upper.startswith(NOT_SETTINGS):
+            away = without.format(name)
             if upper == f"{PREFIX}PROJECT":
-                next_step = f"unset {name}, and name the project by --project FOLDER"
+                next_step = f"{away}, and name the project by --project FOLDER"
             elif near := get_close_matches(upper, known, n=1):
-                next_step = f"did you mean {near[0]}? Else unset {name}"
+                next_step = f"did you mean {near[0]}? Else {away}"
             else:
-                next_step = f"unset {name}; known are {', '.join(known)}"
-            raise SettingsError(f"{name} in the environment is no setting", next_step=next_step)
+                next_step = f"{away}; known are {', '.join(known)}"
+            raise SettingsError(f"{name} in {where} is no setting", next_step=next_step)

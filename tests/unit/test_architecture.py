@@ -8,7 +8,18 @@ import pytest
 from laktasi.paths import HOUSE
 
 SRC = HOUSE / "src" / "laktasi"
-COMMON = {"back_checks", "errors", "paths", "records", "secret", "settings", "study", "targets", "yamlfile"}
+COMMON = {
+    "back_checks",
+    "errors",
+    "paths",
+    "private_environment",
+    "records",
+    "secret",
+    "settings",
+    "study",
+    "targets",
+    "yamlfile",
+}
 JOINERS = {
     *("pipeline", "analysing", "reproducing", "releasing", "mirror", "back_checking", "feedback", "publishing"),
     *("fieldkit", "workplace", "summary"),
