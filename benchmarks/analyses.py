@@ -31,7 +31,7 @@ from laktasi.analysis.exact import DRAWS, conditional_p
 from laktasi.analysis.kendall import kendall
 from laktasi.analysis.measures import measures
 from laktasi.analysis.multiplicity import benjamini_hochberg, holm
-from laktasi.analysis.paired import before_after
+from laktasi.analysis.paired import before_after, before_after_in_groups
 from laktasi.analysis.pairs import count_pairs
 from laktasi.analysis.pooled import naive, stratified
 from laktasi.analysis.power import next_round
@@ -418,7 +418,7 @@ def parts(connection: duckdb.DuckDBPyConnection) -> Iterator[Part]:
     after = before + rng.normal(1, 3, before.shape)
     yield Part(
         f"before and after, each centre's {PER_CENTRE}",
-        lambda: [before_after(*both) for both in zip(before, after, strict=True)],
+        lambda: before_after_in_groups(before, after),
         (
             Peer(
                 f"scipy's wilcoxon and all averages, no interval, {SAMPLE} centres",

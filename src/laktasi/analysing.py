@@ -20,6 +20,8 @@ from laktasi.study import Pair, Study
 if TYPE_CHECKING:
     import duckdb
 
+    from laktasi.analysis.paired import BeforeAfter
+    from laktasi.analysis.pairs import Floats
     from laktasi.store.counts import Population
     from laktasi.store.forms import Questionnaires
     from laktasi.store.results import Block
@@ -160,7 +162,6 @@ def _trend(work: Analysis, pair: Pair, population: Population, unit: Any) -> Res
 
 def _paired(work: Analysis, questionnaires: Questionnaires) -> Iterator[Block]:
     """Give before and after, for each centre and over all."""
-    from laktasi.analysis.paired import before_after
     from laktasi.store.counts import POPULATIONS, paired_values
 
     for measure in work.study.paired:
@@ -168,14 +169,26 @@ def _paired(work: Analysis, questionnaires: Questionnaires) -> Iterator[Block]:
             places = [(None, slice(None)), *_by_centre(values.centre_codes)]
             for population in POPULATIONS:
                 taken = values.is_accepted if population == "accepted" else np.ones_like(values.is_accepted)
-                found = [
-                    before_after(*(side[here][taken[here]] for side in (values.before, values.after)))
-                    for _, here in places
-                ]
+                sides = (values.before, values.after)
+                found = _before_after([tuple(side[here][taken[here]] for side in sides) for _, here in places])
                 about = {"measure": measure.name, "unit": values.unit, "population": population}
                 names = RESULT_FIELDS["paired"]
                 columns = {name: [getattr(result, name) for result in found] for name in names}
                 yield {**about, "centre_code": [centre for centre, _ in places], **columns}
+
+
+def _before_after(places: list[tuple[Floats, ...]]) -> list[BeforeAfter]:
+    """Give before and after of each place; those with as many people are computed together."""
+    from laktasi.analysis.paired import before_after_in_groups
+
+    by_size: dict[int, list[int]] = {}
+    for at, (before, _) in enumerate(places):
+        by_size.setdefault(len(before), []).append(at)
+    found: dict[int, BeforeAfter] = {}
+    for same in by_size.values():
+        stacked = (np.stack([places[at][side] for at in same]) for side in (0, 1))
+        found |= zip(same, before_after_in_groups(*stacked), strict=True)
+    return [found[at] for at in range(len(places))]
 
 
 def _by_centre(codes: NDArray[np.object_]) -> Iterator[tuple[str, slice]]:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from laktasi.analysis import paired
-from laktasi.analysis.paired import MIN_PAIRS, BeforeAfter, before_after
+from laktasi.analysis.paired import MIN_PAIRS, BeforeAfter, before_after, before_after_in_groups
 from laktasi.analysis.signed_ranks import EXACT_PAIRS, sign_chances
 
 Floats = NDArray[np.float64]
@@ -71,7 +71,7 @@ def test_the_place_of_the_limits_is_that_of_the_published_tables() -> None:
     assert paired._outside(10) == 9
     assert [paired._outside(n) for n in (6, 7, 8, 20)] == [1, 3, 4, 53]
     # Beyond the exact ones the normal distribution gives the same place, or the next one.
-    below = np.cumsum(sign_chances(np.arange(1, 81)))
+    below = np.cumsum(sign_chances(2 * np.arange(1, 81)[None])[0, ::2])
     assert abs(paired._outside(80) - int((below <= 0.025).sum())) <= 1
 
 
@@ -208,3 +208,14 @@ def test_the_interval_holds_the_centre_in_95_of_100_samples(places: int, n: int)
     assert np.mean(held) > 0.935  # Monte Carlo error .007
     if places:
         assert np.mean(held) < 0.975
+
+
+@settings(deadline=None, max_examples=30)
+@given(st.integers(MIN_PAIRS, 60), st.integers(0, 2**32))
+def test_a_group_among_others_has_the_result_it_has_alone(n: int, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    before = rng.integers(50, 60, (9, n)) / 10
+    after = before + rng.integers(-3, 5, (9, n)) / 10
+    after[0] = before[0]
+    after[1, 0] = 1e160
+    assert before_after_in_groups(before, after) == [before_after(*both) for both in zip(before, after, strict=True)]

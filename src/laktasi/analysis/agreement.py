@@ -118,13 +118,13 @@ def signed_rank(original: Floats, back_check: Floats) -> Tested:
         return Tested(len(original), reason=reason)
     d, within = back_check - original, noise(original, back_check)
     found = replace(_means(original, back_check), estimate=float(np.median(d)))
-    has_moved = np.abs(d) > within
-    moved = d[has_moved]
-    if len(moved) == 0:
+    changes = np.where(np.abs(d) > within, d, 0.0)
+    moved = int((changes != 0).sum())
+    if moved == 0:
         return replace(found, reason=NO_CHANGE)
-    ranks = ranks_of(np.abs(moved), within[has_moved])
-    above = float(ranks[moved > 0].sum())
-    return replace(found, statistic=above, df=len(moved), p_value=two_sided_p(ranks, above))
+    ranks = ranks_of(changes[None], within[None])
+    above = ranks[:, changes > 0].sum(axis=1)
+    return replace(found, statistic=float(above[0]), df=moved, p_value=float(two_sided_p(ranks, above)[0]))
 
 
 def proportions(original: Truths, back_check: Truths) -> Tested:

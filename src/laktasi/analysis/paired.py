@@ -16,7 +16,7 @@ References
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache
 from math import floor, sqrt
 
@@ -25,6 +25,7 @@ import numpy as np
 from laktasi.analysis.interval import LEVEL, NORMAL_QUANTILE
 from laktasi.analysis.pairs import Floats, Ints
 from laktasi.analysis.signed_ranks import (
+    CELLS_AT_A_TIME,
     EXACT_PAIRS,
     LARGEST,
     are_too_large,
@@ -127,58 +128,102 @@ def before_after(before: Floats, after: Floats) -> BeforeAfter:
     """
     if before.shape != after.shape or before.ndim != 1:
         raise ValueError(f"before and after have the shapes {before.shape} and {after.shape}; expected one length")
+    return before_after_in_groups(before[None], after[None])[0]
+
+
+def before_after_in_groups(before: Floats, after: Floats) -> list[BeforeAfter]:
+    """Do what `before_after` does, in many groups of as many people each, at once.
+
+    Parameters
+    ----------
+    before, after : ndarray of float, shape (groups, people)
+        As of `before_after`. A group's result does not depend on the others.
+
+    Raises
+    ------
+    ValueError
+        The two differ in shape, or a value is nan or infinite.
+    """
+    if before.shape != after.shape or before.ndim != 2:
+        raise ValueError(f"before and after have the shapes {before.shape} and {after.shape}; expected groups × people")
     if not (np.isfinite(before).all() and np.isfinite(after).all()):
         raise ValueError("a value is nan or infinite")
-    n, within = len(before), noise(before, after)
+    groups, n = before.shape
+    within = noise(before, after)
     with np.errstate(over="ignore"):  # of numbers that are too large, which are only counted
         d = after - before
     d[np.abs(d) <= within] = 0
-    has_moved = d != 0
-    moved = d[has_moved]
-    found = BeforeAfter(n, len(moved))
+    moved = (d != 0).sum(axis=1)
     if n < MIN_PAIRS:
-        return replace(found, reason_code=TOO_FEW)
-    if are_too_large(before, after):
-        return replace(found, reason_code=TOO_LARGE)
-    found = replace(found, median_before=float(np.median(before)), median_after=float(np.median(after)))
-    if len(moved) == 0:
-        return replace(found, reason_code=NO_CHANGE)
-    ranks = ranks_of(np.abs(moved), within[has_moved])
-    above = float(ranks[moved > 0].sum())
+        return [BeforeAfter(n, int(changed), reason_code=TOO_FEW) for changed in moved]
+    too_large = are_too_large(before, after)
+    usable = ~too_large & (moved > 0)
+    medians = np.full((2, groups), np.nan)
+    medians[:, ~too_large] = [np.median(side[~too_large], axis=1) for side in (before, after)]
+    estimate, low, high, above, p = (np.full(groups, np.nan) for _ in range(5))
+    ranks = ranks_of(d[usable], within[usable])
+    above[usable] = np.where(d[usable] > 0, ranks, 0.0).sum(axis=1)
+    p[usable] = two_sided_p(ranks, above[usable])
     averages, k = n * (n + 1) // 2, _outside(n)
-    low, high, *middle = _averages_at(d, (k, averages + 1 - k, (averages + 1) // 2, averages // 2 + 1))
-    return replace(
-        found,
-        estimate=sum(middle) / 2,
-        ci_low=low,
-        ci_high=high,
-        ci_level=LEVEL,
-        ci_method=CI_EXACT if n <= EXACT_PAIRS else CI_NORMAL,
-        statistic=above,
-        p_value=two_sided_p(ranks, above),
-        p_method=EXACT if len(moved) <= EXACT_PAIRS else NORMAL,
-    )
+    places = (k, averages + 1 - k, (averages + 1) // 2, averages // 2 + 1)
+    low[usable], high[usable], *middle = _averages_at(d[usable], places).T
+    estimate[usable] = sum(middle) / 2
+
+    def result(at: int) -> BeforeAfter:
+        changed = int(moved[at])
+        if too_large[at]:
+            return BeforeAfter(n, changed, reason_code=TOO_LARGE)
+        middles = (float(medians[0, at]), float(medians[1, at]))
+        if not changed:
+            return BeforeAfter(n, changed, *middles, reason_code=NO_CHANGE)
+        return BeforeAfter(
+            n,
+            changed,
+            *middles,
+            estimate=float(estimate[at]),
+            ci_low=float(low[at]),
+            ci_high=float(high[at]),
+            ci_level=LEVEL,
+            ci_method=CI_EXACT if n <= EXACT_PAIRS else CI_NORMAL,
+            statistic=float(above[at]),
+            p_value=float(p[at]),
+            p_method=EXACT if changed <= EXACT_PAIRS else NORMAL,
+        )
+
+    return [result(at) for at in range(groups)]
 
 
 @cache
 def _outside(n: int) -> int:
     """Give the largest k with P(W+ < k) <= 2.5 %, n untied changes."""
     if n <= EXACT_PAIRS:
-        below = np.cumsum(sign_chances(np.arange(1, n + 1)))
+        below = np.cumsum(sign_chances(2 * np.arange(1, n + 1)[None])[0, ::2])
         return int((below <= (1 - LEVEL) / 2).sum())
     mean, spread = n * (n + 1) / 4, sqrt(n * (n + 1) * (2 * n + 1) / 24)
     return floor(mean + 0.5 - NORMAL_QUANTILE * spread)
 
 
-def _averages_at(d: Floats, places: tuple[int, ...]) -> list[float]:
-    """Give the averages of two changes (each with itself too) that stand at these places, counted from 1."""
-    if len(d) <= ALL_AVERAGES:
-        first, second = np.triu_indices(len(d))
-        averages = (d[first] + d[second]) / 2
-        averages.partition([place - 1 for place in places])
-        return [float(averages[place - 1]) for place in places]
-    ordered = np.sort(d)
-    return [_average_at(ordered, place) for place in places]
+def _averages_at(d: Floats, places: tuple[int, ...]) -> Floats:
+    """Give the averages of two changes (each with itself too) that stand at these places, counted from 1, in each row.
+
+    Returns
+    -------
+    ndarray of float, shape (rows, places)
+    """
+    rows, n = d.shape
+    if n > ALL_AVERAGES:
+        ordered = np.sort(d, axis=1)
+        return np.array([[_average_at(row, place) for place in places] for row in ordered]).reshape(rows, len(places))
+    first, second = np.triu_indices(n)
+    at = [place - 1 for place in places]
+    found = np.empty((rows, len(places)))
+    at_a_time = max(1, CELLS_AT_A_TIME // len(first))
+    for start in range(0, rows, at_a_time):
+        some = d[start : start + at_a_time]
+        averages = (some[:, first] + some[:, second]) / 2
+        averages.partition(at, axis=1)
+        found[start : start + at_a_time] = averages[:, at]
+    return found
 
 
 def _average_at(d: Floats, place: int) -> float:
