@@ -10,7 +10,7 @@ import os
 import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
@@ -111,6 +111,22 @@ class FeedbackSettings(BaseModel):
     send: bool = Field(default=False, description="Let scheduled runs write; otherwise they only say what they would.")
 
 
+Matter = Literal["failure", "gate", "adverse", "silent", "unreached", "backup", "daily"]
+"""What people are told of, see docs/notifications.md."""
+
+
+class NotifySettings(BaseModel):
+    """Who is told of what, without asking. Addresses hold passwords, so they never stand in the file."""
+
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
+
+    to: SecretStr | None = Field(default=None, description="LAKTASI_NOTIFY__TO: addresses, with spaces between them.")
+    on: tuple[Matter, ...] = Field(default=get_args(Matter), description="What to tell of.")
+    by_hand: bool = Field(default=False, description="Tell after runs that somebody started by hand, too.")
+    unreached_days: int = Field(default=3, ge=1, description="Days without reaching a source before it is told.")
+    backup_days: int = Field(default=7, ge=1, description="Age in days at which the newest backup is told as too old.")
+
+
 class Settings(BaseSettings):
     """What a run needs to know."""
 
@@ -127,6 +143,7 @@ class Settings(BaseSettings):
     phones: tuple[Path, ...] = Field(default=(), description="Folders copied from phones, taken in at every run.")
     central: dict[str, CentralSettings] = Field(default={}, description="Projects on ODK Central, by a name of yours.")
     feedback: FeedbackSettings = Field(default=FeedbackSettings(), description="What is said back to Central.")
+    notify: NotifySettings = Field(default=NotifySettings(), description="Who is told of what, without asking.")
     language: Literal["id", "en"] = Field(default="en", description="Language of messages and lists.")
     exact_max_n: int = Field(
         default=30, ge=3, le=60, description="Largest n for which p is exact even where that takes a while."
@@ -307,6 +324,12 @@ def _read_file(path: Path) -> dict[str, Any]:
                     next_step=f"take it out of {path.name}, and set {PREFIX}{dotted.upper().replace('.', '__')}"
                     " in the environment",
                 )
+    notify = settings.get("notify")
+    if isinstance(notify, dict) and "to" in notify:
+        raise SettingsError(
+            f"setting 'notify.to' has no place in {path.name}, which is copied and shared: addresses hold passwords",
+            next_step=f"take it out of {path.name}, and set {PREFIX}NOTIFY__TO in the environment or the private file",
+        )
     if isinstance(phones, list):
         settings["phones"] = [path.parent / folder if isinstance(folder, str) else folder for folder in phones]
     return settings
@@ -363,6 +386,7 @@ def _refuse_unknown_variables(names: Iterable[str], file: str = "") -> None:
     parts = [name.upper() for name in (*CentralSettings.model_fields, "form")]
     known += [f"{PREFIX}CENTRAL__{part}" for part in parts]
     known += [f"{PREFIX}FEEDBACK__{name.upper()}" for name in FeedbackSettings.model_fields]
+    known += [f"{PREFIX}NOTIFY__{name.upper()}" for name in NotifySettings.model_fields]
     of_one = re.compile(rf"{PREFIX}CENTRAL__[A-Z0-9]\w*?__({'|'.join(parts)})")
     where, without = (file, f"take {{}} out of {file}") if file else ("the environment", "unset {}")
     for name in sorted(names):

@@ -22,7 +22,7 @@ COMMON = {
 }
 JOINERS = {
     *("pipeline", "analysing", "reproducing", "releasing", "mirror", "back_checking", "feedback", "publishing"),
-    *("fieldkit", "workplace", "summary"),
+    *("fieldkit", "workplace", "summary", "notifying"),
     *("anyfile", "desk", "cli"),
 }
 MAY_IMPORT = {
