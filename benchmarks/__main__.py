@@ -1,4 +1,5 @@
-"""All that ``make bench`` measures: statistics and checks beside their peers, and the whole way with its memory."""
+"""All that ``make bench`` measures: statistics and checks beside their peers, the report of 10,000 centres,
+and the whole way with its memory."""
 
 from __future__ import annotations
 
@@ -17,6 +18,8 @@ def main() -> None:
     subprocess.run([sys.executable, "-m", "benchmarks.kendall"], check=True)
     print(flush=True)
     analyses = subprocess.run([sys.executable, "-m", "benchmarks.analyses"], check=False)
+    print(flush=True)
+    subprocess.run([sys.executable, "-m", "benchmarks.report"], check=True)
     print(flush=True)
     checks = subprocess.run([sys.executable, "-m", "benchmarks.checks", *sys.argv[1:]], check=False)  # noqa: S603
     print(flush=True)

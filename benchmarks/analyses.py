@@ -7,24 +7,32 @@ Every peer's results are compared with ours. Times depend on the machine: read t
 
 from __future__ import annotations
 
-import shutil
 import statistics
-import subprocess
 import sys
-import tempfile
 import time
 import tracemalloc
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import duckdb
 import numpy as np
-from numpy.typing import NDArray
 from scipy import stats
 
 from benchmarks.kendall import CELLS, CENTRES, ROWS, counts, synthetic
+from benchmarks.peers import (
+    SEED,
+    Tables,
+    by_arrangements,
+    by_formula,
+    by_permutation,
+    by_random_tables,
+    by_scipy,
+    changes_by_scipy,
+    in_r,
+    partial_by_scipy,
+    within_by_loop,
+)
 from benchmarks.pipeline import peak_memory
 from laktasi.analysis.adjusted import partial_tau, stratified_tau
 from laktasi.analysis.exact import DRAWS, conditional_p
@@ -36,10 +44,8 @@ from laktasi.analysis.pairs import count_pairs
 from laktasi.analysis.pooled import naive, stratified
 from laktasi.analysis.power import next_round
 from laktasi.analysis.random_effects import leave_one_out, random_effects
-from laktasi.analysis.signed_ranks import EXACT_PAIRS
 from laktasi.analysis.tables import analyse_tables
 
-SEED = 20260301
 RUNS = 5
 LONG = 10.0
 """Seconds after which a run is not repeated any more."""
@@ -54,17 +60,6 @@ TOGETHER = 4_000
 IN_R = 1_000
 """Centres that metafor is given: it works with matrices of centres × centres."""
 NEAR = 1e-9
-
-METAFOR = """
-suppressMessages(library(metafor))
-centres <- read.csv(commandArgs(TRUE)[1])
-seconds <- system.time(found <- rma(centres$tau_b, centres$variance, method = "PM", test = "adhoc",
-                                    control = list(tol = 1e-12, maxiter = 1000)))[["elapsed"]]
-cat(format(c(seconds, found$b, found$ci.lb, found$ci.ub, found$tau2), digits = 17), "\\n")
-"""
-
-Tables = NDArray[np.int64]
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -118,149 +113,40 @@ def apart(ours: Any, theirs: Any) -> float:
     return float(np.nanmax(np.abs(one - two))) if one.size else 0.0
 
 
-# Peers
-
-
-def rows_of(table: Tables) -> tuple[Tables, Tables]:
-    """Return exposure and outcome of each record of a table."""
-    cells = np.argwhere(table >= 0)
-    found = np.repeat(cells, table.ravel(), axis=0)
-    return found[:, 0], found[:, 1]
-
-
-def by_scipy(tables: Tables) -> Floats:
-    """Compute tau_b and its p table by table."""
-    found = [stats.kendalltau(*rows_of(table), method="asymptotic") for table in tables]
-    return np.array([(one.statistic, one.pvalue) for one in found])
-
-
-def by_formula(table: Tables) -> tuple[float, ...]:
-    """Compute tau_b, gamma and Somers' d with their standard errors as their formulae are printed, cell by cell."""
-    n, rows, columns = int(table.sum()), table.sum(axis=1), table.sum(axis=0)
-    wr, wc = n * n - float((rows**2).sum()), n * n - float((columns**2).sum())
-    if wr == 0 or wc == 0:
-        return (np.nan,) * 8
-    agree, differ = np.zeros(table.shape), np.zeros(table.shape)
-    for i, j in np.ndindex(*table.shape):
-        agree[i, j] = table[:i, :j].sum() + table[i + 1 :, j + 1 :].sum()
-        differ[i, j] = table[:i, j + 1 :].sum() + table[i + 1 :, :j].sum()
-    p, q = float((table * agree).sum()), float((table * differ).sum())
-    w, stand = np.sqrt(wr * wc), agree - differ
-    tau, gamma, d = (p - q) / w, (p - q) / (p + q), (p - q) / wr
-    v = rows[:, None] * wc + columns[None, :] * wr
-    tau_1 = np.sqrt(max(0.0, (table * (2 * w * stand + tau * v) ** 2).sum() - n**3 * tau**2 * (wr + wc) ** 2)) / w**2
-    spread = np.sqrt(max(0.0, (table * stand**2).sum() - (p - q) ** 2 / n))
-    gamma_1 = 4 / (p + q) ** 2 * np.sqrt((table * (q * agree - p * differ) ** 2).sum())
-    d_1 = 2 / wr**2 * np.sqrt((table * (wr * stand - (p - q) * (n - rows[:, None])) ** 2).sum())
-    return tau, tau_1, 2 * spread / w, gamma, gamma_1, d, d_1, 2 * spread / wr
-
-
-def by_arrangements(table: Tables) -> float:
-    """Compute the exact p of a table with two rows by listing all tables with its margins."""
-    columns, first = table.sum(axis=0), int(table[0].sum())
-    if first in (0, table.sum()) or (columns > 0).sum() < 2:
-        return np.nan
-    sides = [np.arange(total + 1) for total in columns]
-    listed = np.stack([side.ravel() for side in np.meshgrid(*sides, indexing="ij")], axis=1)
-    listed = listed[listed.sum(axis=1) == first]
-    sizes = np.abs(size_of(np.stack([listed, columns - listed], axis=1)))
-    chances = stats.multivariate_hypergeom.pmf(listed, columns, first)
-    return float(chances[sizes >= abs(int(size_of(table[None])[0]))].sum())
-
-
-def size_of(tables: Tables) -> Tables:
-    """Return S of each table."""
-    s = np.zeros(len(tables), dtype=np.int64)
-    for i, j in np.ndindex(*tables.shape[1:]):
-        s += tables[:, i, j] * (tables[:, i + 1 :, j + 1 :].sum((1, 2)) - tables[:, i + 1 :, :j].sum((1, 2)))
-    return s
-
-
-def by_random_tables(table: Tables) -> float:
-    """Estimate the exact p from scipy's random tables with these margins."""
-    drawn = stats.random_table(table.sum(axis=1), table.sum(axis=0), seed=SEED).rvs(DRAWS)
-    found = np.abs(size_of(drawn.astype(np.int64))) >= abs(int(size_of(table[None])[0]))
-    return (int(found.sum()) + 1) / (DRAWS + 1)
-
-
-def by_permutation(table: Tables, draws: int) -> float:
-    """Estimate the exact p with scipy's general permutation test."""
-    x, y = rows_of(table)
-    found = stats.permutation_test(
-        (x,), lambda shuffled: abs(stats.kendalltau(shuffled, y, method="asymptotic").statistic), alternative="greater",
-        permutation_type="pairings", n_resamples=draws, rng=np.random.default_rng(SEED),
-    )  # fmt: skip
-    return float(found.pvalue)
-
-
-def pair_sums(table: Tables) -> tuple[int, int, int]:
-    """Return S and the pairs that differ in exposure and in outcome, of one table."""
-    n, rows, columns = int(table.sum()), table.sum(axis=1), table.sum(axis=0)
-    return (
-        int(size_of(table[None])[0]),
-        (n * n - int((rows**2).sum())) // 2,
-        (n * n - int((columns**2).sum())) // 2,
-    )
-
-
-def within_by_loop(tables: Iterator[Tables]) -> float:
-    """Compute tau_b of the pairs within tables, one table after the other."""
-    s, x, y = np.sum([pair_sums(table) for table in tables], axis=0)
-    return float(s / np.sqrt(float(x) * float(y))) if x and y else np.nan
-
-
-def partial_by_scipy(table: Tables) -> float:
-    """Compute the partial tau of one centre from three coefficients of scipy's."""
-    cells = np.repeat(np.argwhere(table >= 0), table.ravel(), axis=0)
-    xy, xz, yz = (
-        stats.kendalltau(cells[:, i], cells[:, j], method="asymptotic").statistic for i, j in ((0, 1), (0, 2), (1, 2))
-    )
-    return float((xy - xz * yz) / np.sqrt((1 - xz**2) * (1 - yz**2)))
-
-
-def in_r(tau: Floats, variance: Floats) -> list[float] | None:
-    """Run metafor; return its seconds, mean, interval and tau². None where it is not there."""
-    rscript = shutil.which("Rscript")
-    if rscript is None:
-        return None
-    with tempfile.TemporaryDirectory() as folder:
-        given = Path(folder) / "centres.csv"
-        np.savetxt(given, np.stack([tau, variance], axis=1), "%.17g", ",", header="tau_b,variance", comments="")
-        done = subprocess.run(  # noqa: S603
-            [rscript, "--vanilla", "-e", METAFOR, str(given)], capture_output=True, text=True, check=False
-        )
-    return [float(word) for word in done.stdout.split()] if done.returncode == 0 else None
-
-
-def changes_by_scipy(before: Floats, after: Floats) -> tuple[float, float]:
-    """Test and estimate a change with scipy's test and all averages of two changes."""
-    change = after - before
-    averages = np.add.outer(change, change)[np.triu_indices(len(change))] / 2
-    how: dict[str, Any] = {"method": "exact"} if len(change) <= EXACT_PAIRS else {"correction": True}
-    return float(stats.wilcoxon(change, **how).pvalue), float(np.median(averages))
-
-
-# What is measured
-
-
 def parts(connection: duckdb.DuckDBPyConnection) -> Iterator[Part]:
     """Yield every part; the tables are counted before."""
+    yield counting(connection)
     rng = np.random.default_rng(SEED)
     tables = counts(connection)
-    some = tables[rng.choice(len(tables), SAMPLE, replace=False)]
-    scale = len(tables) / SAMPLE
+    yield from single_tables(tables, tables[rng.choice(len(tables), SAMPLE, replace=False)])
+    yield sampled(rng)
+    yield from across_centres(tables)
+    yield from held_equal(rng.multinomial(tables, (0.12, 0.8, 0.08)).astype(np.int64))
+    yield from changes(rng, len(tables))
+    mean = stratified(tables)
+    yield Part("the next round", lambda: next_round(tables.sum(axis=0), mean.tau_b, mean.ci_low, mean.ci_high))
+    yield Part("all of single tables (analyse_tables)", lambda: analyse_tables(tables))
+
+
+def counting(connection: duckdb.DuckDBPyConnection) -> Part:
+    """Count the records of each centre."""
     records = connection.execute("select * from analysed").df()
-    pairs, pairs_of_some, tenfold = count_pairs(tables), count_pairs(some), tables * 10
 
     def counted_by_pandas() -> Tables:
         sizes = records.groupby(["centre_code", "massage", "milk"]).size().unstack(["massage", "milk"], fill_value=0)
         return np.asarray(sizes[CELLS], dtype=np.int64)
 
-    yield Part(
+    return Part(
         "counting, from the records",
         lambda: counts(connection),
         (Peer("pandas groupby", counted_by_pandas, 1, lambda ours, found: apart(ours.reshape(found.shape), found)),),
     )
+
+
+def single_tables(tables: Tables, some: Tables) -> Iterator[Part]:
+    """Yield what is computed of each centre by itself; a slow peer is given `some` of the centres."""
+    pairs, pairs_of_some, tenfold = count_pairs(tables), count_pairs(some), tables * 10
+    scale = len(tables) / SAMPLE
     yield Part(
         "tau_b, z, p, range, interval",
         lambda: kendall(tables),
@@ -307,6 +193,24 @@ def parts(connection: duckdb.DuckDBPyConnection) -> Iterator[Part]:
         ),
         lambda: conditional_p(tenfold),
     )
+    p = conditional_p(tables).p
+    yield Part("Holm", lambda: holm(p))
+    yield Part(
+        "Benjamini and Hochberg",
+        lambda: benjamini_hochberg(p),
+        (
+            Peer(
+                "scipy's false_discovery_control",
+                lambda: stats.false_discovery_control(p[~np.isnan(p)]),
+                1,
+                lambda ours, found: apart(ours[~np.isnan(p)], found),
+            ),
+        ),
+    )
+
+
+def sampled(rng: np.random.Generator) -> Part:
+    """Sample arrangements of tables that have too many of them."""
     latent = rng.standard_normal((LARGE_TABLES, 200))
     answers = np.digitize(latent + rng.standard_normal(latent.shape), (-0.8, 0, 0.8))
     levels = np.digitize(0.1 * latent + rng.standard_normal(latent.shape), (-0.8, 0, 0.8))
@@ -320,7 +224,7 @@ def parts(connection: duckdb.DuckDBPyConnection) -> Iterator[Part]:
         error = np.sqrt(2) * np.maximum(ours.error[: len(found)], 1 / DRAWS)
         return 0.0 if np.all(np.abs(ours.p[: len(found)] - found) < 6 * error) else np.inf
 
-    yield Part(
+    return Part(
         f"Monte Carlo p of {LARGE_TABLES} tables of 4 × 4",
         lambda: conditional_p(large),
         (
@@ -337,20 +241,11 @@ def parts(connection: duckdb.DuckDBPyConnection) -> Iterator[Part]:
             ),
         ),
     )
-    p = conditional_p(tables).p
-    yield Part("Holm", lambda: holm(p))
-    yield Part(
-        "Benjamini and Hochberg",
-        lambda: benjamini_hochberg(p),
-        (
-            Peer(
-                "scipy's false_discovery_control",
-                lambda: stats.false_discovery_control(p[~np.isnan(p)]),
-                1,
-                lambda ours, found: apart(ours[~np.isnan(p)], found),
-            ),
-        ),
-    )
+
+
+def across_centres(tables: Tables) -> Iterator[Part]:
+    """Yield what is computed of all centres together."""
+    tenfold = tables * 10
     yield Part(
         "pooled within centres, interval, Q",
         lambda: stratified(tables),
@@ -380,8 +275,12 @@ def parts(connection: duckdb.DuckDBPyConnection) -> Iterator[Part]:
         ),
         lambda: leave_one_out(tenfold),
     )
-    deep = rng.multinomial(tables, (0.12, 0.8, 0.08)).astype(np.int64)
+
+
+def held_equal(deep: Tables) -> Iterator[Part]:
+    """Yield what holds a third variable equal."""
     deep_some, deep_tenfold = deep[:SAMPLE], deep * 10
+    scale = len(deep) / SAMPLE
     yield Part(
         "held equal: stratified",
         lambda: stratified_tau(deep),
@@ -414,7 +313,12 @@ def parts(connection: duckdb.DuckDBPyConnection) -> Iterator[Part]:
         ),
         lambda: partial_tau(deep_tenfold),
     )
-    before = rng.gamma(4, 3, (len(tables), PER_CENTRE))
+
+
+def changes(rng: np.random.Generator, centres: int) -> Iterator[Part]:
+    """Yield what compares before and after."""
+    scale = centres / SAMPLE
+    before = rng.gamma(4, 3, (centres, PER_CENTRE))
     after = before + rng.normal(1, 3, before.shape)
     yield Part(
         f"before and after, each centre's {PER_CENTRE}",
@@ -453,9 +357,6 @@ def parts(connection: duckdb.DuckDBPyConnection) -> Iterator[Part]:
             ),
         ),
     )
-    mean = stratified(tables)
-    yield Part("the next round", lambda: next_round(tables.sum(axis=0), mean.tau_b, mean.ci_low, mean.ci_high))
-    yield Part("all of single tables (analyse_tables)", lambda: analyse_tables(tables))
 
 
 def beside_metafor(tables: Tables) -> float:
