@@ -90,3 +90,9 @@ class ReleaseError(LaktasiError):
     """schemas/release.yml cannot be followed, or what was written by it would break it."""
 
     exit_code = 11
+
+
+class DoctorError(LaktasiError):
+    """The doctor found something that is wrong."""
+
+    exit_code = 12
