@@ -96,3 +96,9 @@ class DoctorError(LaktasiError):
     """The doctor found something that is wrong."""
 
     exit_code = 12
+
+
+class BackupError(LaktasiError):
+    """A backup cannot be written or restored, or is not what its listing says."""
+
+    exit_code = 13

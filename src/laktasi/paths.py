@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -77,6 +78,31 @@ class Project:
 
 
 @dataclass(frozen=True, slots=True)
+class Lake:
+    """Where a private warehouse stands that several workers share: DuckLake, a catalogue and Parquet files."""
+
+    catalog: str
+    """What the catalogue's database is reached by: words for libpq, without a password; or a DuckDB file's path."""
+    is_postgres: bool
+    """Whether it is a PostgreSQL database: only there several workers may be at work at once."""
+    schema: str
+    """Schema of the catalogue's tables in that database: one for each lake."""
+    data: str
+    """Where the Parquet files lie: a folder, or ``s3://bucket/prefix``."""
+    files: Path | None = None
+    """A folder that all workers see, for attachments and the project's secret; None: the data folder."""
+    password: SecretStr | None = field(default=None, repr=False, compare=False)
+    """Of the catalogue; None leaves it to PGPASSWORD and PGPASSFILE."""
+    s3: Mapping[str, str | bool | SecretStr] = field(default_factory=dict, repr=False, compare=False)
+    """Options of DuckDB's secret of type s3, by name."""
+
+    @property
+    def name(self) -> str:
+        """What to call it where people read it: the catalogue's place has no business there."""
+        return f"lake {self.schema!r}"
+
+
+@dataclass(frozen=True, slots=True)
 class DataFolder:
     """What the runs make.
 
@@ -88,6 +114,18 @@ class DataFolder:
     """The data folder that this one is derived from: attachments and the secret stand there alone."""
     key: SecretStr | None = field(default=None, repr=False, compare=False)
     """What the private files are encrypted with; None where they are plain."""
+    lake: Lake | None = None
+    """Where the private warehouse stands that is shared by several workers; None: in a file of this folder."""
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether there is a warehouse. A lake is set up on purpose, so there is one from then on."""
+        return self.lake is not None or self.warehouse.exists()
+
+    @property
+    def shared(self) -> Path:
+        """Where what there must be once only stands: attachments and the secret."""
+        return self.origin or (self.lake and self.lake.files) or self.root
 
     def make(self) -> None:
         """Make the folder, private to the user, where it does not exist.
@@ -169,7 +207,7 @@ class DataFolder:
     @property
     def attachments(self) -> Path:
         """Attachments by the SHA-256 of their content."""
-        return (self.origin or self.root) / "attachments"
+        return self.shared / "attachments"
 
     @property
     def refused(self) -> Path:
@@ -179,7 +217,7 @@ class DataFolder:
     @property
     def secret(self) -> Path:
         """The project's secret: the key of hashes that stand for direct identifiers. Never leaves the private side."""
-        return (self.origin or self.root) / "secret.key"
+        return self.shared / "secret.key"
 
     @property
     def manifests(self) -> Path:
@@ -210,3 +248,18 @@ class DataFolder:
     def lock(self) -> Path:
         """Held by the one run that may write."""
         return self.root / "run.lock"
+
+    @property
+    def turn(self) -> Path:
+        """Held while the warehouse is being opened, and by a backup as long as it copies it: who holds it is next."""
+        return self.root / "turn.lock"
+
+    @property
+    def backup_lock(self) -> Path:
+        """Held by the one backup that is being made, and by what takes files away or rewrites them."""
+        return self.root / "backup.lock"
+
+    @property
+    def last_backup(self) -> Path:
+        """When the newest backup was made, and where."""
+        return self.root / "last_backup.json"

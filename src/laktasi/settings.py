@@ -115,6 +115,15 @@ Matter = Literal["failure", "gate", "adverse", "silent", "unreached", "backup", 
 """What people are told of, see docs/notifications.md."""
 
 
+class BackupSettings(BaseModel):
+    """Where backups go, and how many of them stay there."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    folder: Path | None = Field(default=None, description="Folder for backups: on another disk, a stick, a server.")
+    keep: int = Field(default=14, ge=1, description="Newest backups that stay; beside them one a month for a year.")
+
+
 class NotifySettings(BaseModel):
     """Who is told of what, without asking. Addresses hold passwords, so they never stand in the file."""
 
@@ -143,6 +152,7 @@ class Settings(BaseSettings):
     phones: tuple[Path, ...] = Field(default=(), description="Folders copied from phones, taken in at every run.")
     central: dict[str, CentralSettings] = Field(default={}, description="Projects on ODK Central, by a name of yours.")
     feedback: FeedbackSettings = Field(default=FeedbackSettings(), description="What is said back to Central.")
+    backup: BackupSettings = Field(default=BackupSettings(), description="Where backups go, and how many stay.")
     notify: NotifySettings = Field(default=NotifySettings(), description="Who is told of what, without asking.")
     language: Literal["id", "en"] = Field(default="en", description="Language of messages and lists.")
     exact_max_n: int = Field(
@@ -386,6 +396,7 @@ def _refuse_unknown_variables(names: Iterable[str], file: str = "") -> None:
     parts = [name.upper() for name in (*CentralSettings.model_fields, "form")]
     known += [f"{PREFIX}CENTRAL__{part}" for part in parts]
     known += [f"{PREFIX}FEEDBACK__{name.upper()}" for name in FeedbackSettings.model_fields]
+    known += [f"{PREFIX}BACKUP__{name.upper()}" for name in BackupSettings.model_fields]
     known += [f"{PREFIX}NOTIFY__{name.upper()}" for name in NotifySettings.model_fields]
     of_one = re.compile(rf"{PREFIX}CENTRAL__[A-Z0-9]\w*?__({'|'.join(parts)})")
     where, without = (file, f"take {{}} out of {file}") if file else ("the environment", "unset {}")

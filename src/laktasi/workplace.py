@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import errno
+import logging
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
 from laktasi.errors import WarehouseError
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
 
 PATIENCE_SECONDS = 2
 """How long a run waits for the data folder: ``laktasi status`` holds it for less than that."""
+
+BACKUP_PATIENCE_SECONDS = 60 * 60
+"""How long a step waits for a backup that copies the warehouse, to a slow memory stick perhaps."""
 
 RUN_FIRST = "laktasi run, or --data FOLDER for another data folder"
 
@@ -48,15 +52,81 @@ def alone(folder: DataFolder, patience_seconds: float = PATIENCE_SECONDS) -> Ite
             next_step="wait until it has ended; laktasi status shows the latest runs",
         ) from None
     except OSError as error:
-        raise WarehouseError(
-            f"the data folder {folder.root} cannot be used ({error.strerror})",
-            next_step="check that it is yours and that the disk has room; --data FOLDER names another",
-        ) from error
+        raise _unusable(folder, error) from error
     try:
         with _scratch(folder):
             yield
     finally:
         lock.release()
+
+
+@contextmanager
+def in_turn(folder: DataFolder) -> Iterator[None]:
+    """Hold the turn to open the warehouse: who holds it is the next one who does.
+
+    A step of a run holds it only while it opens the warehouse; a backup as long as it copies it, so that it comes in
+    between two steps, however soon one follows the other, and the next one waits instead of failing.
+
+    Raises
+    ------
+    WarehouseError
+        A backup holds it for longer than :data:`BACKUP_PATIENCE_SECONDS`.
+    OSError
+        The data folder cannot be written.
+    """
+    from filelock import FileLock, Timeout
+
+    folder.make()
+    lock = FileLock(folder.turn)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        logging.getLogger(__name__).warning("waiting for a backup, which is copying the warehouse")
+        try:
+            lock.acquire(timeout=BACKUP_PATIENCE_SECONDS)
+        except Timeout:
+            raise WarehouseError(
+                f"a backup has been copying the warehouse in {folder.root} for an hour",
+                next_step="see whether it still goes on, and end it if it does not; then run the command again",
+            ) from None
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+@contextmanager
+def apart_from_backups(folder: DataFolder) -> Iterator[None]:
+    """Let no backup be made meanwhile: for what takes files away or writes them anew, and for a backup itself.
+
+    Raises
+    ------
+    WarehouseError
+        One is being made, or the data folder cannot be written.
+    """
+    from filelock import FileLock, Timeout
+
+    lock = FileLock(folder.backup_lock)
+    try:
+        folder.make()
+        lock.acquire(timeout=PATIENCE_SECONDS)
+    except Timeout:
+        raise WarehouseError(
+            f"a backup of {folder.root} is being made", next_step="wait until it has ended, then run the command again"
+        ) from None
+    except OSError as error:
+        raise _unusable(folder, error) from error
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _unusable(folder: DataFolder, error: OSError) -> WarehouseError:
+    return WarehouseError(
+        f"the data folder {folder.root} cannot be used ({error.strerror})",
+        next_step="check that it is yours and that the disk has room; --data FOLDER names another",
+    )
 
 
 @contextmanager
@@ -106,13 +176,18 @@ def code_version() -> str | None:
 
 @contextmanager
 def opened(folder: DataFolder) -> Iterator[duckdb.DuckDBPyConnection]:
-    """Open the private warehouse; what goes wrong in it is told without DuckDB's words, which can quote answers."""
+    """Open the private warehouse; what goes wrong in it is told without DuckDB's words, which can quote answers.
+
+    A backup that is copying it is waited for.
+    """
     import duckdb
 
     from laktasi.store.warehouse import open_warehouse
 
     try:
-        with open_warehouse(folder) as con:
+        with ExitStack() as stack:
+            with in_turn(folder):
+                con = stack.enter_context(open_warehouse(folder))
             yield con
     except (duckdb.BinderException, duckdb.CatalogException, duckdb.ParserException):
         raise  # a fault of ours in a statement; such an error speaks of names, not of values
