@@ -240,6 +240,11 @@ class DataFolder:
         return self.root / "fieldwork"
 
     @property
+    def messages(self) -> Path:
+        """What people have been told, and messages that wait to be sent. Private."""
+        return self.root / "messages"
+
+    @property
     def scratch(self) -> Path:
         """Temporary files of the run that is working; empty otherwise."""
         return self.root / "scratch"

@@ -62,6 +62,19 @@ def test_both_kinds_are_read_as_they_stand(tmp_path: Path) -> None:
     assert unique.expression == "unique(questions: mother_code visit_number) where ${consent} = 'yes'"
 
 
+def test_a_check_may_tell_of_an_adverse_event_unless_it_is_about_groups(tmp_path: Path) -> None:
+    row, unique = read_checks(written(tmp_path, GOOD.replace("kind: row", "kind: row\n    adverse_event: true")))
+    assert row.is_adverse_event
+    assert not unique.is_adverse_event
+    silent = """
+    checks:
+      - {id: quiet, kind: silent, form: visit, by: centre, at_most: 30, severity: warning, adverse_event: true,
+         message: {id: Sepi., en: Silent.}}
+    """
+    with pytest.raises(CheckError, match="check 'quiet': 'adverse_event' is about a record"):
+        read_checks(written(tmp_path, silent))
+
+
 @pytest.mark.parametrize("text", ["checks: []", "checks:"])
 def test_no_checks_are_no_checks(tmp_path: Path, text: str) -> None:
     assert read_checks(written(tmp_path, text)) == ()
@@ -80,7 +93,7 @@ def test_no_checks_are_no_checks(tmp_path: Path, text: str) -> None:
             "kind: row",
             "kind: row\n    questions: [x]",
             "check 'massage_in_spite': unknown key 'questions'; a row check knows id, kind, form, where, severity,"
-            " message, expression",
+            " message, adverse_event, expression",
         ),
         ("    kind: unique\n", "    kind: unique\n    kind: row\n", "'kind' stands twice"),
         ("id: one_visit_each", "id: massage_in_spite", "check 'massage_in_spite' stands there twice"),
@@ -105,6 +118,11 @@ def test_no_checks_are_no_checks(tmp_path: Path, text: str) -> None:
             "check 'one_visit_each': a unique check needs 'questions'",
         ),
         ("where: ${consent} = 'yes'", "where: yes", "check 'one_visit_each': 'where' must be text"),
+        (
+            "kind: row",
+            "kind: row\n    adverse_event: 'yes'",
+            "check 'massage_in_spite': 'adverse_event' must be true or false",
+        ),
         (
             "not(${danger} = 'yes' and ${ massage/performed } = 'yes')",
             "true()",

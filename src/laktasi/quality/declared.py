@@ -20,7 +20,7 @@ from laktasi.yamlfile import read_yaml
 
 __all__ = ["DeclaredCheck", "make_check", "read_checks"]
 
-COMMON = ("id", "kind", "form", "where", "severity", "message")
+COMMON = ("id", "kind", "form", "where", "severity", "message", "adverse_event")
 """Keys that every check may have."""
 _ID = re.compile(r"[a-z][a-z0-9_]*")
 _LANGUAGES = ("id", "en")
@@ -85,6 +85,11 @@ def make_check(entry: Any) -> DeclaredCheck:
     for key in ("form", "where"):
         if key in entry and not (isinstance(entry[key], str) and entry[key].strip()):
             raise ValueError(f"{key!r} must be text")
+    is_adverse_event = entry.get("adverse_event", False)
+    if not isinstance(is_adverse_event, bool):
+        raise ValueError("'adverse_event' must be true or false")
+    if is_adverse_event and kind.level == "group":
+        raise ValueError(f"'adverse_event' is about a record, and a {kind.name} check is about groups")
     where: str | None = entry.get("where")
     check = DeclaredCheck(
         id=check_id,
@@ -94,6 +99,7 @@ def make_check(entry: Any) -> DeclaredCheck:
         form=entry.get("form"),
         where=where,
         parameters=_parameters(kind, entry),
+        is_adverse_event=is_adverse_event,
     )
     if kind.verify is not None:
         kind.verify(check)

@@ -38,6 +38,8 @@ class DeclaredCheck:
     """What its kind needs to know, every parameter of the kind by name, as its reader gives it."""
     names: tuple[str, ...] = ()
     """The questions of its own form that it needs, each once, in the order in which they are named."""
+    is_adverse_event: bool = False
+    """A record that does not pass tells of harm, or of danger: people are told at once, see docs/notifications.md."""
 
     @property
     def expression(self) -> str:
