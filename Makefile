@@ -12,7 +12,7 @@ help:
 	@echo "make check   style and types, as CI runs them"
 	@echo "make bench   speed and memory, as ratios (minutes)"
 	@echo "make soak    500 random schedules against the stand-in for ODK Central (half an hour; SEEDS=20 for fewer)"
-	@echo "make sample  make the shipped sample submissions anew, with the phone's own form engine"
+	@echo "make sample  make the shipped sample and the pictures of the form anew, with the phone's own form engine"
 	@echo "make lock    resolve requirements.lock anew"
 	@echo "make clean   remove .venv and data/demo"
 
@@ -53,6 +53,7 @@ soak: $(READY)
 sample: $(READY)
 	@$(BIN)/python -m tests.engine.sample
 	@$(BIN)/python -m tests.engine.back_checks
+	@$(BIN)/python -m tests.engine.pictures
 
 # No address of a registry in the file: the same lock serves a mirror, a proxy and the open network.
 lock:
