@@ -23,7 +23,7 @@ if "LAKTASI_TEST_DUCKDB_THREADS" in os.environ:
     config: dict[str, Any] = {"threads": int(os.environ["LAKTASI_TEST_DUCKDB_THREADS"])}
     setattr(duckdb, "connect", partial(duckdb.connect, config=config))  # noqa: B010 - for the whole run, on purpose
 
-_write_empty: Callable[[Path], None] = warehouse._write_empty
+_write_empty: Callable[[DataFolder, Path], None] = warehouse._write_empty
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -34,12 +34,15 @@ def _migrated_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """
     folder = DataFolder(tmp_path_factory.mktemp("migrated"))
 
-    def write(path: Path) -> None:
+    def write(wanted: DataFolder, path: Path) -> None:
         if not folder.warehouse.exists():
-            _write_empty(folder.warehouse)
+            _write_empty(folder, folder.warehouse)
             with warehouse.open_warehouse(folder):
                 pass
-        shutil.copyfile(folder.warehouse, path)
+        if wanted.key is None:
+            shutil.copyfile(folder.warehouse, path)
+        else:
+            _write_empty(wanted, path)
 
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(warehouse, "_write_empty", write)

@@ -44,7 +44,7 @@ class _Elsewhere(Settings):
 
     @property
     def data_folder(self) -> DataFolder:
-        return DataFolder(self.data, self.origin)
+        return DataFolder(self.data, self.origin, self.key)
 
 
 def moment_of(text: str) -> Moment:
@@ -142,7 +142,7 @@ def verify(settings: Settings, path: Path, *, progress: pipeline.Progress = pipe
         )
     used, notes = _settings_of(path, then, settings)
     held = DataFolder(settings.data_folder.as_of / VERIFYING)
-    folder = DataFolder(held.root / "data")
+    folder = DataFolder(held.root / "data", key=settings.data_folder.key)
     found: list[Comparison] = []
     altered: list[str] = []
 

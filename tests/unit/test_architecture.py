@@ -14,6 +14,7 @@ COMMON = {
     "paths",
     "private_environment",
     "records",
+    "sealing",
     "secret",
     "settings",
     "study",

@@ -16,8 +16,8 @@ import duckdb
 
 from laktasi.errors import WarehouseError
 from laktasi.paths import DataFolder
-from laktasi.store.sql import identifier, literal, scalar, transaction
-from laktasi.store.warehouse import open_warehouse
+from laktasi.store.sql import identifier, scalar, transaction
+from laktasi.store.warehouse import attach, open_warehouse
 
 COPY = "known_by_then"
 """Name under which the other warehouse is attached."""
@@ -81,11 +81,11 @@ def bring_known(con: duckdb.DuckDBPyConnection, until: datetime, folder: DataFol
     folder.make()
     if folder.warehouse.exists() and _marks_of(folder) == marks(con, until):
         return False
-    building = DataFolder(folder.root / "building")
+    building = DataFolder(folder.root / "building", key=folder.key)
     shutil.rmtree(building.root, ignore_errors=True)  # of a run that was killed
     with open_warehouse(building):
         pass
-    con.execute(f"attach {literal(str(building.warehouse))} as {COPY}")
+    attach(con, building, COPY)
     try:
         with transaction(con):
             for (schema, table), came in sources(con).items():

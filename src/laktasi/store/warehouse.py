@@ -5,21 +5,32 @@ The private file has one writer or many readers, so only runs open it, each step
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib import import_module
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import duckdb
 
 from laktasi.errors import WarehouseError
 from laktasi.paths import DataFolder
-from laktasi.store.sql import migrations, scalar, transaction
+from laktasi.store.sealing import database_key, is_encrypted
+from laktasi.store.sql import identifier, literal, migrations, scalar, transaction
+
+if TYPE_CHECKING:
+    from pydantic import SecretStr
 
 MEMORY_LIMIT = "2GiB"
 """What DuckDB may hold before it spills to disk beside the file; leaves room for Python on a 4 GiB laptop."""
 
-_IN_USE = ("Could not set lock", "Conflicting lock", "used by another process")
-"""How DuckDB says so on Linux and macOS, and on Windows. A torn file's "block" is not a lock."""
+WAREHOUSE = "warehouse"
+"""What the private warehouse is called in its connection, whatever kind it is."""
+
+_IN_USE = ("Could not set lock", "Conflicting lock", "used by another process", "Unique file handle conflict")
+"""How DuckDB says so on Linux and macOS, on Windows, and of another connection of this process. A torn file's "block"
+is not a lock."""
 
 POINTER_SUFFIX = ".latest"
 """``research.duckdb.latest`` holds the name of the newest copy where a system forbids renaming over an open file."""
@@ -29,18 +40,36 @@ POINTER_SUFFIX = ".latest"
 def open_warehouse(folder: DataFolder) -> Iterator[duckdb.DuckDBPyConnection]:
     """Open the private warehouse for writing, bring it up to date, and close it again.
 
-    The data folder is made with mode 0700 where it does not exist, the file has mode 0600.
+    The data folder is made with mode 0700 where it does not exist, the file has mode 0600. The connection is one of its
+    own in memory, to which the warehouse is attached and in which it is used. A cursor of it does not inherit that: it
+    begins with ``use`` and the connection's ``current_database()``.
 
     Raises
     ------
     WarehouseError
-        Another process has the file open, the file is torn or no DuckDB file, or newer code has written it.
+        Another process has the file open, the file is torn or no DuckDB file, or newer code has written it; or it is
+        encrypted and the folder has no key or another one, or it is plain and the folder has a key.
     """
-    path = folder.warehouse
     _make(folder)
-    con = _connect(path, made_anew=folder.made_anew)
+    with session(folder) as con:
+        attach(con, folder)
+        con.execute(f"use {WAREHOUSE}")
+        # Under the lock of the file: what lies there was left by a process that was killed.
+        shutil.rmtree(spill_of(folder), ignore_errors=True)
+        _migrate(con, folder.warehouse)
+        yield con
+
+
+@contextmanager
+def session(folder: DataFolder) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Open a connection to nothing yet, set up as every one that touches private data is; close it again.
+
+    What it attaches is written back and closed with it.
+    """
+    con = duckdb.connect()
     try:
         # No extension is ever fetched at run time; times are UTC whatever the machine says. GLOBAL: for cursors too.
+        # What does not fit into memory spills beside the file, and never in plain: it is of answers.
         con.execute(
             f"""
             set global autoinstall_known_extensions = false;
@@ -48,12 +77,87 @@ def open_warehouse(folder: DataFolder) -> Iterator[duckdb.DuckDBPyConnection]:
             set global TimeZone = 'UTC';
             set global memory_limit = '{MEMORY_LIMIT}';
             set global preserve_insertion_order = false;
+            set global temp_directory = {literal(str(spill_of(folder)))};
+            set global temp_file_encryption = {literal(folder.key is not None)};
             """
         )
-        _migrate(con, path)
+        if folder.key is not None:
+            load_extension(con, "httpfs")  # DuckDB writes encrypted files by what httpfs brings
         yield con
     finally:
         con.close()
+
+
+def attach(con: duckdb.DuckDBPyConnection, folder: DataFolder, name: str = WAREHOUSE) -> None:
+    """Attach the warehouse of a data folder, as the folder says: the only place that knows what kind it is.
+
+    Parameters
+    ----------
+    con
+        Of :func:`session`.
+    name
+        Under which it is attached. Only as :data:`WAREHOUSE` its views are written as they are made.
+
+    Raises
+    ------
+    WarehouseError
+        As :func:`open_warehouse`.
+    """
+    attach_file(con, folder.warehouse, folder.key, name, made_anew=folder.made_anew)
+
+
+def attach_file(
+    con: duckdb.DuckDBPyConnection, path: Path, key: SecretStr | None, name: str, *, made_anew: str | None = None
+) -> None:
+    """Attach a private DuckDB file, made where it does not exist.
+
+    Parameters
+    ----------
+    key
+        It is encrypted with this one; None: it is plain.
+    made_anew
+        What to do where it is spoiled, if that is not to put back a backup.
+
+    Raises
+    ------
+    WarehouseError
+        As :func:`open_warehouse`.
+    """
+    statement = f"attach {literal(str(path))} as {identifier(name)}"
+    try:
+        if key is None:
+            con.execute(f"{statement} (type duckdb)")
+        else:
+            # A parameter, so that the key stands in no statement: errors and logs quote these.
+            con.execute(f"{statement} (type duckdb, encryption_key ?)", [database_key(key)])
+    except duckdb.Error as error:
+        # `from None`: what DuckDB says is said here, as far as it may be.
+        raise _other_key(path, key, str(error)) or _not_opened(path, error, made_anew) from None
+
+
+def load_extension(con: duckdb.DuckDBPyConnection, name: str) -> None:
+    """Load a DuckDB extension from the package that brings it; nothing is fetched.
+
+    Raises
+    ------
+    WarehouseError
+        The package is not installed, or is of another DuckDB.
+    """
+    package = f"duckdb_extension_{name}"
+    try:
+        (folder,) = import_module(package).__path__
+        path = Path(folder, "extensions", f"v{duckdb.__version__}", f"{name}.duckdb_extension")
+        con.execute(f"load {literal(str(path))}")
+    except (ImportError, duckdb.Error):
+        raise WarehouseError(
+            f"DuckDB's extension {name} is not installed, or is of another DuckDB than {duckdb.__version__}",
+            next_step="install what requirements.lock names: make setup",
+        ) from None
+
+
+def spill_of(folder: DataFolder) -> Path:
+    """Give where DuckDB puts what does not fit into memory."""
+    return folder.warehouse.with_name(f"{folder.warehouse.name}.tmp")
 
 
 @contextmanager
@@ -77,7 +181,7 @@ def open_research(path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
             why="The research copy is published at the end of a run, and no run has ended here yet.",
             next_step="laktasi run",
         )
-    con = _connect(path, read_only=True)
+    con = _connect(path)
     try:
         con.execute("set autoinstall_known_extensions = false; set autoload_known_extensions = false")
         con.execute("set TimeZone = 'UTC'")
@@ -128,43 +232,66 @@ def _make(folder: DataFolder) -> None:
     # Under another name first: a process killed while DuckDB writes its header would leave a file nobody can open.
     new = path.with_name(path.name + ".new")
     new.unlink(missing_ok=True)
-    _write_empty(new)
+    _write_empty(folder, new)
     new.chmod(0o600)
     new.replace(path)
 
 
-def _write_empty(path: Path) -> None:
-    duckdb.connect(str(path)).close()
+def _write_empty(folder: DataFolder, path: Path) -> None:
+    with session(folder) as con:
+        attach_file(con, path, folder.key, WAREHOUSE)
 
 
-def _connect(path: Path, *, read_only: bool = False, made_anew: str | None = None) -> duckdb.DuckDBPyConnection:
+def _connect(path: Path) -> duckdb.DuckDBPyConnection:
+    """Open a file that is not private, read-only."""
     try:
-        return duckdb.connect(str(path), read_only=read_only)
+        return duckdb.connect(str(path), read_only=True)
     except duckdb.Error as error:
-        said = str(error).splitlines()[0].replace(str(path), path.name)
-        if any(phrase in said for phrase in _IN_USE):
-            # Not in DuckDB's words: it would go on to recommend opening the file read-only.
-            raise WarehouseError(
-                f"{path.name} is in use by another process",
-                why="One process at a time may write to it, and none may read it meanwhile.",
-                next_step="wait for the other run, or close the program that has the file open; then try again",
-            ) from error
-        if "version number" in said or "newer version" in said:
-            raise WarehouseError(
-                f"{path.name} was written by a newer DuckDB",
-                why=f"DuckDB says: {said}",
-                next_step="update laktasi to the version that wrote it",
-            ) from error
-        raise WarehouseError(
-            f"{path.name} cannot be opened: it is torn, or no DuckDB file",
+        raise _not_opened(path, error, "delete it and run again: laktasi run") from error
+
+
+def _other_key(path: Path, key: SecretStr | None, said: str) -> WarehouseError | None:
+    """Say that a file is not encrypted as it should be; None where that is not what is wrong with it."""
+    if "Wrong encryption key" in said:
+        return WarehouseError(
+            f"{path.name} is encrypted with another key",
+            why="Without that one, nobody can read it.",
+            next_step="give the key it was encrypted with (LAKTASI_KEY, or key_file in laktasi.toml)",
+        )
+    if key is None and path.is_file() and is_encrypted(path):
+        return WarehouseError(
+            f"{path.name} is encrypted, and no key is given",
+            next_step="set key_file in laktasi.toml to the file with the key, or LAKTASI_KEY in the environment",
+        )
+    if key is not None and "is not encrypted" in said:
+        return WarehouseError(
+            f"{path.name} is not encrypted, and a key is given",
+            next_step="take the key out of the settings, and encrypt the data folder: laktasi key change --to FILE",
+        )
+    return None
+
+
+def _not_opened(path: Path, error: duckdb.Error, next_step: str | None) -> WarehouseError:
+    said = str(error).splitlines()[0].replace(str(path), path.name)
+    if any(phrase in said for phrase in _IN_USE):
+        # Not in DuckDB's words: it would go on to recommend opening the file read-only.
+        return WarehouseError(
+            f"{path.name} is in use by another process",
+            why="One process at a time may write to it, and none may read it meanwhile.",
+            next_step="wait for the other run, or close the program that has the file open; then try again",
+        )
+    if "version number" in said or "newer version" in said:
+        return WarehouseError(
+            f"{path.name} was written by a newer DuckDB",
             why=f"DuckDB says: {said}",
-            next_step=made_anew
-            or (
-                "delete it and run again: laktasi run"
-                if read_only
-                else f"put back a backup of {path.name}, or move it away and import the phones' folders again"
-            ),
-        ) from error
+            next_step="update laktasi to the version that wrote it",
+        )
+    return WarehouseError(
+        f"{path.name} cannot be opened: it is torn, or no DuckDB file",
+        why=f"DuckDB says: {said}",
+        next_step=next_step
+        or f"put back a backup of {path.name}, or move it away and import the phones' folders again",
+    )
 
 
 def _migrate(con: duckdb.DuckDBPyConnection, path: Path) -> None:
