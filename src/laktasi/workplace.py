@@ -176,19 +176,28 @@ def code_version() -> str | None:
 
 @contextmanager
 def opened(folder: DataFolder) -> Iterator[duckdb.DuckDBPyConnection]:
-    """Open the private warehouse; what goes wrong in it is told without DuckDB's words, which can quote answers.
+    """Open the private warehouse, once a backup that is copying it has ended; see :func:`in_our_words`."""
+    from laktasi.store.warehouse import open_warehouse
 
-    A backup that is copying it is waited for.
+    with in_our_words(folder), ExitStack() as stack:
+        with in_turn(folder):
+            con = stack.enter_context(open_warehouse(folder))
+        yield con
+
+
+@contextmanager
+def in_our_words(folder: DataFolder) -> Iterator[None]:
+    """Tell what goes wrong in a warehouse without DuckDB's words, which can quote answers.
+
+    Raises
+    ------
+    WarehouseError
+        Instead of DuckDB's error, unless that speaks of a fault of ours.
     """
     import duckdb
 
-    from laktasi.store.warehouse import open_warehouse
-
     try:
-        with ExitStack() as stack:
-            with in_turn(folder):
-                con = stack.enter_context(open_warehouse(folder))
-            yield con
+        yield
     except (duckdb.BinderException, duckdb.CatalogException, duckdb.ParserException):
         raise  # a fault of ours in a statement; such an error speaks of names, not of values
     except duckdb.Error as error:

@@ -23,7 +23,7 @@ COMMON = {
 }
 JOINERS = {
     *("pipeline", "analysing", "reproducing", "releasing", "mirror", "back_checking", "feedback", "publishing"),
-    *("fieldkit", "workplace", "summary", "notifying"),
+    *("fieldkit", "workplace", "summary", "notifying", "backing_up"),
     *("anyfile", "desk", "cli"),
 }
 MAY_IMPORT = {

@@ -7,6 +7,7 @@ import click
 from laktasi import __version__
 from laktasi.cli import (
     back_checks,
+    backup,
     check,
     enumerators,
     feedback,
@@ -68,6 +69,7 @@ for command in (
     reproduce.verify,
     read.report,
     release.release,
+    backup.backup,
     read.sql,
 ):
     main.add_command(command)

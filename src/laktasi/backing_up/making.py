@@ -1,0 +1,491 @@
+"""Making a backup: built under a temporary name, read back and held against the source, and only then called one."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from laktasi import __version__
+from laktasi.backing_up import files, rotating, shape
+from laktasi.backing_up.shape import Contents, Listing, Piece, Rows, Written
+from laktasi.backing_up.sources import Source, folders_of, sources
+from laktasi.errors import BackupError, SettingsError, WarehouseError
+from laktasi.paths import DataFolder
+from laktasi.pipeline import Progress, silent
+from laktasi.settings import Settings
+from laktasi.workplace import apart_from_backups, check_begun, code_version, in_our_words, in_turn
+
+if TYPE_CHECKING:
+    import duckdb
+
+PATIENCE_SECONDS = 60 * 60
+"""How long a backup waits for the step that is at work; one that reads from a Central over a slow line takes long."""
+
+_AGAIN_SECONDS = 0.1
+_SPARE_BYTES = 16 * 2**20
+"""Room for what the file system itself needs."""
+_BY_HASH = (f"{shape.DATA}/attachments/", f"{shape.DATA}/refused/")
+"""Places whose names say nothing, so that they stand by them in an encrypted backup, too."""
+
+_README = """This is a backup of the laktasi project "{project}", made {made_at} (UTC) by laktasi {version}.
+{secrecy}
+To put it back, on any computer with laktasi {version} or newer:
+
+    laktasi restore "THIS FOLDER"
+
+Ini adalah cadangan (backup) proyek laktasi "{project}", dibuat {made_at} (UTC) dengan laktasi {version}.
+{kerahasiaan}
+Untuk memulihkannya, di komputer mana pun dengan laktasi {version} atau yang lebih baru:
+
+    laktasi restore "FOLDER INI"
+"""
+_SECRECY = {
+    True: (
+        "It is encrypted. The key is NOT in it: nobody can read it without, not even you.",
+        "Isinya terenkripsi. Kuncinya TIDAK ada di sini: tanpa kunci itu tidak seorang pun dapat membacanya.",
+    ),
+    False: (
+        "It is NOT encrypted: whoever holds it can read names and answers. Keep it locked away.",
+        "Isinya TIDAK terenkripsi: siapa pun yang memegangnya dapat membaca nama dan jawaban. Simpan terkunci.",
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class BackedUp:
+    """A backup that was made, read back, and found to be what it should be."""
+
+    path: Path
+    listing: Listing
+    linked: int
+    """Files that are the same as in the backup before, and take no room of their own."""
+    removed: tuple[str, ...]
+    """Names of older backups that made room."""
+    kept: int
+    """Backups of this warehouse that are there now, this one among them."""
+    notes: tuple[str, ...]
+    """What a person should know."""
+
+
+@dataclass(slots=True)
+class _Making:
+    """One backup while it is being made."""
+
+    settings: Settings
+    target: Path
+    progress: Progress
+    notes: list[str] = field(default_factory=list)
+    written: dict[str, Written] = field(default_factory=dict)
+    pieces: dict[str, Piece] = field(default_factory=dict)
+    taken: set[str] = field(default_factory=lambda: {name.casefold() for name in (shape.LISTING, shape.README)})
+    sealed: int = 0
+    linked: int = 0
+
+    @property
+    def folder(self) -> DataFolder:
+        return self.settings.data_folder
+
+
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """What the warehouse said of itself while it was held."""
+
+    first_run: str | None
+    latest_run: str | None
+    migration: str | None
+    tables: Mapping[str, Rows]
+    others: tuple[Source, ...]
+    """The other files, as they were then."""
+    part: Path
+    """The folder in which the backup is built, the warehouse in it already."""
+    earlier: rotating.Earlier | None
+
+
+def back_up(
+    settings: Settings,
+    *,
+    to: Path | None = None,
+    progress: Progress = silent,
+    patience_seconds: float = PATIENCE_SECONDS,
+) -> BackedUp:
+    """Make a backup, while runs go on: the warehouse is copied between two of their steps.
+
+    Parameters
+    ----------
+    to
+        Folder in which the backup gets a folder of its own; ``backup.folder`` of the settings, if None.
+    patience_seconds
+        How long to wait for the step that is at work.
+
+    Raises
+    ------
+    SettingsError
+        No folder is named.
+    BackupError
+        The folder cannot be used, has no room, or what was written is not what was read. Then nothing is left of it.
+    WarehouseError
+        There is no warehouse, it cannot be read, or another backup is being made.
+    """
+    folder = settings.data_folder
+    folder.check_own()
+    target = place_of(settings, to)
+    check_begun(folder)
+    making = _Making(settings, target, progress)
+    with apart_from_backups(folder), _words(making):
+        made_at = datetime.now(UTC).replace(microsecond=0)
+        while (target / shape.name_of(settings.project.name, made_at)).exists():
+            made_at += timedelta(seconds=1)
+        held = _take_warehouse(making, made_at, patience_seconds)
+        try:
+            _copy_others(making, held)
+            listing = _list(making, held, made_at)
+            is_well = _verify(making, held)
+            _write_listing(making, held.part, listing)
+            path = target / shape.name_of(settings.project.name, made_at)
+            files.sync_folders(held.part)
+            held.part.rename(path)
+            files.sync_folder(target)
+        finally:
+            shutil.rmtree(held.part, ignore_errors=True)
+        _remember(folder, path, listing)
+        removed, kept = rotating.rotate(target, listing, settings.backup.keep, making.notes) if is_well else ((), 0)
+    return BackedUp(path, listing, making.linked, removed, kept, tuple(making.notes))
+
+
+def place_of(settings: Settings, to: Path | None) -> Path:
+    """Give the folder that backups are written to.
+
+    Raises
+    ------
+    SettingsError
+        None is named.
+    BackupError
+        It does not exist, is no folder, or is one of those that are backed up.
+    """
+    named = to or settings.backup.folder
+    if named is None:
+        raise SettingsError(
+            "no folder for backups is named",
+            why="A backup belongs on another disk: a memory stick, a second computer, the office's server.",
+            next_step='laktasi backup --to FOLDER; or write folder = "…" below [backup] in laktasi.toml, for every day',
+        )
+    target = (settings.project / named.expanduser()) if to is None else Path.cwd() / to.expanduser()
+    if not target.is_dir():
+        is_file = target.exists()
+        raise BackupError(
+            f"{target} is {'a file' if is_file else 'not there'}",
+            why="" if is_file else "Is the disk or memory stick plugged in? It is not made, since it might be a slip.",
+            next_step="name a folder" if is_file else "plug it in, or make the folder; then run the command again",
+        )
+    target = target.resolve()
+    for source in folders_of(settings.data_folder, settings.folders):
+        if target.is_relative_to(source.resolve()):
+            raise BackupError(
+                f"{target} lies in {source}, which is backed up",
+                why="What takes that folder away would take the backup with it.",
+                next_step="name a folder on another disk: --to FOLDER, or backup.folder in laktasi.toml",
+            )
+    return target
+
+
+def _words(making: _Making) -> Any:
+    return files.told_in_words("the backup cannot be written", making.target, making.folder.root)
+
+
+# The warehouse, between two steps
+
+
+def _take_warehouse(making: _Making, made_at: datetime, patience_seconds: float) -> _Held:
+    """Copy the warehouse while nobody else has it open, and hear what else there is at that moment."""
+    folder, target = making.folder, making.target
+    with in_our_words(folder), _held_between_steps(making, patience_seconds) as con:
+        first, latest = _one(con, "select min(run_id), max(run_id) from meta.runs") or (None, None)
+        (migration,) = _one(con, "select max_by(name, number) from meta.migrations") or (None,)
+        making.progress("hashing its rows", 0, None)
+        tables = _rows(con)
+        left_out: list[str] = []
+        others = sources(folder, making.settings.folders, left_out)
+        making.notes += [f"not kept: {place}" for place in left_out]
+        rotating.sweep(target, making.settings.project.name, first)
+        earlier = rotating.earlier(target, making.settings.project.name, first, folder.key, making.notes)
+        part = target / rotating.part_name(shape.name_of(making.settings.project.name, made_at), first)
+        files.folder_of(part / "x")
+        try:
+            size = folder.warehouse.stat().st_size
+            if earlier and not _can_link(part):
+                earlier = None
+            _check_room(making, size, others, earlier)
+            tell = _telling(making.progress, "copying the warehouse", size)
+            making.taken.add(shape.WAREHOUSE.casefold())
+            with _words(making):
+                written = files.copy(folder.warehouse, part / shape.WAREHOUSE, tell)
+            making.written[shape.WAREHOUSE] = written
+            making.pieces[shape.WAREHOUSE] = Piece(shape.WAREHOUSE, written.sha256, is_sealed=False)
+        except BaseException:
+            shutil.rmtree(part, ignore_errors=True)
+            raise
+        return _Held(first, latest, migration, tables, tuple(others), part, earlier)
+
+
+@contextmanager
+def _held_between_steps(making: _Making, patience_seconds: float) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Open the warehouse as it is, migrated or not, with all that was committed in the file itself."""
+    from laktasi.store.warehouse import WAREHOUSE, attach, session
+
+    folder = making.folder
+    until = time.monotonic() + patience_seconds
+    with in_turn(folder), session(folder) as con:
+        while True:
+            try:
+                attach(con, folder)
+                break
+            except WarehouseError as error:
+                if "in use by another process" not in error.what or time.monotonic() >= until:
+                    raise
+                making.progress("waiting for the step that is at work", 0, None)
+                time.sleep(_AGAIN_SECONDS)
+        con.execute(f"use {WAREHOUSE}")
+        con.execute(f"checkpoint {WAREHOUSE}")
+        yield con
+
+
+def _rows(con: duckdb.DuckDBPyConnection) -> dict[str, Rows]:
+    from laktasi.store.row_hashes import hash_rows
+
+    return {name: Rows(one.rows, one.columns, one.hash) for name, one in hash_rows(con).items()}
+
+
+def _one(con: duckdb.DuckDBPyConnection, query: str) -> Any:
+    return con.execute(query).fetchone()
+
+
+def _can_link(part: Path) -> bool:
+    """Say whether the file system lets one file have two names."""
+    first, second = part / "one", part / "two"
+    files.write(first, b"")
+    try:
+        return files.link(first, second)
+    finally:
+        for path in (first, second):
+            path.unlink(missing_ok=True)
+
+
+def _check_room(making: _Making, size: int, others: list[Source], earlier: rotating.Earlier | None) -> None:
+    """Ask for the room before anything is written."""
+    known = earlier.files if earlier else {}
+    needed = size + sum(one.size for one in others if one.place not in known) + _SPARE_BYTES
+    free = files.free_bytes(making.target)
+    if free < needed:
+        raise BackupError(
+            f"{making.target} has room for {in_words(free)}, and the backup needs {in_words(needed)}",
+            next_step="free some room there, name another folder (--to FOLDER), or keep fewer backups (backup.keep)",
+        )
+
+
+# Everything else
+
+
+def _copy_others(making: _Making, held: _Held) -> None:
+    """Copy, seal or link what is not the warehouse."""
+    tell = _telling(making.progress, "copying", sum(one.size for one in held.others))
+    for source in held.others:
+        try:
+            _copy(making, held, source, tell)
+        except FileNotFoundError:
+            if source.path.exists() or source.place.startswith(_BY_HASH):
+                raise
+            making.notes.append(f"not kept: {source.place} (it went away meanwhile)")
+
+
+def _copy(making: _Making, held: _Held, source: Source, tell: files.Tell) -> None:
+    from laktasi.sealing import HEADER_BYTES, is_sealed_by
+
+    key, part, place = making.folder.key, held.part, source.place
+    is_to_seal = False
+    if key is not None:
+        with source.path.open("rb") as file:
+            is_to_seal = not is_sealed_by(file.read(HEADER_BYTES), key)
+    if key is not None and (is_to_seal or not place.startswith(_BY_HASH)):
+        making.sealed += 1
+        file_name = f"sealed/{making.sealed:06d}"
+    else:
+        file_name = files.plainly(place, making.taken)
+    if known := _same_as_before(held.earlier, source, part / file_name):
+        making.linked += 1
+        making.written[file_name], making.pieces[file_name] = known.written, known.piece
+        tell(source.size)
+        return
+    if is_to_seal:
+        assert key is not None
+        written, content = files.copy_sealed(source.path, part / file_name, key, shape.purpose_of(place), tell)
+    else:
+        written = files.copy(source.path, part / file_name, tell)
+        content = written.sha256
+    making.written[file_name] = written
+    making.pieces[file_name] = Piece(place, content, is_to_seal)
+
+
+def _same_as_before(earlier: rotating.Earlier | None, source: Source, new: Path) -> rotating.Known | None:
+    """Let a new name stand for the file of the backup before, where it was made of the same content."""
+    known = earlier.files.get(source.place) if earlier else None
+    if earlier is None or known is None or known.piece.content != files.hash_of(source.path):
+        return None
+    return known if files.link(earlier.path / known.name, new) else None
+
+
+# What it says of itself
+
+
+def _list(making: _Making, held: _Held, made_at: datetime) -> Listing:
+    """Write what is in the backup, all but backup.json itself."""
+    import duckdb
+
+    key, part = making.folder.key, held.part
+    is_encrypted = key is not None
+    project = making.settings.project.name
+    secrecy, kerahasiaan = _SECRECY[is_encrypted]
+    readme = _README.format(
+        project=shape.plain_name(project),
+        made_at=f"{made_at:%Y-%m-%d %H:%M}",
+        version=__version__,
+        secrecy=secrecy,
+        kerahasiaan=kerahasiaan,
+    )
+    making.written[shape.README] = files.write(part / shape.README, readme.encode())
+    contents = shape.contents_text(Contents(making.pieces, held.tables)).encode()
+    if key is not None:
+        from laktasi.sealing import seal
+
+        contents = seal(contents, key, shape.purpose_of(shape.CONTENTS))
+    making.written[shape.CONTENTS] = files.write(part / shape.CONTENTS, contents)
+    return Listing(
+        project=shape.plain_name(project),
+        warehouse=held.first_run,
+        made_at=made_at.isoformat(),
+        versions={
+            "laktasi": __version__,
+            "code": code_version(),
+            "duckdb": duckdb.__version__,
+            "migration": held.migration,
+        },
+        is_encrypted=is_encrypted,
+        tables={name: one.rows for name, one in held.tables.items()},
+        latest_run=held.latest_run,
+        files=dict(making.written),
+    )
+
+
+def _write_listing(making: _Making, part: Path, listing: Listing) -> None:
+    """Write backup.json last: a folder without it is no backup."""
+    written = files.write(part / shape.LISTING, shape.listing_text(listing).encode())
+    if files.read_back(part / shape.LISTING) != written or shape.read_listing(part) != listing:
+        raise _not_as_written(making, shape.LISTING)
+
+
+# Read back
+
+
+def _verify(making: _Making, held: _Held) -> bool:
+    """Read all of it back; say whether the warehouse itself holds what had landed.
+
+    Raises
+    ------
+    BackupError
+        Something is not as it was written.
+    """
+    tell = _telling(making.progress, "reading back", sum(one.bytes for one in making.written.values()))
+    for name, written in making.written.items():
+        if files.read_back(held.part / name, tell) != written:
+            raise _not_as_written(making, name)
+    making.progress("comparing the rows", 0, None)
+    tables, altered = open_copy(making.folder, held.part / shape.WAREHOUSE, _what_it_holds)
+    if tables != held.tables:
+        raise _not_as_written(making, shape.WAREHOUSE)
+    for place, count in altered.items():
+        making.notes.append(
+            f"{count} rows of {place} no longer hold what landed: the warehouse itself is damaged, and was copied as it"
+            " is. No older backup was removed; restore one of them to have these rows"
+        )
+    return not altered
+
+
+def _what_it_holds(con: duckdb.DuckDBPyConnection) -> tuple[dict[str, Rows], Mapping[str, int]]:
+    from laktasi.store.as_of import altered
+
+    return _rows(con), altered(con)
+
+
+def open_copy(folder: DataFolder, path: Path, ask: Callable[[duckdb.DuckDBPyConnection], Any]) -> Any:
+    """Ask a copy of the warehouse, which is read and not changed; what DuckDB spills lies in the data folder.
+
+    Raises
+    ------
+    WarehouseError
+        It cannot be opened.
+    """
+    from laktasi.store.copied import attach_copy
+    from laktasi.store.warehouse import session
+
+    beside = replace(folder, root=folder.root / ".backup")
+    try:
+        with in_our_words(folder), session(beside) as con:
+            attach_copy(con, path, folder.key)
+            return ask(con)
+    finally:
+        shutil.rmtree(beside.root, ignore_errors=True)
+
+
+def _not_as_written(making: _Making, name: str) -> BackupError:
+    return BackupError(
+        f"{name}, read back from {making.target}, is not what was written",
+        why="The disk or stick loses what is written to it. The backups that were there before are as they were.",
+        next_step="use another disk or stick",
+    )
+
+
+# Afterwards
+
+
+def _remember(folder: DataFolder, path: Path, listing: Listing) -> None:
+    """Note in the data folder when a backup was made, and where: the place itself may be unplugged."""
+    told = {"made_at": listing.made_at, "path": str(path), "is_encrypted": listing.is_encrypted}
+    new = folder.last_backup.with_name(f".{folder.last_backup.name}")
+    new.unlink(missing_ok=True)
+    files.write(new, (json.dumps(told) + "\n").encode())
+    new.replace(folder.last_backup)
+
+
+def newest_backup(settings: Settings) -> tuple[datetime, Path] | None:
+    """Give when and where the newest backup of a data folder was made; None where none is known."""
+    try:
+        told = json.loads(settings.data_folder.last_backup.read_text(encoding="utf-8"))
+        return datetime.fromisoformat(told["made_at"]), Path(told["path"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def in_words(size: int) -> str:
+    """Give a number of bytes as people say it."""
+    for unit, below in (("kB", 10**6), ("MB", 10**9), ("GB", 10**12)):
+        if size < below:
+            return f"{size / (below / 1000):.1f} {unit}"
+    return f"{size / 10**12:.1f} TB"
+
+
+def _telling(progress: Progress, what: str, total: int) -> files.Tell:
+    done = 0
+
+    def tell(count: int) -> None:
+        nonlocal done
+        done += count
+        progress(what, done, total)
+
+    progress(what, 0, total)
+    return tell

@@ -1,0 +1,174 @@
+"""Older backups: which one the next builds on, which stay, and what a killed backup left."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from laktasi.backing_up import shape
+from laktasi.backing_up.shape import Contents, Listing, Piece, Written
+from laktasi.errors import BackupError, LaktasiError
+
+if TYPE_CHECKING:
+    from pydantic import SecretStr
+
+MONTHS = 12
+"""For so long the newest backup of each month stays."""
+
+_JUNK = {".ds_store", "thumbs.db", "desktop.ini"}
+"""What systems leave in every folder that somebody looks into."""
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A file of an earlier backup."""
+
+    name: str
+    written: Written
+    piece: Piece
+
+
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """The newest backup of the same warehouse, and its files by their place."""
+
+    path: Path
+    files: Mapping[str, Known]
+
+
+def part_name(name: str, first_run: str | None) -> str:
+    """Give the name of a backup that is not finished, or no longer whole; each warehouse sweeps its own."""
+    return f".{name}.{(first_run or 'new')[-6:]}.part"
+
+
+def sweep(target: Path, project: str, first_run: str | None) -> None:
+    """Remove what backups of this warehouse left that were killed; none is being made now."""
+    ending = part_name("", first_run).removeprefix(".")
+    for path in target.glob(f".laktasi-{shape.plain_name(project)}-*{ending}"):
+        if shape.is_of(path.name.removeprefix(".").removesuffix(ending), project):
+            shutil.rmtree(path, ignore_errors=True)
+
+
+def earlier(
+    target: Path, project: str, first_run: str | None, key: SecretStr | None, notes: list[str]
+) -> Earlier | None:
+    """Give the newest backup of this warehouse that is readable as the new one will be; None where there is none."""
+    for path, listing in reversed(list(_ours(target, project, first_run, notes))):
+        if listing.is_encrypted != (key is not None):
+            continue
+        with suppress(LaktasiError, OSError):
+            contents = read_contents(path, listing, key)
+            found = {
+                piece.place: Known(name, listing.files[name], piece)
+                for name, piece in contents.pieces.items()
+                if name in listing.files
+            }
+            return Earlier(path, found)
+    return None
+
+
+def read_contents(path: Path, listing: Listing, key: SecretStr | None) -> Contents:
+    """Read contents.json of a backup.
+
+    Raises
+    ------
+    BackupError
+        It is torn; or it is encrypted, and the key is missing or another one.
+    OSError
+        It cannot be read.
+    """
+    text = (path / shape.CONTENTS).read_bytes()
+    if listing.is_encrypted:
+        text = _unsealed(path, text, key)
+    return shape.parse_contents(path, text)
+
+
+def _unsealed(path: Path, text: bytes, key: SecretStr | None) -> bytes:
+    from laktasi.sealing import is_sealed, is_sealed_by, unseal
+
+    if key is None:
+        raise BackupError(
+            f"{path.name} is encrypted, and no key is given",
+            why="The key is never in a backup.",
+            next_step="name the file with the key: --key-file FILE, or set LAKTASI_KEY in the environment",
+        )
+    if is_sealed(text) and not is_sealed_by(text, key):
+        raise BackupError(
+            f"{path.name} was encrypted with another key",
+            why="Nobody can read it without the key that the project had when the backup was made.",
+            next_step="name the file with that key: --key-file FILE, or set LAKTASI_KEY in the environment",
+        )
+    return unseal(text, key, shape.purpose_of(shape.CONTENTS))
+
+
+def rotate(target: Path, newest: Listing, keep: int, notes: list[str]) -> tuple[tuple[str, ...], int]:
+    """Remove backups of the same warehouse beyond the newest, but one of each month; give their names, and the rest.
+
+    Another warehouse's stay, though the project be called the same: somebody who began anew after a loss needs them
+    most. So do folders that hold anything else than what a backup wrote there.
+    """
+    of_project = list(_ours(target, newest.project, newest.warehouse, notes))
+    by_age = sorted(of_project, key=lambda one: one[1].made_at, reverse=True)
+    stay = {listing.made_at for _, listing in by_age[:keep]} | {newest.made_at}
+    stay |= _of_months([listing.made_at for _, listing in by_age], newest.made_at)
+    removed = []
+    for path, listing in by_age:
+        if listing.made_at in stay:
+            continue
+        if foreign := next(_foreign(path, listing), None):
+            notes.append(f"{path.name} is older, and stays: {foreign} in it is not of the backup")
+            continue
+        gone = target / part_name(path.name, newest.warehouse)
+        try:
+            path.rename(gone)  # half of a backup must not look like one
+            shutil.rmtree(gone)
+        except OSError as error:
+            notes.append(f"{path.name} is older, and cannot be removed ({error.strerror})")
+            continue
+        removed.append(path.name)
+    return tuple(sorted(removed)), len(by_age) - len(removed)
+
+
+def _of_months(made: list[str], now: str) -> set[str]:
+    """Give the newest of each month, of the months of a year."""
+    found: dict[int, str] = {}
+    for one in sorted(made):
+        found[_month(one)] = one
+    return {one for month, one in found.items() if _month(now) - MONTHS <= month <= _month(now)}
+
+
+def _month(made_at: str) -> int:
+    at = datetime.fromisoformat(made_at)
+    return at.year * 12 + at.month
+
+
+def _ours(target: Path, project: str, first_run: str | None, notes: list[str]) -> Iterator[tuple[Path, Listing]]:
+    """Give the backups of this warehouse, oldest first."""
+    if first_run is None:
+        return
+    for path in sorted(target.glob("laktasi-*")):
+        if not shape.is_of(path.name, project) or not path.is_dir() or path.is_symlink():
+            continue
+        try:
+            listing = shape.read_listing(path)
+        except BackupError as error:
+            if (said := f"not counted as a backup: {error.what}") not in notes:
+                notes.append(said)
+            continue
+        if listing.warehouse == first_run:
+            yield path, listing
+
+
+def _foreign(path: Path, listing: Listing) -> Iterator[str]:
+    """Name what lies in a backup's folder and is not of the backup."""
+    for root, _, names in os.walk(path):
+        for name in names:
+            place = Path(root, name).relative_to(path).as_posix()
+            if place != shape.LISTING and place not in listing.files and name.lower() not in _JUNK:
+                yield place
