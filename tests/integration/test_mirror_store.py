@@ -733,9 +733,9 @@ def test_lines_stand_with_their_run_though_it_failed(house: House) -> None:
     runs.fail(house.con, house.run_id)
     found = house.con.execute("select * exclude (run_id, started_at) from meta.reconciliations order by all").fetchall()
     assert found == [
-        (CENTRAL, "entities", FORM, 5, 5, 0, 0, 0, None),
-        (CENTRAL, "submissions", FORM, 3, 3, 0, 0, 0, None),
-        (OTHER, "submissions", FORM, 1, 1, 0, 0, 0, None),
+        (CENTRAL, "entities", FORM, 5, 5, 0, 0, 0, 0, None),
+        (CENTRAL, "submissions", FORM, 3, 3, 0, 0, 0, 0, None),
+        (OTHER, "submissions", FORM, 1, 1, 0, 0, 0, 0, None),
     ]
     again = runs.begin(house.con, "cli")
     mirror.write_lines(house.con, again, [other])

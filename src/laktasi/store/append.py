@@ -115,8 +115,11 @@ def append(con: duckdb.DuckDBPyConnection, table: str, rows: Sequence[dict[str, 
 
 
 def last_landed(con: duckdb.DuckDBPyConnection) -> Any:
-    """Give the newest ``landed_at`` of ``raw`` and of people's decisions; None where nothing has landed."""
-    places = (*(f"raw.{table}" for table in TABLES), "quality.decisions")
+    """Give the newest ``landed_at`` of ``raw`` and of people's decisions; None where nothing has landed.
+
+    Tombstones are later than the rows that went, which had been the newest perhaps.
+    """
+    places = (*(f"raw.{table}" for table in TABLES), "raw.forgotten", "quality.decisions")
     tables = " union all ".join(f"select max(landed_at) as landed_at from {place}" for place in places)
     found = con.execute(f"select max(landed_at) from ({tables})").fetchone()
     assert found is not None

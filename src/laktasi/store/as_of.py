@@ -41,7 +41,8 @@ def sources(con: duckdb.DuckDBPyConnection) -> dict[Table, str]:
     raw = con.execute(
         """
         select table_name from duckdb_tables()
-        where database_name = current_database() and schema_name = 'raw' order by table_name
+        where database_name = current_database() and schema_name = 'raw' and table_name <> 'forgotten'
+        order by table_name
         """
     ).fetchall()
     return {("raw", name): "landed_at" for (name,) in raw} | BESIDE_RAW
