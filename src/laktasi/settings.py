@@ -24,6 +24,7 @@ from pydantic_settings import (
 )
 
 from laktasi.errors import SettingsError
+from laktasi.key_file import SHORTEST, read_key_file
 from laktasi.paths import HOUSE, DataFolder, Project
 from laktasi.private_environment import private_environment as private_environment
 from laktasi.private_environment import read_private_environment
@@ -146,7 +147,7 @@ class Settings(BaseSettings):
     project: Path = Field(default=HOUSE, description="Folder with xlsforms/ and schemas/. Given, never read.")
     data: Path = Field(default=Path("data"), description="Folder for the warehouse and the report, below the project.")
     key: SecretStr | None = Field(
-        default=None, min_length=32, description="LAKTASI_KEY: what the data folder is encrypted with."
+        default=None, min_length=SHORTEST, description="LAKTASI_KEY: what the data folder is encrypted with."
     )
     key_file: Path | None = Field(default=None, description="File with that key, kept apart from the data folder.")
     phones: tuple[Path, ...] = Field(default=(), description="Folders copied from phones, taken in at every run.")
@@ -252,7 +253,33 @@ class Settings(BaseSettings):
 
 
 def read_settings(project: Path | None = None, **given: Any) -> Settings:
-    """Read the settings of a project.
+    """Read the settings of a project, and the key of its data folder from wherever it is kept.
+
+    Parameters
+    ----------
+    project, given
+        As :func:`read_settings_alone`.
+
+    Raises
+    ------
+    SettingsError
+        As :func:`read_settings_alone`; or the file with the key cannot be used, or two keys are given that differ.
+    """
+    settings = read_settings_alone(project, **given)
+    if settings.key_file is None:
+        return settings
+    key = read_key_file(settings.key_file, settings.data_folder.root)
+    if settings.key is not None and settings.key.get_secret_value().strip() != key.get_secret_value():
+        raise SettingsError(
+            f"{PREFIX}KEY is another key than the one in {settings.key_file}",
+            why="It would be chance with which of them something is encrypted.",
+            next_step=f"unset {PREFIX}KEY, or take key_file out of {Project(settings.project).settings_file.name}",
+        )
+    return settings.model_copy(update={"key": key})
+
+
+def read_settings_alone(project: Path | None = None, **given: Any) -> Settings:
+    """Read the settings of a project, without looking into the file that ``key_file`` names.
 
     Parameters
     ----------
@@ -323,6 +350,13 @@ def _read_file(path: Path) -> dict[str, Any]:
             f"setting 'project' has no place in {path.name}: it lies in the project already",
             next_step=f"take it out of {path.name}; --project FOLDER names another project",
         )
+    if "key" in settings:
+        raise SettingsError(
+            f"setting 'key' has no place in {path.name}, which is copied and shared",
+            next_step=f"take it out of {path.name}, and keep the key in a file of its own: laktasi key make FILE",
+        )
+    if isinstance(file := settings.get("key_file"), str):
+        settings["key_file"] = path.parent / Path(file).expanduser()
     central, phones = settings.get("central"), settings.get("phones")
     if isinstance(central, dict):
         named = {name: part for name, part in central.items() if isinstance(part, dict)}

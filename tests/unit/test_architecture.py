@@ -11,6 +11,7 @@ SRC = HOUSE / "src" / "laktasi"
 COMMON = {
     "back_checks",
     "errors",
+    "key_file",
     "paths",
     "private_environment",
     "records",
