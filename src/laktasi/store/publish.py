@@ -20,6 +20,7 @@ from laktasi.paths import DataFolder
 from laktasi.store.columns import SYSTEM_COLUMNS, united_tables
 from laktasi.store.forms import Questionnaires
 from laktasi.store.labelled import labelled_views
+from laktasi.store.lake import declared_comments
 from laktasi.store.sql import identifier, literal, scalar, transaction, values
 from laktasi.store.warehouse import POINTER_SUFFIX
 
@@ -222,7 +223,8 @@ def _finish(con: duckdb.DuckDBPyConnection, new: Path) -> None:
     """Give the copy its views and comments. In a connection of its own, so that its views know no other file."""
     views = con.execute(
         """
-        select sql from duckdb_views() where schema_name in ('meta', 'analysis') and not internal
+        select schema_name, sql from duckdb_views()
+        where database_name = current_database() and schema_name in ('meta', 'analysis') and not internal
         order by schema_name = 'analysis'
         """
     ).fetchall()
@@ -235,8 +237,10 @@ def _finish(con: duckdb.DuckDBPyConnection, new: Path) -> None:
             ("meta", "about", "note"): "What to know before anything of it is passed on",
         }
         with transaction(copy):
-            for (statement,) in views:
+            for schema, statement in views:
+                copy.execute(f"set schema = {literal(schema)}")  # a lake's statements leave the view's own out
                 copy.execute(statement)
+            copy.execute("set schema = 'main'")
             _comment(copy, comments)
             labelled_views(copy)
         copy.execute("checkpoint")
@@ -253,7 +257,8 @@ def _comments(con: duckdb.DuckDBPyConnection) -> dict[tuple[str, str, str | None
         select schema_name, table_name, column_name, comment from duckdb_columns() where not internal
         """
     ).fetchall()
-    return {(schema, table, column): comment for schema, table, column, comment in found if comment}
+    told = {(schema, table, column): comment for schema, table, column, comment in found if comment}
+    return {**told, **declared_comments(con)}
 
 
 def _comment(copy: duckdb.DuckDBPyConnection, comments: Mapping[tuple[str, str, str | None], str]) -> None:

@@ -12,6 +12,7 @@ from string import Template
 from typing import Any
 
 from laktasi.paths import WAREHOUSE_SQL
+from laktasi.store.turns import turn
 
 
 def identifier(*parts: str) -> str:
@@ -70,11 +71,12 @@ def scalar(con: Any, query: str, parameters: Iterable[Any] = ()) -> Any:
 
 @contextmanager
 def transaction(con: Any) -> Iterator[None]:
-    """Do all of the block or nothing of it, whatever interrupts it."""
-    con.begin()
-    try:
-        yield
-    except BaseException:
-        con.rollback()
-        raise
-    con.commit()
+    """Do all of the block or nothing of it, whatever interrupts it; where workers share the warehouse, in its turn."""
+    with turn(con):
+        con.begin()
+        try:
+            yield
+        except BaseException:
+            con.rollback()
+            raise
+        con.commit()

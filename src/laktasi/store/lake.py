@@ -1,0 +1,224 @@
+"""The private warehouse as a lake: DuckLake, a catalogue in PostgreSQL and Parquet files in a folder or on S3.
+
+The pipeline's SQL is the same for both. What DuckLake lacks, and what stands in for it, is said here and nowhere else:
+
+- ``check`` constraints are left out of migrations (:func:`portable`); :func:`unkept` asks before a run is published
+  whether the rows are as the constraints would have them.
+- Comments on columns of views are left out; :func:`declared_comments` has them.
+- Writers do not wait for each other: see :mod:`laktasi.store.turns`.
+
+Primary keys, indexes, sequences, enums and ``returning`` are lacking too, and the warehouse uses none of them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+import duckdb
+
+from laktasi.errors import WarehouseError
+from laktasi.paths import DataFolder, Lake
+from laktasi.store.sql import identifier, literal, migrations
+from laktasi.store.turns import is_held_for, take_turns
+
+if TYPE_CHECKING:
+    from pydantic import SecretStr
+
+_COMMENT_ON_COLUMN = re.compile(r"comment\s+on\s+column\s+(\w+)\.(\w+)\.", re.IGNORECASE)
+_QUOTED = re.compile(r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|--[^\n]*|/\*.*?\*/", re.DOTALL)
+_CHECK = re.compile(r"\bcheck\s*\(", re.IGNORECASE)
+
+
+def attach_lake(con: duckdb.DuckDBPyConnection, folder: DataFolder, name: str) -> None:
+    """Attach the lake of a data folder; its catalogue is made where there is none.
+
+    Parameters
+    ----------
+    con
+        Of :func:`laktasi.store.warehouse.session`.
+
+    Raises
+    ------
+    WarehouseError
+        The catalogue or the files cannot be reached, or it is encrypted and the folder has no key, or the reverse.
+    """
+    lake = folder.lake
+    assert lake is not None
+    _load(con, lake)
+    catalogue = f"__ducklake_metadata_{name}"
+    options = [
+        f"data_path {literal(lake.data)}",
+        # No row stands in the catalogue itself: what lies there is not encrypted.
+        "data_inlining_row_limit 0",
+        f"metadata_catalog {literal(catalogue)}",
+    ]
+    given: list[Any] = []
+    if folder.key is not None:
+        options.append("encrypted true")
+    if lake.is_postgres:
+        options += [f"metadata_schema {literal(lake.schema)}", "meta_secret 'lake_catalogue'"]
+    elif folder.key is not None:
+        from laktasi.store.sealing import database_key
+
+        options.append("metadata_parameters map {'encryption_key': ?}")
+        given.append(database_key(folder.key))
+    place = ("postgres:" if lake.is_postgres else "") + lake.catalog
+    try:
+        con.execute(f"attach {literal(f'ducklake:{place}')} as {identifier(name)} ({', '.join(options)})", given)
+        is_encrypted = con.execute(
+            "select value from ducklake_options(?) where option_name = 'encrypted'", [name]
+        ).fetchone()
+    except duckdb.Error as error:
+        raise _not_opened(lake, error) from None
+    if is_encrypted != ("true" if folder.key is not None else "false",):
+        raise WarehouseError(
+            f"{lake.name} is {'not ' if folder.key is not None else ''}encrypted",
+            why="Whether its files are encrypted is settled when a lake is made.",
+            next_step="take the key out of the settings, or move to a new lake: see docs/ducklake.md"
+            if folder.key is not None
+            else "set key_file in laktasi.toml to the file with the key, or LAKTASI_KEY in the environment",
+        )
+    if lake.is_postgres and not is_held_for(folder):
+        take_turns(con, catalogue, lake)
+
+
+def attach_catalogue(con: duckdb.DuckDBPyConnection, lake: Lake, name: str) -> None:
+    """Attach the PostgreSQL database of a lake's catalogue itself.
+
+    Raises
+    ------
+    WarehouseError
+        It cannot be reached.
+    """
+    con.execute("set autoinstall_known_extensions = false; set autoload_known_extensions = false")
+    _load(con, lake)
+    try:
+        con.execute(f"attach {literal(lake.catalog)} as {identifier(name)} (type postgres, secret lake_catalogue)")
+    except duckdb.Error as error:
+        raise _not_opened(lake, error) from None
+
+
+def is_lake(con: duckdb.DuckDBPyConnection) -> bool:
+    """Say whether the warehouse of a connection is a lake."""
+    found = con.execute("select type from duckdb_databases() where database_name = current_database()").fetchone()
+    return found == ("ducklake",)
+
+
+def portable(con: duckdb.DuckDBPyConnection, migration: str) -> Iterator[str]:
+    """Give the statements of a migration as the warehouse of a connection can do them.
+
+    Parameters
+    ----------
+    con
+        Where those given before have been done: what is a view is asked there.
+    """
+    if not is_lake(con):
+        yield migration
+        return
+    for statement in duckdb.extract_statements(migration):
+        text = without_checks(statement.query)
+        commented = _COMMENT_ON_COLUMN.match(_without_comments(text).lstrip())
+        if (
+            commented
+            and con.execute(
+                """
+            select 1 from duckdb_views()
+            where database_name = current_database() and schema_name = ? and view_name = ?
+            """,
+                [commented[1], commented[2]],
+            ).fetchone()
+        ):
+            continue
+        yield text
+
+
+def without_checks(statement: str) -> str:
+    """Leave the ``check (…)`` constraints out of a statement."""
+    # Of what is quoted only the length counts.
+    plain = _QUOTED.sub(lambda quoted: " " * len(quoted[0]), statement)
+    kept, end = [], 0
+    for found in _CHECK.finditer(plain):
+        if found.start() < end:
+            continue
+        kept.append(statement[end : found.start()].rstrip())
+        end, depth = found.end(), 1
+        while depth:
+            depth += {"(": 1, ")": -1}.get(plain[end], 0)
+            end += 1
+    return "".join((*kept, statement[end:]))
+
+
+def unkept(con: duckdb.DuckDBPyConnection) -> Mapping[str, int]:
+    """Give the tables of a lake with rows that a check constraint would have refused, and how many; none of a file."""
+    if not is_lake(con):
+        return {}
+    counts = [
+        f"select {literal(f'{schema}.{table}')} as place, count(*) as n"
+        f" from {identifier(schema, table)} where not ({condition})"
+        for schema, table, condition in _declared()[0]
+    ]
+    query = f"select place, sum(n) from ({' union all '.join(counts)}) where n > 0 group by place order by place"
+    return {place: int(count) for place, count in con.execute(query).fetchall()}
+
+
+def declared_comments(con: duckdb.DuckDBPyConnection) -> Mapping[tuple[str, str, str | None], str]:
+    """Give the comments that the warehouse of a connection cannot hold: by schema, view and column; none of a file."""
+    return _declared()[1] if is_lake(con) else {}
+
+
+@cache
+def _declared() -> tuple[list[tuple[str, str, str]], dict[tuple[str, str, str | None], str]]:
+    """Read off a warehouse in memory what migrations declare and a lake cannot hold: checks, and comments of views."""
+    with duckdb.connect() as con:
+        con.execute(
+            "create schema meta; create table meta.migrations (number integer, name varchar, applied_at timestamptz)"
+        )
+        for _, _, file in migrations():
+            con.execute(file.read_text(encoding="utf-8"))
+        checks = con.execute(
+            "select schema_name, table_name, expression from duckdb_constraints() where constraint_type = 'CHECK'"
+        ).fetchall()
+        comments = con.execute(
+            """
+            select columns.schema_name, columns.table_name, columns.column_name, columns.comment
+            from duckdb_columns() as columns
+            semi join duckdb_views() as views
+                on columns.schema_name = views.schema_name and columns.table_name = views.view_name
+            where columns.comment is not null
+            """
+        ).fetchall()
+    return checks, {(schema, view, column): comment for schema, view, column, comment in comments}
+
+
+def _without_comments(statement: str) -> str:
+    return re.sub(r"^(\s*--[^\n]*\n)*", "", statement)
+
+
+def _load(con: duckdb.DuckDBPyConnection, lake: Lake) -> None:
+    from laktasi.store.warehouse import load_extension
+
+    load_extension(con, "ducklake")
+    if lake.is_postgres:
+        load_extension(con, "postgres_scanner")
+        # Without a password libpq looks for one itself: PGPASSWORD, PGPASSFILE, the server's trust.
+        given = [] if lake.password is None else [lake.password.get_secret_value()]
+        con.execute(f"create or replace secret lake_catalogue (type postgres{', password ?' if given else ''})", given)
+    if lake.data.startswith("s3://"):
+        load_extension(con, "httpfs")
+        names = ", ".join(f"{name} ?" for name in lake.s3)
+        con.execute(
+            f"create or replace secret lake_files (type s3, scope {literal(lake.data)}{', ' if names else ''}{names})",
+            [_plain(value) for value in lake.s3.values()],
+        )
+
+
+def _plain(value: str | bool | SecretStr) -> str | bool:
+    return value if isinstance(value, str | bool) else value.get_secret_value()
+
+
+def _not_opened(lake: Lake, error: duckdb.Error) -> WarehouseError:
+    said = str(error).splitlines()[0].replace(lake.catalog, "…").replace(lake.data, "…")
+    return WarehouseError(f"{lake.name} cannot be opened", why=f"DuckDB says: {said}", next_step="see docs/ducklake.md")
