@@ -69,10 +69,10 @@ class CentralSettings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
 
-    url: str
-    project: int
+    url: str = Field(description="Address of the server alone.")
+    project: int = Field(description="Number of the project; it stands in the address of its page.")
     forms: tuple[str, ...] = Field(default=(), description="Form ids; every published form of the project, if none.")
-    email: str | None = None
+    email: str | None = Field(default=None, description="Of the account that reads. Its password never stands here.")
     password: SecretStr | None = Field(default=None, description="LAKTASI_CENTRAL__PASSWORD")
 
     @property

@@ -25,6 +25,7 @@ COMMON = {
 JOINERS = {
     *("pipeline", "analysing", "reproducing", "releasing", "mirror", "back_checking", "feedback", "publishing"),
     *("fieldkit", "workplace", "summary", "notifying", "backing_up"),
+    *("setting_up", "doctor", "service"),
     *("anyfile", "desk", "cli"),
 }
 MAY_IMPORT = {

@@ -1,0 +1,1 @@
+"""Setting up a project: its folders, its one commented settings file, and its private file."""
