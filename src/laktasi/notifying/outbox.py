@@ -55,10 +55,8 @@ class State:
     """When the last summary was made (ISO 8601, UTC)."""
     summary_day: str | None = None
     """And on which day, here."""
-    backup_at: str | None = None
-    """When the newest backup was made that was ever seen (ISO 8601, UTC)."""
-    since: str | None = None
-    """Since when somebody looks for backups (ISO 8601, UTC)."""
+    looked_since: str | None = None
+    """Since when backups are looked for (ISO 8601, UTC): one that was never made is too old after a while."""
     made: list[str] = field(default_factory=list)
     """When messages were made, in the last day."""
     waiting: list[Message] = field(default_factory=list)

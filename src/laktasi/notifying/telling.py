@@ -123,20 +123,14 @@ def _write(
 
 
 def _backup(settings: Settings, state: State, now: datetime) -> Backup | None:
-    """Say how old the newest backup is. One on a stick that is not plugged in is remembered."""
-    folder = settings.backup.folder
-    if folder is None:
-        return None
-    from laktasi.backing_up.shape import is_of, made_at
+    """Say how old the newest backup is; None where the settings name no place for backups."""
+    from laktasi.backing_up import newest_backup
 
-    try:
-        names = [path.name for path in (settings.project / folder).iterdir() if is_of(path.name, settings.project.name)]
-    except OSError:
-        names = []
-    seen = [at.isoformat() for at in map(made_at, names) if at is not None]
-    state.backup_at = max([*seen, *filter(None, [state.backup_at])], default=None)
-    state.since = state.since or now.isoformat()
-    return Backup(datetime.fromisoformat(state.backup_at or state.since), state.backup_at is not None)
+    if settings.backup.folder is None:
+        return None
+    state.looked_since = state.looked_since or now.isoformat()
+    newest = newest_backup(settings.data_folder)
+    return Backup(newest[0] if newest else datetime.fromisoformat(state.looked_since), newest is not None)
 
 
 def _name(settings: Settings) -> str:

@@ -50,12 +50,12 @@ TEXTS: dict[str, dict[Language, str]] = {
     "unreached": {"en": "NOT REACHED: {source}, since {since}", "id": "TIDAK TERJANGKAU: {source}, sejak {since}"},
     "phones": {"en": "folders of phones", "id": "folder HP"},
     "backup": {
-        "en": "NO NEW BACKUP: the newest one that was seen is of {since}",
-        "id": "TIDAK ADA CADANGAN BARU: yang terbaru yang pernah terlihat dari {since}",
+        "en": "NO NEW BACKUP: the newest one is of {since}",
+        "id": "TIDAK ADA CADANGAN BARU: yang terbaru dari {since}",
     },
     "backup.none": {
-        "en": "NO BACKUP: none was ever seen in the folder that the settings name",
-        "id": "TIDAK ADA CADANGAN: belum pernah terlihat satu pun di folder yang disebut dalam pengaturan",
+        "en": "NO BACKUP has been made yet",
+        "id": "BELUM ADA CADANGAN sama sekali",
     },
     # the summary
     "daily": {"en": "SUMMARY, {now}", "id": "RINGKASAN, {now}"},
@@ -80,7 +80,7 @@ TEXTS: dict[str, dict[Language, str]] = {
         "en": "Not reached: {source}, since {since}",
         "id": "Tidak terjangkau: {source}, sejak {since}",
     },
-    "daily.backup": {"en": "Newest backup seen: {since}", "id": "Cadangan terbaru yang terlihat: {since}"},
+    "daily.backup": {"en": "Newest backup: {since}", "id": "Cadangan terbaru: {since}"},
     "daily.published": {"en": "Published last: {since}", "id": "Terakhir dipublikasikan: {since}"},
     "never": {"en": "never", "id": "belum pernah"},
     # what to do next
