@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
-from laktasi.backing_up.making import BackedUp, back_up, in_words, newest_backup, place_of
+from laktasi.backing_up.files import in_words
+from laktasi.backing_up.last import newest_backup
+from laktasi.backing_up.making import BackedUp, back_up
+from laktasi.backing_up.restoring import Restored, restore
 
-__all__ = ["BackedUp", "back_up", "in_words", "newest_backup", "place_of"]
+__all__ = ["BackedUp", "Restored", "back_up", "in_words", "newest_backup", "restore"]

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, BinaryIO, cast
 
 from laktasi.backing_up.shape import Written
 from laktasi.errors import BackupError
+from laktasi.pipeline import Progress
 
 if TYPE_CHECKING:
     from pydantic import SecretStr
@@ -250,3 +251,24 @@ def told_in_words(doing: str, where: Path, source: Path) -> Iterator[None]:
             f"{doing}: {named or place} ({error.strerror or error})",
             next_step=f"check that {place} is yours and that its disk is well; then run the command again",
         ) from error
+
+
+def in_words(size: int) -> str:
+    """Give a number of bytes as people say it."""
+    for unit, below in (("kB", 10**6), ("MB", 10**9), ("GB", 10**12)):
+        if size < below:
+            return f"{size / (below / 1000):.1f} {unit}"
+    return f"{size / 10**12:.1f} TB"
+
+
+def telling(progress: Progress, what: str, total: int) -> Tell:
+    """Give what tells how many bytes of how many are dealt with."""
+    done = 0
+
+    def tell(count: int) -> None:
+        nonlocal done
+        done += count
+        progress(what, done, total)
+
+    progress(what, 0, total)
+    return tell

@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-import json
 import shutil
-import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from laktasi import __version__
-from laktasi.backing_up import files, rotating, shape
+from laktasi.backing_up import describing, files, rotating, shape
+from laktasi.backing_up.holding import ask_copy, held_between_steps, rows_of
+from laktasi.backing_up.last import remember
 from laktasi.backing_up.shape import Contents, Listing, Piece, Rows, Written
 from laktasi.backing_up.sources import Source, folders_of, sources
-from laktasi.errors import BackupError, SettingsError, WarehouseError
+from laktasi.errors import BackupError, SettingsError
 from laktasi.paths import DataFolder
 from laktasi.pipeline import Progress, silent
 from laktasi.settings import Settings
-from laktasi.workplace import apart_from_backups, check_begun, code_version, in_our_words, in_turn
+from laktasi.workplace import apart_from_backups, check_begun, code_version, in_our_words
 
 if TYPE_CHECKING:
     import duckdb
@@ -28,34 +28,10 @@ if TYPE_CHECKING:
 PATIENCE_SECONDS = 60 * 60
 """How long a backup waits for the step that is at work; one that reads from a Central over a slow line takes long."""
 
-_AGAIN_SECONDS = 0.1
 _SPARE_BYTES = 16 * 2**20
 """Room for what the file system itself needs."""
 _BY_HASH = (f"{shape.DATA}/attachments/", f"{shape.DATA}/refused/")
 """Places whose names say nothing, so that they stand by them in an encrypted backup, too."""
-
-_README = """This is a backup of the laktasi project "{project}", made {made_at} (UTC) by laktasi {version}.
-{secrecy}
-To put it back, on any computer with laktasi {version} or newer:
-
-    laktasi restore "THIS FOLDER"
-
-Ini adalah cadangan (backup) proyek laktasi "{project}", dibuat {made_at} (UTC) dengan laktasi {version}.
-{kerahasiaan}
-Untuk memulihkannya, di komputer mana pun dengan laktasi {version} atau yang lebih baru:
-
-    laktasi restore "FOLDER INI"
-"""
-_SECRECY = {
-    True: (
-        "It is encrypted. The key is NOT in it: nobody can read it without, not even you.",
-        "Isinya terenkripsi. Kuncinya TIDAK ada di sini: tanpa kunci itu tidak seorang pun dapat membacanya.",
-    ),
-    False: (
-        "It is NOT encrypted: whoever holds it can read names and answers. Keep it locked away.",
-        "Isinya TIDAK terenkripsi: siapa pun yang memegangnya dapat membaca nama dan jawaban. Simpan terkunci.",
-    ),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +62,8 @@ class _Making:
     pieces: dict[str, Piece] = field(default_factory=dict)
     taken: set[str] = field(default_factory=lambda: {name.casefold() for name in (shape.LISTING, shape.README)})
     sealed: int = 0
-    linked: int = 0
+    linked: dict[str, Source] = field(default_factory=dict)
+    """Files of the backup that are the same as in the one before, and what they are of."""
 
     @property
     def folder(self) -> DataFolder:
@@ -145,18 +122,18 @@ def back_up(
         held = _take_warehouse(making, made_at, patience_seconds)
         try:
             _copy_others(making, held)
-            listing = _list(making, held, made_at)
+            _describe(making, held, made_at)
             is_well = _verify(making, held)
-            _write_listing(making, held.part, listing)
+            listing = _list(making, held, made_at)
             path = target / shape.name_of(settings.project.name, made_at)
             files.sync_folders(held.part)
             held.part.rename(path)
             files.sync_folder(target)
         finally:
             shutil.rmtree(held.part, ignore_errors=True)
-        _remember(folder, path, listing)
+        remember(folder, path, listing.made_at)
         removed, kept = rotating.rotate(target, listing, settings.backup.keep, making.notes) if is_well else ((), 0)
-    return BackedUp(path, listing, making.linked, removed, kept, tuple(making.notes))
+    return BackedUp(path, listing, len(making.linked), removed, kept, tuple(making.notes))
 
 
 def place_of(settings: Settings, to: Path | None) -> Path:
@@ -195,7 +172,7 @@ def place_of(settings: Settings, to: Path | None) -> Path:
     return target
 
 
-def _words(making: _Making) -> Any:
+def _words(making: _Making) -> AbstractContextManager[None]:
     return files.told_in_words("the backup cannot be written", making.target, making.folder.root)
 
 
@@ -205,11 +182,10 @@ def _words(making: _Making) -> Any:
 def _take_warehouse(making: _Making, made_at: datetime, patience_seconds: float) -> _Held:
     """Copy the warehouse while nobody else has it open, and hear what else there is at that moment."""
     folder, target = making.folder, making.target
-    with in_our_words(folder), _held_between_steps(making, patience_seconds) as con:
-        first, latest = _one(con, "select min(run_id), max(run_id) from meta.runs") or (None, None)
-        (migration,) = _one(con, "select max_by(name, number) from meta.migrations") or (None,)
+    with in_our_words(folder), held_between_steps(folder, patience_seconds, making.progress) as con:
+        first, latest, migration = _which(con)
         making.progress("hashing its rows", 0, None)
-        tables = _rows(con)
+        tables = rows_of(con)
         left_out: list[str] = []
         others = sources(folder, making.settings.folders, left_out)
         making.notes += [f"not kept: {place}" for place in left_out]
@@ -222,7 +198,7 @@ def _take_warehouse(making: _Making, made_at: datetime, patience_seconds: float)
             if earlier and not _can_link(part):
                 earlier = None
             _check_room(making, size, others, earlier)
-            tell = _telling(making.progress, "copying the warehouse", size)
+            tell = files.telling(making.progress, "copying the warehouse", size)
             making.taken.add(shape.WAREHOUSE.casefold())
             with _words(making):
                 written = files.copy(folder.warehouse, part / shape.WAREHOUSE, tell)
@@ -234,36 +210,15 @@ def _take_warehouse(making: _Making, made_at: datetime, patience_seconds: float)
         return _Held(first, latest, migration, tables, tuple(others), part, earlier)
 
 
-@contextmanager
-def _held_between_steps(making: _Making, patience_seconds: float) -> Iterator[duckdb.DuckDBPyConnection]:
-    """Open the warehouse as it is, migrated or not, with all that was committed in the file itself."""
-    from laktasi.store.warehouse import WAREHOUSE, attach, session
+def _which(con: duckdb.DuckDBPyConnection) -> tuple[str | None, str | None, str | None]:
+    """Give the first and the latest run of a warehouse and its last migration; of none yet where it was just made."""
+    from laktasi.store.sql import scalar
 
-    folder = making.folder
-    until = time.monotonic() + patience_seconds
-    with in_turn(folder), session(folder) as con:
-        while True:
-            try:
-                attach(con, folder)
-                break
-            except WarehouseError as error:
-                if "in use by another process" not in error.what or time.monotonic() >= until:
-                    raise
-                making.progress("waiting for the step that is at work", 0, None)
-                time.sleep(_AGAIN_SECONDS)
-        con.execute(f"use {WAREHOUSE}")
-        con.execute(f"checkpoint {WAREHOUSE}")
-        yield con
-
-
-def _rows(con: duckdb.DuckDBPyConnection) -> dict[str, Rows]:
-    from laktasi.store.row_hashes import hash_rows
-
-    return {name: Rows(one.rows, one.columns, one.hash) for name, one in hash_rows(con).items()}
-
-
-def _one(con: duckdb.DuckDBPyConnection, query: str) -> Any:
-    return con.execute(query).fetchone()
+    if scalar(con, "select count(*) from duckdb_tables() where schema_name = 'meta' and table_name = 'runs'") == 0:
+        return None, None, None
+    runs = con.execute("select min(run_id), max(run_id) from meta.runs").fetchone()
+    assert runs is not None
+    return (*runs, scalar(con, "select max_by(name, number) from meta.migrations"))
 
 
 def _can_link(part: Path) -> bool:
@@ -284,7 +239,7 @@ def _check_room(making: _Making, size: int, others: list[Source], earlier: rotat
     free = files.free_bytes(making.target)
     if free < needed:
         raise BackupError(
-            f"{making.target} has room for {in_words(free)}, and the backup needs {in_words(needed)}",
+            f"{making.target} has room for {files.in_words(free)}, and the backup needs {files.in_words(needed)}",
             next_step="free some room there, name another folder (--to FOLDER), or keep fewer backups (backup.keep)",
         )
 
@@ -294,7 +249,7 @@ def _check_room(making: _Making, size: int, others: list[Source], earlier: rotat
 
 def _copy_others(making: _Making, held: _Held) -> None:
     """Copy, seal or link what is not the warehouse."""
-    tell = _telling(making.progress, "copying", sum(one.size for one in held.others))
+    tell = files.telling(making.progress, "copying", sum(one.size for one in held.others))
     for source in held.others:
         try:
             _copy(making, held, source, tell)
@@ -318,18 +273,26 @@ def _copy(making: _Making, held: _Held, source: Source, tell: files.Tell) -> Non
     else:
         file_name = files.plainly(place, making.taken)
     if known := _same_as_before(held.earlier, source, part / file_name):
-        making.linked += 1
+        making.linked[file_name] = source
         making.written[file_name], making.pieces[file_name] = known.written, known.piece
         tell(source.size)
         return
+    _write(making, source, part, file_name, tell, is_to_seal=is_to_seal)
+
+
+def _write(
+    making: _Making, source: Source, part: Path, file_name: str, tell: files.Tell = files.silent, *, is_to_seal: bool
+) -> None:
     if is_to_seal:
+        key = making.folder.key
         assert key is not None
-        written, content = files.copy_sealed(source.path, part / file_name, key, shape.purpose_of(place), tell)
+        purpose = shape.purpose_of(source.place)
+        written, content = files.copy_sealed(source.path, part / file_name, key, purpose, tell)
     else:
         written = files.copy(source.path, part / file_name, tell)
         content = written.sha256
     making.written[file_name] = written
-    making.pieces[file_name] = Piece(place, content, is_to_seal)
+    making.pieces[file_name] = Piece(source.place, content, is_to_seal)
 
 
 def _same_as_before(earlier: rotating.Earlier | None, source: Source, new: Path) -> rotating.Known | None:
@@ -343,30 +306,25 @@ def _same_as_before(earlier: rotating.Earlier | None, source: Source, new: Path)
 # What it says of itself
 
 
-def _list(making: _Making, held: _Held, made_at: datetime) -> Listing:
-    """Write what is in the backup, all but backup.json itself."""
-    import duckdb
-
+def _describe(making: _Making, held: _Held, made_at: datetime) -> None:
+    """Write what it is for a person, and where each file belongs."""
     key, part = making.folder.key, held.part
-    is_encrypted = key is not None
-    project = making.settings.project.name
-    secrecy, kerahasiaan = _SECRECY[is_encrypted]
-    readme = _README.format(
-        project=shape.plain_name(project),
-        made_at=f"{made_at:%Y-%m-%d %H:%M}",
-        version=__version__,
-        secrecy=secrecy,
-        kerahasiaan=kerahasiaan,
-    )
-    making.written[shape.README] = files.write(part / shape.README, readme.encode())
+    text = describing.readme(shape.plain_name(making.settings.project.name), made_at, is_encrypted=key is not None)
+    making.written[shape.README] = files.write(part / shape.README, text.encode())
     contents = shape.contents_text(Contents(making.pieces, held.tables)).encode()
     if key is not None:
         from laktasi.sealing import seal
 
         contents = seal(contents, key, shape.purpose_of(shape.CONTENTS))
     making.written[shape.CONTENTS] = files.write(part / shape.CONTENTS, contents)
-    return Listing(
-        project=shape.plain_name(project),
+
+
+def _list(making: _Making, held: _Held, made_at: datetime) -> Listing:
+    """Write backup.json last: a folder without it is no backup."""
+    import duckdb
+
+    listing = Listing(
+        project=shape.plain_name(making.settings.project.name),
         warehouse=held.first_run,
         made_at=made_at.isoformat(),
         versions={
@@ -375,18 +333,15 @@ def _list(making: _Making, held: _Held, made_at: datetime) -> Listing:
             "duckdb": duckdb.__version__,
             "migration": held.migration,
         },
-        is_encrypted=is_encrypted,
+        is_encrypted=making.folder.key is not None,
         tables={name: one.rows for name, one in held.tables.items()},
         latest_run=held.latest_run,
         files=dict(making.written),
     )
-
-
-def _write_listing(making: _Making, part: Path, listing: Listing) -> None:
-    """Write backup.json last: a folder without it is no backup."""
-    written = files.write(part / shape.LISTING, shape.listing_text(listing).encode())
-    if files.read_back(part / shape.LISTING) != written or shape.read_listing(part) != listing:
+    written = files.write(held.part / shape.LISTING, shape.listing_text(listing).encode())
+    if files.read_back(held.part / shape.LISTING) != written or shape.read_listing(held.part) != listing:
         raise _not_as_written(making, shape.LISTING)
+    return listing
 
 
 # Read back
@@ -400,12 +355,12 @@ def _verify(making: _Making, held: _Held) -> bool:
     BackupError
         Something is not as it was written.
     """
-    tell = _telling(making.progress, "reading back", sum(one.bytes for one in making.written.values()))
-    for name, written in making.written.items():
+    tell = files.telling(making.progress, "reading back", sum(one.bytes for one in making.written.values()))
+    for name, written in list(making.written.items()):
         if files.read_back(held.part / name, tell) != written:
-            raise _not_as_written(making, name)
+            _mend(making, held.part, name)
     making.progress("comparing the rows", 0, None)
-    tables, altered = open_copy(making.folder, held.part / shape.WAREHOUSE, _what_it_holds)
+    tables, altered = ask_copy(making.folder, held.part / shape.WAREHOUSE, _what_it_holds)
     if tables != held.tables:
         raise _not_as_written(making, shape.WAREHOUSE)
     for place, count in altered.items():
@@ -416,30 +371,31 @@ def _verify(making: _Making, held: _Held) -> bool:
     return not altered
 
 
-def _what_it_holds(con: duckdb.DuckDBPyConnection) -> tuple[dict[str, Rows], Mapping[str, int]]:
-    from laktasi.store.as_of import altered
-
-    return _rows(con), altered(con)
-
-
-def open_copy(folder: DataFolder, path: Path, ask: Callable[[duckdb.DuckDBPyConnection], Any]) -> Any:
-    """Ask a copy of the warehouse, which is read and not changed; what DuckDB spills lies in the data folder.
+def _mend(making: _Making, part: Path, name: str) -> None:
+    """Copy a file anew that is damaged in the backup before, and so in this one, which shares it.
 
     Raises
     ------
-    WarehouseError
-        It cannot be opened.
+    BackupError
+        It is not shared, so what was just written is wrong; or it is wrong again.
     """
-    from laktasi.store.copied import attach_copy
-    from laktasi.store.warehouse import session
+    source = making.linked.pop(name, None)
+    if source is None:
+        raise _not_as_written(making, name)
+    (part / name).unlink()
+    _write(making, source, part, name, is_to_seal=making.pieces[name].is_sealed)
+    if files.read_back(part / name) != making.written[name]:
+        raise _not_as_written(making, name)
+    making.notes.append(
+        f"{source.place} is damaged in the backups before, and was copied anew: that disk may be failing"
+    )
 
-    beside = replace(folder, root=folder.root / ".backup")
-    try:
-        with in_our_words(folder), session(beside) as con:
-            attach_copy(con, path, folder.key)
-            return ask(con)
-    finally:
-        shutil.rmtree(beside.root, ignore_errors=True)
+
+def _what_it_holds(con: duckdb.DuckDBPyConnection) -> tuple[dict[str, Rows], Mapping[str, int]]:
+    from laktasi.store.as_of import HASHED, altered
+
+    tables = rows_of(con)
+    return tables, altered(con) if tables.keys() >= {f"raw.{name}" for name in HASHED} else {}
 
 
 def _not_as_written(making: _Making, name: str) -> BackupError:
@@ -448,44 +404,3 @@ def _not_as_written(making: _Making, name: str) -> BackupError:
         why="The disk or stick loses what is written to it. The backups that were there before are as they were.",
         next_step="use another disk or stick",
     )
-
-
-# Afterwards
-
-
-def _remember(folder: DataFolder, path: Path, listing: Listing) -> None:
-    """Note in the data folder when a backup was made, and where: the place itself may be unplugged."""
-    told = {"made_at": listing.made_at, "path": str(path), "is_encrypted": listing.is_encrypted}
-    new = folder.last_backup.with_name(f".{folder.last_backup.name}")
-    new.unlink(missing_ok=True)
-    files.write(new, (json.dumps(told) + "\n").encode())
-    new.replace(folder.last_backup)
-
-
-def newest_backup(settings: Settings) -> tuple[datetime, Path] | None:
-    """Give when and where the newest backup of a data folder was made; None where none is known."""
-    try:
-        told = json.loads(settings.data_folder.last_backup.read_text(encoding="utf-8"))
-        return datetime.fromisoformat(told["made_at"]), Path(told["path"])
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
-
-
-def in_words(size: int) -> str:
-    """Give a number of bytes as people say it."""
-    for unit, below in (("kB", 10**6), ("MB", 10**9), ("GB", 10**12)):
-        if size < below:
-            return f"{size / (below / 1000):.1f} {unit}"
-    return f"{size / 10**12:.1f} TB"
-
-
-def _telling(progress: Progress, what: str, total: int) -> files.Tell:
-    done = 0
-
-    def tell(count: int) -> None:
-        nonlocal done
-        done += count
-        progress(what, done, total)
-
-    progress(what, 0, total)
-    return tell

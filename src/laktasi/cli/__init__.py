@@ -76,6 +76,7 @@ for command in (
     read.report,
     release.release,
     backup.backup,
+    backup.restore,
     read.sql,
 ):
     main.add_command(command)

@@ -10,7 +10,7 @@ import click
 from laktasi.cli.common import project_options, settings_for, showing_progress
 
 if TYPE_CHECKING:
-    from laktasi.backing_up import BackedUp
+    from laktasi.backing_up import BackedUp, Restored
 
 NO_KEY = "The key is not in it, and nobody can read it without: keep the key apart, and a copy of it on paper."
 NOT_ENCRYPTED = (
@@ -56,3 +56,65 @@ def lines_of(made: BackedUp) -> list[str]:
         *(f"  {note}" for note in made.notes),
         NO_KEY if listing.is_encrypted else NOT_ENCRYPTED,
     ]
+
+
+@click.command(short_help="Put a backup back.")
+@click.argument("backup", type=click.Path(path_type=Path))
+@click.option(
+    "--to", type=click.Path(path_type=Path), help="Data folder to be made.  [default: the project's; data/ in it]"
+)
+@click.option("--project", type=click.Path(file_okay=False, path_type=Path), help="Project folder; made if not there.")
+@click.option("--key-file", type=click.Path(path_type=Path), help="File with the key it was encrypted with.")
+@click.option("--aside", is_flag=True, help="Move a data folder that is there aside.")
+@click.option("--replace-project", is_flag=True, help="Take the backup's xlsforms/, schemas/ and laktasi.toml, too.")
+def restore(
+    backup: Path, to: Path | None, project: Path | None, key_file: Path | None, aside: bool, replace_project: bool
+) -> None:
+    """Put BACKUP back: into a data folder that is empty or not there, and the project's files where they are missing.
+
+    \b
+    laktasi restore /media/ani/STICK/laktasi-survey-20261120T050000Z --project survey
+
+    Every file is held against its hash, and the rows against those of the day it was made; what is torn is refused with
+    the file's name, and then nothing is put back. Whoever left the study since is not brought back.
+    """
+    from laktasi.backing_up import restore as put_back
+
+    settings = settings_for(project, None, key_file=key_file and key_file.resolve())
+    with showing_progress() as progress:
+        done = put_back(
+            backup.resolve(),
+            settings,
+            to=to and to.resolve(),
+            is_aside=aside,
+            replace_project=replace_project,
+            progress=progress,
+        )
+    for line in lines_of_restored(done, settings.project):
+        click.echo(line)
+
+
+def lines_of_restored(done: Restored, project: Path) -> list[str]:
+    """Say what was put back, and what to do next."""
+    listing = done.listing
+    lines = [
+        f"Restored: {done.data}, as it was on {listing.made_at[:16].replace('T', ' ')} (UTC)",
+        *(f"  rows of {table}: {rows}, the same" for table, rows in listing.tables.items() if rows),
+    ]
+    if done.aside:
+        lines.append(f"  what was there before: {done.aside}")
+    if done.forgotten:
+        lines.append(f"  not brought back: {done.forgotten} versions of submissions of people who have left since")
+    lines += [f"  put back in the project: {name}" for name in done.put_back]
+    lines += [
+        f"  another one stands in the project, and was left (--replace-project takes the backup's): {name}"
+        for name in done.kept
+    ]
+    if not listing.is_encrypted:
+        lines.append("It is NOT encrypted; to encrypt it: laktasi key make FILE, then laktasi key change --to FILE")
+    where = f" --project {project}" + (f" --data {done.data}" if done.data != project / "data" else "")
+    if done.manifest:
+        lines.append(f"Next: laktasi verify {done.manifest}{where}")
+    lines.append(f"Next: laktasi run{where}, which makes the research copy and the report again")
+    lines.append("Passwords are in no backup: give them to this computer again")
+    return lines

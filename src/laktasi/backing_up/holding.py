@@ -1,0 +1,81 @@
+"""The warehouse while it is backed up: held between two steps of a run, and its copy looked into."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+from laktasi.backing_up.shape import Rows
+from laktasi.errors import WarehouseError
+from laktasi.paths import DataFolder
+from laktasi.pipeline import Progress
+from laktasi.workplace import in_our_words, in_turn
+
+if TYPE_CHECKING:
+    import duckdb
+
+_AGAIN_SECONDS = 0.1
+Answer = TypeVar("Answer")
+
+
+@contextmanager
+def held_between_steps(
+    folder: DataFolder, patience_seconds: float, progress: Progress
+) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Open the warehouse as it is, migrated or not, with all that was committed in the file itself.
+
+    The turn is taken first: the step that is at work ends, and the next one waits.
+
+    Raises
+    ------
+    WarehouseError
+        The step does not end within `patience_seconds`, or the warehouse cannot be opened.
+    """
+    from laktasi.store.warehouse import WAREHOUSE, attach, session
+
+    until = time.monotonic() + patience_seconds
+    with in_turn(folder), session(folder) as con:
+        while True:
+            try:
+                attach(con, folder)
+                break
+            except WarehouseError as error:
+                if "in use by another process" not in error.what or time.monotonic() >= until:
+                    raise
+                progress("waiting for the step that is at work", 0, None)
+                time.sleep(_AGAIN_SECONDS)
+        con.execute(f"use {WAREHOUSE}")
+        con.execute(f"checkpoint {WAREHOUSE}")
+        yield con
+
+
+def ask_copy(folder: DataFolder, path: Path, ask: Callable[[duckdb.DuckDBPyConnection], Answer]) -> Answer:
+    """Ask a copy of the warehouse, which is read and not changed; what DuckDB spills lies in the data folder.
+
+    Raises
+    ------
+    WarehouseError
+        It cannot be opened.
+    """
+    from laktasi.store.copied import attach_copy
+    from laktasi.store.warehouse import session
+
+    beside = replace(folder, root=folder.root / ".backup")
+    try:
+        with in_our_words(folder), session(beside) as con:
+            attach_copy(con, path, folder.key)
+            return ask(con)
+    finally:
+        shutil.rmtree(beside.root, ignore_errors=True)
+
+
+def rows_of(con: duckdb.DuckDBPyConnection) -> dict[str, Rows]:
+    """Give what the tables hold that nothing can be derived without."""
+    from laktasi.store.row_hashes import hash_rows
+
+    return {name: Rows(one.rows, one.columns, one.hash) for name, one in hash_rows(con).items()}
