@@ -16,8 +16,9 @@ from tests.central.fixtures import Site
 from tests.scripted_server import HTML, Answer, Asked, nobody_answers, scripted_server
 
 FORM = b"""<h:html xmlns="http://www.w3.org/2002/xforms" xmlns:h="http://www.w3.org/1999/xhtml"><h:head><h:title>Tea</h:title>
-<model><instance><data id="tea" version="7"><cup/></data></instance><bind nodeset="/data/cup" type="string"/></model>
-</h:head><h:body><input ref="/data/cup"><label>Cup</label></input></h:body></h:html>"""
+<model><instance><data id="tea" version="7"><cup/><meta><instanceID/></meta></data></instance>
+<bind nodeset="/data/cup" type="string"/></model></h:head>
+<h:body><input ref="/data/cup"><label>Cup</label></input></h:body></h:html>"""
 
 
 @pytest.fixture(autouse=True)

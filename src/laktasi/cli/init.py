@@ -224,10 +224,10 @@ def _ask_central(root: Path, central: Values, options: Mapping[str, Any], passwo
     if not options["url"]:
         _why("ODK Central is the server that phones send to. Without one, records come from phones by cable alone.")
         told = click.prompt("Address of Central; - is none", default=central.get("url", "-"), value_proc=_address)
-        if told == "-":
+        if not told:
             central.clear()
             return None
-        central["url"] = told
+        central |= told
     central["url"] = address_of(central["url"])
     while True:
         if not options["email"]:
@@ -240,15 +240,17 @@ def _ask_central(root: Path, central: Values, options: Mapping[str, Any], passwo
         try:
             projects = _projects(central, password or _known(root, PASSWORD))
         except SourceError as error:
-            click.echo(f"{error}\n", err=True)
-            if click.confirm("Type e-mail and password again? (No: go on, laktasi doctor tries again later)"):
+            click.secho(f"\n{error.what}.", fg="red")
+            is_refused = getattr(error, "status", None) == 401
+            question = "Type e-mail and password again? (No goes on: laktasi doctor can try them later)"
+            if click.confirm(question, default=is_refused):
                 password, options = None, {**options, "email": None}
                 continue
             projects = {}
         break
     if not options["project_id"]:
         _why("A server holds several projects; these are the ones that this account sees." if projects else _NUMBER)
-        for number, name in projects.items():
+        for number, name in sorted(projects.items()):
             click.echo(f"  {number}  {name}")
         only = next(iter(projects)) if len(projects) == 1 else None
         central["project"] = click.prompt(
@@ -300,15 +302,22 @@ def _central(central: Values, password: str | None) -> CentralSettings:
     return CentralSettings.model_validate({**central, "password": password})
 
 
-def _address(told: str) -> str:
+def _address(told: str) -> Values:
+    """Read an address as people give it: that of a project's page names the project, too."""
+    import re
+
     from laktasi.settings import address_of
 
     if told.strip() in ("", "-"):
-        return "-"
+        return {}
+    server, _, page = told.partition("#")
     try:
-        return address_of(told)
+        found: Values = {"url": address_of(server)}
     except ValueError as error:
         raise click.UsageError(str(error)) from None
+    if project := re.search(r"/projects/(\d+)", page):
+        found["project"] = int(project[1])
+    return found
 
 
 def _why(text: str) -> None:

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 
-from laktasi.doctor.finding import Finding, of_error, ok, warning, wrong
+from laktasi.doctor.finding import Finding, ok, warning, wrong
 from laktasi.errors import SourceError
 from laktasi.settings import CentralSettings
 
 CLOCK_WARNS = timedelta(minutes=2)
 CLOCK_WRONG = timedelta(hours=1)
 """How far two clocks may be apart. Times of records come from phones and servers; ours stamps runs and what landed."""
+
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
 def look_at_central(
@@ -30,6 +32,12 @@ def look_at_central(
     """
     from laktasi.odk.access import access_to, server_time, signed_in
 
+    if central.url.startswith("http:") and central.host not in LOOPBACK:
+        yield warning(
+            f"{name}: address",
+            f"{central.host} is asked without encryption: the password and all answers can be read on the way",
+            "use https:// in central.url; whoever looks after the server can set it up",
+        )
     try:
         there = server_time(central)
     except SourceError as error:
@@ -46,7 +54,9 @@ def look_at_central(
         with signed_in(central) as connection:
             access = access_to(connection)
     except SourceError as error:
-        yield of_error(f"{name}: account", error)
+        asks_again = "no user name" in error.what or getattr(error, "status", None) == 401
+        next_step = "laktasi init asks for e-mail and password again" if asks_again else error.next_step
+        yield wrong(f"{name}: account", error.what, next_step)
         return
     who = central.email or "the account of pyodk's configuration"
     if lacks := access.lacks_to_read:

@@ -28,6 +28,7 @@ EXAMPLES: Mapping[str, Any] = {
     "central.forms": ["household_visit"],
     "central.email": "manager@example.org",
     "backup.folder": "../backups",
+    "up.timezone": "Asia/Makassar",
 }
 """What stands behind the mark of a comment where the default is nothing, by name of the setting."""
 
