@@ -51,13 +51,14 @@ def notify_after(
     try:
         from laktasi.notifying.despite import settings_despite
 
+        is_guessed = settings is None
         settings = settings or settings_despite(project, data)
         if settings.notify.to is None or settings.data_folder.derived_mark.exists():
             return
         from laktasi.notifying.telling import flush, tell
 
         if door == BY_SCHEDULE or settings.notify.by_hand:
-            tell(settings, run_id, error)
+            tell(settings, run_id, error, is_guessed=is_guessed)
         else:
             flush(settings)
     except Exception as failure:

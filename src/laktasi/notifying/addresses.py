@@ -33,7 +33,6 @@ READ_SECONDS = 30.0
 _LOGGER = logging.getLogger("apprise")
 # Its lines name whole addresses; what they tell is told in our words.
 _LOGGER.propagate = False
-_LOGGER.addHandler(logging.NullHandler())
 
 
 def _asset() -> AppriseAsset:

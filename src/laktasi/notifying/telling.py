@@ -29,8 +29,14 @@ SECONDS = 60.0
 _LOG = logging.getLogger("laktasi.notifying")
 
 
-def tell(settings: Settings, run_id: str | None, error: Exception | None) -> None:
-    """Write the message of a run, if there is one, and send it with all that waits."""
+def tell(settings: Settings, run_id: str | None, error: Exception | None, *, is_guessed: bool = False) -> None:
+    """Write the message of a run, if there is one, and send it with all that waits.
+
+    Parameters
+    ----------
+    is_guessed
+        The settings could not be read: nothing is made where the data folder may not be.
+    """
     addresses = _addresses(settings)
     if not addresses:  # then nothing is noted as told either
         return
@@ -38,6 +44,8 @@ def tell(settings: Settings, run_id: str | None, error: Exception | None) -> Non
     to = tuple(address.key for address in addresses)
     try:
         if not settings.data_folder.root.exists():
+            if is_guessed:
+                raise FileNotFoundError(settings.data_folder.root)
             settings.data_folder.make()
         with outbox.changing() as state:
             message = _write(settings, state, run_id, error, to)
