@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
+from laktasi import scratch
 from laktasi.errors import SourceError
 from laktasi.odk import connection as module
 from laktasi.odk.connection import AnsweredError, Connection, Downloaded, connect, source_of
@@ -471,7 +472,7 @@ def test_a_file_is_written_whole_or_not_at_all(server: Script, central: Connecti
     target.parent.mkdir()
     server.file(FILE, b"photo", ETag='"abc"')
     assert central.download(FILE.replace(" ", "%20"), target) == Downloaded("new", '"abc"')
-    assert target.read_bytes() == b"photo"
+    assert scratch.read(target) == b"photo"
     target.unlink()
     for fault in ("cut", "reset"):
         server.say(FILE, Answer(body=b"photo", kind="image/jpeg", fault=fault))
@@ -501,7 +502,7 @@ def test_a_web_page_is_a_file_only_where_central_says_so(server: Script, central
         central.download("x", target)
     server.say("x", Answer(body=HTML, kind="text/html", headers={"Content-Disposition": "attachment"}))
     assert central.download("x", target).status == "new"
-    assert target.read_bytes() == HTML
+    assert scratch.read(target) == HTML
 
 
 def ranged(content: bytes, etag: str) -> Callable[[Any], Answer]:
@@ -526,7 +527,7 @@ def test_a_download_goes_on_where_it_broke_off_if_the_server_can(
         Script, "answer", lambda self, asked: answer(asked) if "range" in asked.headers else real(self, asked)
     )
     assert central.download("x", tmp_path / "0") == Downloaded("new", '"abc"')
-    assert (tmp_path / "0").read_bytes() == content
+    assert scratch.read(tmp_path / "0") == content
     assert len(server.asked) == 2  # the session, and the first half
 
 
@@ -540,7 +541,7 @@ def test_a_download_begins_again_where_the_server_sends_the_whole(
     cut = Answer(body=content, kind="image/jpeg", headers={"ETag": etag}, fault="cut")
     server.say("x", cut, Answer(body=content, kind="image/jpeg", headers={"ETag": etag}))
     assert central.download("x", tmp_path / "0").status == "new"
-    assert (tmp_path / "0").read_bytes() == content
+    assert scratch.read(tmp_path / "0") == content
     assert ("range" in server.asked[-1].headers) is (etag == '"abc"')
 
 
@@ -553,7 +554,7 @@ def test_a_part_of_another_place_is_not_joined(
     odd = Answer(206, content[10:], "image/jpeg", {"Content-Range": "bytes 10-4999/5000", "ETag": '"abc"'})
     server.say("x", cut, odd, Answer(body=content, kind="image/jpeg"))
     assert central.download("x", tmp_path / "0").status == "new"
-    assert (tmp_path / "0").read_bytes() == content
+    assert scratch.read(tmp_path / "0") == content
 
 
 def test_a_full_disk_is_said_as_what_it_is(
@@ -600,7 +601,7 @@ def test_several_threads_read_at_once(server: Script, central: Connection, tmp_p
         if number < 4:
             barrier.wait()
         central.download(str(number), tmp_path / f"f{number}")
-        return (tmp_path / f"f{number}").read_bytes()
+        return scratch.read(tmp_path / f"f{number}")
 
     with ThreadPoolExecutor(4) as pool:
         assert list(pool.map(get, range(20))) == [str(number).encode() for number in range(20)]

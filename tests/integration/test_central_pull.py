@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
+from laktasi import scratch as scratch_files
 from laktasi.errors import SourceError
 from laktasi.odk import odata, submissions
 from laktasi.odk.central import CentralForm, attachment_events, forms_of, latest_event
@@ -333,7 +334,7 @@ def test_gives_versions_payloads_files_and_at_last_the_state(server: Script, for
     for item in form.fetch([known]):
         items.append(item)
         if isinstance(item, Submission):
-            files += [file.path.read_bytes() for file in item.attachments if file.path]
+            files += [scratch_files.read(file.path) for file in item.attachments if file.path]
     *versions, first, second, state = items
     assert [(item.instance_id, item.submitter_name, item.created_at.day) for item in versions] == [
         ("uuid:1b", "Person 2", 2),
@@ -492,7 +493,7 @@ def test_what_cannot_be_read_is_refused_and_does_not_stop_the_rest(
     for item in form.fetch([wanted("uuid:1"), wanted("uuid:2")]):
         items.append(item)
         if isinstance(item, Refused):
-            assert item.path.read_bytes() == content
+            assert scratch_files.read(item.path) == content
             assert (item.form_id, item.instance_id) == ("visit", "uuid:1")
             assert said in item.reason
     assert kinds(items[:3]) == ["SubmissionVersion", "Refused", "SubmissionState"]
@@ -576,7 +577,7 @@ def test_gives_them_in_order_and_leaves_nothing_behind(server: Script, form: Cen
             (file,) = item.attachments
             assert isinstance(file, Attachment)
             assert file.path is not None
-            assert file.path.read_bytes() == item.instance_id.encode()
+            assert scratch_files.read(file.path) == item.instance_id.encode()
             assert file.path.parent.stat().st_mode & 0o077 == 0
             seen.append(item.instance_id)
             # Not more than may be read ahead lies on the disk.

@@ -15,6 +15,7 @@ COMMON = {
     "paths",
     "private_environment",
     "records",
+    "scratch",
     "sealing",
     "secret",
     "settings",

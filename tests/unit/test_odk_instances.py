@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from laktasi import scratch
 from laktasi.errors import SourceError
 from laktasi.odk.instances import Item, read_folder
 from laktasi.records import Attachment, FieldedForm, Refused, Status, Submission
@@ -17,7 +18,7 @@ from tests.phones import fill, list_instances, payload, xform
 
 def content(attachment: Attachment) -> bytes:
     assert attachment.path is not None
-    return attachment.path.read_bytes()
+    return scratch.read(attachment.path)
 
 
 def submissions(items: Iterable[Item]) -> list[Submission]:
@@ -309,7 +310,7 @@ def test_members_that_would_leave_the_folder_are_refused(tmp_path: Path) -> None
     for item in read_folder(archive):
         items.append(item)
         if isinstance(item, Refused):
-            kept[item.name] = item.path.read_bytes()
+            kept[item.name] = scratch.read(item.path)
     assert [item.instance_id for item in submissions(items)] == ["uuid:1"]
     assert set(kept) == {
         "instances/V/../../../slip.xml",

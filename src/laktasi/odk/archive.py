@@ -14,6 +14,7 @@ from pathlib import Path
 from laktasi.odk.envelope import RefusedError
 from laktasi.odk.files import check_name, is_ignored, printable
 from laktasi.records import Refused
+from laktasi.scratch import Writer
 
 FREE_BYTES = 1 << 30
 """Unpacks to less than this: no bomb, whatever the ratio."""
@@ -80,7 +81,7 @@ def _place(member: zipfile.ZipInfo) -> Path:
 def _extract(opened: zipfile.ZipFile, member: zipfile.ZipInfo, target: Path) -> None:
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        file = target.open("xb")
+        file = Writer(target, "xb")
     except OSError:
         raise RefusedError("its name clashes with another in the archive, or is too long") from None
     try:

@@ -16,6 +16,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from laktasi import scratch as scratch_files
 from laktasi.errors import SourceError
 from laktasi.odk import odata, submissions
 from laktasi.odk.envelope import RefusedError
@@ -124,9 +125,9 @@ class CentralForm:
             target = Path(scratch) / "media"
             if self._connection.download(path, target).status == "gone":
                 return None
-            if target.stat().st_size > MAX_MEDIA_BYTES:
+            if scratch_files.size_of(target) > MAX_MEDIA_BYTES:
                 raise RefusedError(f"larger than {MAX_MEDIA_BYTES >> 20} MB")
-            return target.read_bytes()
+            return scratch_files.read(target)
 
     def changed_since(self, moment: datetime | None) -> list[ServerRow]:
         """Give the rows that came, were edited, reviewed or deleted after a moment of the server's, the oldest first.

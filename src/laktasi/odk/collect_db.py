@@ -14,6 +14,7 @@ from pathlib import Path
 from laktasi.odk.envelope import RefusedError
 from laktasi.odk.files import check_plain
 from laktasi.records import Status
+from laktasi.scratch import plainly
 
 MAX_BYTES = 512 * 2**20
 MAX_STEPS = 500
@@ -57,11 +58,11 @@ def read_states(database: Path) -> Mapping[str, State]:
         copy = Path(scratch) / "instances.db"
         try:
             check_plain(database)
-            shutil.copyfile(database, copy)
+            _copy(database, copy)
             for suffix in ("-wal", "-journal"):
                 beside = database.with_name(database.name + suffix)
                 if beside.is_file() and not beside.is_symlink():
-                    shutil.copyfile(beside, copy.with_name(copy.name + suffix))
+                    _copy(beside, copy.with_name(copy.name + suffix))
             if copy.stat().st_size > MAX_BYTES:
                 raise RefusedError(f"larger than {MAX_BYTES >> 20} MB: no phone's list is")
         except OSError as error:
@@ -71,6 +72,11 @@ def read_states(database: Path) -> Mapping[str, State]:
                 return _read(con)
         except (sqlite3.Error, UnicodeDecodeError):
             raise RefusedError("torn, or not the list that Collect keeps") from None
+
+
+def _copy(path: Path, target: Path) -> None:
+    with path.open("rb") as file, target.open("wb") as copy:
+        shutil.copyfileobj(plainly(file), copy)
 
 
 def _read(con: sqlite3.Connection) -> Mapping[str, State]:

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
+from laktasi import scratch
 from laktasi.errors import SourceError
 from laktasi.odk import refusals
 from laktasi.odk.account import Account
@@ -211,7 +212,7 @@ class Connection:
         return self._unless_gone(lambda: self._get(path, read))
 
     def download(self, path: str, target: Path, etag: str | None = None) -> Downloaded:
-        """Write a file to `target`, unless it is still the one that `etag` names.
+        """Write a file to `target`, unless it is still the one that `etag` names; :mod:`laktasi.scratch` reads it.
 
         It is written beside its place first: under its own name there is the whole file, or none. A download that
         broke off goes on where it stopped, if the server can do that (Central itself cannot and sends the whole file
@@ -227,8 +228,8 @@ class Connection:
 
         def headers() -> dict[str, str]:
             plain = {"Accept-Encoding": "identity"}  # so that the server's bytes are the file's
-            if begun and part.exists() and part.stat().st_size:
-                return {**plain, "Range": f"bytes={part.stat().st_size}-", "If-Range": begun[0]}
+            if begun and part.exists() and (size := scratch.size_of(part)):
+                return {**plain, "Range": f"bytes={size}-", "If-Range": begun[0]}
             return {**plain, "If-None-Match": etag} if etag else plain
 
         def read(response: Response) -> Downloaded:
@@ -237,12 +238,12 @@ class Connection:
                 return Downloaded("same", answered or etag)
             self._expect_file(response)
             goes_on = response.status_code == 206
-            if goes_on and not response.headers.get("Content-Range", "").startswith(f"bytes {part.stat().st_size}-"):
+            if goes_on and not response.headers.get("Content-Range", "").startswith(f"bytes {scratch.size_of(part)}-"):
                 part.unlink()
                 raise _PassingError(self._words.no_central())
             # A weak ETag does not say that every byte is the same.
             begun[:] = [answered] if answered and not answered.startswith("W/") else []
-            with part.open("ab" if goes_on else "wb") as file:
+            with scratch.Writer(part, "ab" if goes_on else "wb") as file:
                 for chunk in response.iter_content(CHUNK):
                     file.write(chunk)
             part.replace(target)

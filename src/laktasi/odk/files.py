@@ -8,6 +8,7 @@ import unicodedata
 from pathlib import Path
 
 from laktasi.odk.envelope import MAX_BYTES, RefusedError
+from laktasi.scratch import plainly
 
 MAX_NAME = 255
 IGNORED = frozenset(("thumbs.db", "desktop.ini", "__macosx", "lost.dir"))
@@ -55,9 +56,7 @@ def read_plain(path: Path, *, limit: int = MAX_BYTES) -> bytes:
     try:
         check_plain(path)
         with os.fdopen(os.open(path, flags), "rb") as file:
-            if os.fstat(file.fileno()).st_size > limit:
-                raise RefusedError(f"larger than {limit >> 20} MB")
-            content = file.read(limit + 1)
+            content = plainly(file).read(limit + 1)
     except OSError as error:
         raise RefusedError(f"it cannot be read ({error.strerror})") from None
     if len(content) > limit:

@@ -16,6 +16,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from laktasi import scratch as scratch_files
 from laktasi.errors import SourceError
 from laktasi.odk import odata
 from laktasi.odk.envelope import RefusedError, read_envelope
@@ -233,7 +234,7 @@ class _Reader:
                 # only what comes twice is the server's.
                 if payload == before:
                     path = Path(tempfile.mkdtemp(dir=scratch), "payload")
-                    path.write_bytes(payload)
+                    scratch_files.write(path, payload)
                     return Refused(path, name, refusal.reason, self._form_id, version.instance_id)
                 before = payload
                 continue

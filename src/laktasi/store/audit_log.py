@@ -20,8 +20,10 @@ from typing import Any, NamedTuple
 import duckdb
 import pyarrow as pa
 
+from laktasi.errors import WarehouseError
 from laktasi.paths import DataFolder
 from laktasi.store.rows import append
+from laktasi.store.shelf import attachment_place, read_kept
 from laktasi.store.sql import literal, scalar, transaction
 
 Progress = Callable[[str, int, int | None], None]
@@ -38,6 +40,7 @@ LAST_TIME = 253_402_300_799_999
 """The end of the year 9999, in milliseconds."""
 
 ABSENT = "absent"
+SPOILED = "torn or changed on the shelf"
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,12 +143,14 @@ def _load_batch(con: duckdb.DuckDBPyConnection, folder: DataFolder, batch: list[
     for form_id, submission_id, instance_id, sha256 in batch:
         problem = None
         try:
-            log = read_audit_log((folder.attachments / sha256[:2] / sha256).read_bytes())
+            log = read_audit_log(read_kept(attachment_place(folder, sha256), folder.key))
             owners += [(form_id, submission_id, instance_id)] * len(log)
             positions += range(1, len(log) + 1)
             events += log
         except OSError:
             problem = ABSENT
+        except WarehouseError:
+            problem = SPOILED
         except UnreadableLogError as error:
             problem = str(error)
         files.append((form_id, submission_id, instance_id, sha256, problem))

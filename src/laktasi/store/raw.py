@@ -32,7 +32,7 @@ from laktasi.records import (
     SubmissionVersion,
 )
 from laktasi.store.append import TABLES, append, last_landed
-from laktasi.store.shelf import Shelf, UnreadableError, open_plain, writing
+from laktasi.store.shelf import ATTACHMENT_DIGITS, Shelf, UnreadableError, open_plain, writing
 
 Item = FieldedForm | Submission | SubmissionVersion | Attachments | SubmissionState | Entity | Refused
 
@@ -144,8 +144,8 @@ class _Landing:
         self._run_id = run_id
         self._source = source
         with writing(folder.root):
-            self._attachments = Shelf(folder.attachments, digits=2)
-            self._aside = Shelf(folder.refused)
+            self._attachments = Shelf(folder.attachments, ATTACHMENT_DIGITS, folder.key)
+            self._aside = Shelf(folder.refused, key=folder.key)
         self._rows: dict[str, list[dict[str, Any]]] = {table: [] for table in TABLES}
         self._counts = dict.fromkeys(("came", "drafts", "unknown", "refused"), 0)
         self._new = dict.fromkeys(TABLES, 0)

@@ -1,24 +1,39 @@
 """Files kept by the hash of their content: attachments, and what was refused.
 
 A file is first copied beside its place and has its place only when it is whole and durable. Modes are 0700 and 0600.
+Where the data folder has a key, files are sealed, and their names are keyed hashes: with the plain one, whoever has a
+photo could prove that it came in here.
 """
 
 from __future__ import annotations
 
 import hashlib
+import hmac
+import io
 import os
+import shutil
 import stat
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from laktasi.errors import WarehouseError
+from laktasi.paths import DataFolder
+from laktasi.scratch import plainly
+from laktasi.sealing import Sealer, derive, unseal_stream
+
+if TYPE_CHECKING:
+    from pydantic import SecretStr
 
 CHUNK = 1 << 20
 PART = ".part-"
+PURPOSE = "kept file"
+"""What files on a shelf are sealed for."""
+ATTACHMENT_DIGITS = 2
+"""Digits of the subfolder that an attachment stands in; what was refused stands in none."""
 
 
 class UnreadableError(Exception):
@@ -27,7 +42,7 @@ class UnreadableError(Exception):
 
 @contextmanager
 def open_plain(path: Path) -> Iterator[BinaryIO]:
-    """Open a plain file for reading: never through a link, never a pipe or a device."""
+    """Open a plain file for reading, as it came: never through a link, never a pipe or a device."""
     flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
     try:
         if not stat.S_ISREG(path.lstat().st_mode):
@@ -36,7 +51,7 @@ def open_plain(path: Path) -> Iterator[BinaryIO]:
     except OSError as error:
         raise UnreadableError(f"cannot be read ({error.strerror})") from error
     with os.fdopen(descriptor, "rb") as file:
-        yield file
+        yield plainly(file)
 
 
 @contextmanager
@@ -52,6 +67,47 @@ def writing(place: Path) -> Iterator[None]:
         ) from error
 
 
+def attachment_place(folder: DataFolder, sha256: str) -> Path:
+    """Give where the attachment with this SHA-256 of its plain content lies, whether it is there or not."""
+    return _place(folder.attachments, sha256, ATTACHMENT_DIGITS, folder.key)
+
+
+def refused_place(folder: DataFolder, sha256: str) -> Path:
+    """Give where the refused file with this SHA-256 of its plain content lies, whether it is there or not."""
+    return _place(folder.refused, sha256, 0, folder.key)
+
+
+def read_kept(path: Path, key: SecretStr | None) -> bytes:
+    """Read a file of a shelf, as it came.
+
+    Parameters
+    ----------
+    path
+        Of :func:`attachment_place` or :func:`refused_place`.
+    key
+        The data folder's.
+
+    Raises
+    ------
+    OSError
+        It is not there, or cannot be read.
+    WarehouseError
+        It was sealed with another key, or is torn or changed.
+    """
+    plain = io.BytesIO()
+    with path.open("rb") as file:
+        copy_kept(file, plain, key)
+    return plain.getvalue()
+
+
+def copy_kept(file: BinaryIO, target: BinaryIO, key: SecretStr | None) -> None:
+    """Write what a file of a shelf holds, as it came; errors as :func:`read_kept`."""
+    if key is None:
+        shutil.copyfileobj(file, target, CHUNK)
+    else:
+        unseal_stream(file, target, key, PURPOSE)
+
+
 @dataclass(slots=True)
 class Shelf:
     """A folder of files by the SHA-256 of their content; made where it does not exist."""
@@ -59,6 +115,8 @@ class Shelf:
     root: Path
     digits: int = 0
     """Hexadecimal digits of the subfolder that a file stands in; none for 0."""
+    key: SecretStr | None = field(default=None, repr=False)
+    """Files are sealed with it; None: they are plain."""
     _waiting: dict[str, Path] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -76,7 +134,11 @@ class Shelf:
             descriptor, name = tempfile.mkstemp(prefix=PART, dir=self.root)  # mode 0600
             with os.fdopen(descriptor, "wb") as copy:
                 # Hashed again: the row names what was copied, even if the file changed in between.
-                sha256, size = _digest(file, copy)
+                if self.key is None:
+                    sha256, size = _digest(file, copy)
+                else:
+                    with Sealer(copy, self.key, PURPOSE) as sealer:
+                        sha256, size = _digest(file, sealer)
             self._waiting[sha256] = Path(name)
         return sha256, size
 
@@ -94,10 +156,17 @@ class Shelf:
         self._waiting.clear()
 
     def _place(self, sha256: str) -> Path:
-        return self.root / sha256[: self.digits] / sha256 if self.digits else self.root / sha256
+        return _place(self.root, sha256, self.digits, self.key)
 
 
-def _digest(file: BinaryIO, copy: BinaryIO | None = None) -> tuple[str, int]:
+def _place(root: Path, sha256: str, digits: int, key: SecretStr | None) -> Path:
+    name = sha256
+    if key is not None:
+        name = hmac.new(derive(key, "names of kept files"), sha256.encode(), hashlib.sha256).hexdigest()
+    return root / name[:digits] / name
+
+
+def _digest(file: BinaryIO, copy: BinaryIO | Sealer | None = None) -> tuple[str, int]:
     digest, size = hashlib.sha256(), 0
     while True:
         try:
