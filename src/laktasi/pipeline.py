@@ -30,6 +30,9 @@ if TYPE_CHECKING:
     from laktasi.store.forms import LoadedForms, Questionnaires
     from laktasi.store.mirror import Line
 
+TURN_PATIENCE_SECONDS = 60 * 60
+"""How long a run that has landed waits for another worker that computes on the same lake."""
+
 Counts = Mapping[str, Any]
 """What a step has to tell: counts and ids, never an answer."""
 
@@ -65,6 +68,8 @@ class Step:
 
     name: str
     work: Callable[[Run, Progress], Counts]
+    lands: bool = False
+    """Whether it only appends to ``raw``, which workers that share a warehouse may do side by side."""
 
 
 Call = Callable[[Step, Run, Progress], Counts]
@@ -115,12 +120,16 @@ def walk(
     from laktasi.store import runs
 
     settings.data_folder.check_own()
-    with alone(settings.data_folder, patience_seconds):
+    with alone(settings.data_folder, patience_seconds) as hold:
         with opened(settings.data_folder) as con:
-            run_id = runs.begin(con, door, laktasi_version=__version__, code_version=code_version())
+            run_id = runs.begin(con, door, laktasi_version=__version__, code_version=code_version(), hold=hold)
         run = Run(run_id, door, settings, **moment)
         try:
             for step in steps:
+                if step.lands:
+                    hold.give()
+                else:
+                    hold.take(TURN_PATIENCE_SECONDS)
                 run.told[step.name] = call(step, run, progress)
         except BaseException:
             # What failed is told, not that it could not be written down (the disk is full, say): the next run marks
@@ -436,10 +445,10 @@ def write_report(settings: Settings) -> Path:
     return folder.report
 
 
-FORMS = Step("forms", land_forms)
-PHONES = Step("phones", land_phones)
-CENTRAL = Step("central", pull_central)
-RECONCILE = Step("reconcile", reconcile)
+FORMS = Step("forms", land_forms, lands=True)
+PHONES = Step("phones", land_phones, lands=True)
+CENTRAL = Step("central", pull_central, lands=True)
+RECONCILE = Step("reconcile", reconcile, lands=True)
 SOURCES = (FORMS, PHONES, CENTRAL, RECONCILE)
 READ = Step("read", read)
 STAND = Step("stand", stand)
@@ -460,7 +469,7 @@ READING = (Step("publish", publish), Step("report", report))
 
 IMPORTING = (FORMS, PHONES, CLOSE)
 LANDING = (*SOURCES, CLOSE)
-PROVING = (FORMS, CENTRAL, Step("reconcile", reconcile_thoroughly), CLOSE)
+PROVING = (FORMS, CENTRAL, Step("reconcile", reconcile_thoroughly, lands=True), CLOSE)
 ANALYSING = (*WORK, GATE, CLOSE, *READING)
 RECOMPUTING = tuple(step for step in WORK if step is not DECIDE)
 """From what has landed to results, people's decisions among it: schemas/corrections/ may have newer ones."""

@@ -16,6 +16,8 @@ from laktasi.paths import HOUSE, DataFolder
 if TYPE_CHECKING:
     import duckdb
 
+    from laktasi.store.turns import Hold
+
 PATIENCE_SECONDS = 2
 """How long a run waits for the data folder: ``laktasi status`` holds it for less than that."""
 
@@ -26,13 +28,20 @@ RUN_FIRST = "laktasi run, or --data FOLDER for another data folder"
 
 
 @contextmanager
-def alone(folder: DataFolder, patience_seconds: float = PATIENCE_SECONDS) -> Iterator[None]:
+def alone(folder: DataFolder, patience_seconds: float = PATIENCE_SECONDS) -> Iterator[Hold]:
     """Hold the data folder: the lock is the operating system's, and dies with the process that holds it.
+
+    Of a lake, which other workers reach by data folders of their own, the turn to write is held too.
 
     Parameters
     ----------
     patience_seconds
         How long to wait for a run that holds it.
+
+    Returns
+    -------
+    Hold
+        What gives the turn up and takes it again. Of a warehouse that is a file there are no turns: it does nothing.
 
     Raises
     ------
@@ -40,6 +49,8 @@ def alone(folder: DataFolder, patience_seconds: float = PATIENCE_SECONDS) -> Ite
         It is held for longer than that, or cannot be used.
     """
     from filelock import FileLock, Timeout
+
+    from laktasi.store.turns import holding
 
     lock = FileLock(folder.lock)
     try:
@@ -54,8 +65,9 @@ def alone(folder: DataFolder, patience_seconds: float = PATIENCE_SECONDS) -> Ite
     except OSError as error:
         raise _unusable(folder, error) from error
     try:
-        with _scratch(folder):
-            yield
+        with _scratch(folder), holding(folder) as hold:
+            hold.take(patience_seconds)
+            yield hold
     finally:
         lock.release()
 
@@ -150,7 +162,7 @@ def check_begun(folder: DataFolder) -> None:
     WarehouseError
         There is no warehouse.
     """
-    if not folder.warehouse.exists():
+    if not folder.has_begun:
         raise WarehouseError(
             f"there is no warehouse in {folder.root}", why="No run has begun here yet.", next_step=RUN_FIRST
         )

@@ -6,11 +6,14 @@ import json
 import secrets
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import duckdb
 
 from laktasi.store.sql import identifier, transaction
+
+if TYPE_CHECKING:
+    from laktasi.store.turns import Hold
 
 COUNTS = (
     "landed",
@@ -27,16 +30,24 @@ COUNTS = (
 
 
 def begin(
-    con: duckdb.DuckDBPyConnection, door: str, *, laktasi_version: str | None = None, code_version: str | None = None
+    con: duckdb.DuckDBPyConnection,
+    door: str,
+    *,
+    laktasi_version: str | None = None,
+    code_version: str | None = None,
+    hold: Hold | None = None,
 ) -> str:
     """Write down that a run starts. Only the holder of the data folder's lock may call this.
 
-    Any run that still stands as running was killed, and is marked ``interrupted``.
+    Any run that still stands as running was killed, and is marked ``interrupted``; but for those of other workers that
+    share the warehouse and live.
 
     Parameters
     ----------
     door
         ``cli``, ``prefect``, or ``import`` for a run that only lands.
+    hold
+        What this process holds of the data folder: it knows which runs live, and lets others know of this one.
 
     Returns
     -------
@@ -46,7 +57,10 @@ def begin(
     now = datetime.now(UTC)
     run_id = f"{now:%Y%m%dT%H%M%S}{now.microsecond // 1000:03d}Z-{secrets.token_hex(3)}"
     with transaction(con):
-        con.execute("update meta.runs set status = 'interrupted' where status = 'running'")
+        running = con.execute("select run_id from meta.runs where status = 'running'").fetchall()
+        killed = [number for (number,) in running if hold is None or not hold.is_at_work(number)]
+        if killed:
+            con.execute("update meta.runs set status = 'interrupted' where run_id in (select unnest(?))", [killed])
         con.execute(
             """
             insert into meta.runs (run_id, started_at, status, laktasi_version, code_version, door)
@@ -54,6 +68,8 @@ def begin(
             """,
             [run_id, now, laktasi_version, code_version, door],
         )
+        if hold is not None:
+            hold.keep(run_id)
     return run_id
 
 
@@ -100,7 +116,8 @@ def published(con: duckdb.DuckDBPyConnection, run_id: str) -> None:
 
 def fail(con: duckdb.DuckDBPyConnection, run_id: str) -> None:
     """Write down that a run ended with an error. What it had committed stays; the next run goes on from there."""
-    con.execute(
-        "update meta.runs set status = 'failed', finished_at = ? where run_id = ? and published_at is null",
-        [datetime.now(UTC), run_id],
-    )
+    with transaction(con):
+        con.execute(
+            "update meta.runs set status = 'failed', finished_at = ? where run_id = ? and published_at is null",
+            [datetime.now(UTC), run_id],
+        )
