@@ -24,6 +24,8 @@ def feedback(project: str | None = None, data: str | None = None, send: bool | N
         Write; otherwise only tell what would be written. As ``feedback.send`` in laktasi.toml says, if not given.
     """
     settings = settings_for(project, data, None)
+    if not settings.central:  # phones alone: the to-do lists are what reaches the enumerators
+        return
     told = give_feedback(
         settings, send=settings.feedback.send if send is None else send, patience_seconds=PATIENCE_SECONDS
     )

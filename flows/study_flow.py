@@ -7,7 +7,9 @@ asked again where it is known what may be asked twice, and a source that stays a
 from __future__ import annotations
 
 import json
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,8 @@ from prefect.artifacts import create_markdown_artifact, create_table_artifact
 from prefect.cache_policies import NO_CACHE
 
 from laktasi import pipeline
+from laktasi.notifying import notify_after
+from laktasi.service.reading import what_to_read, write_findings
 from laktasi.settings import Settings, read_settings
 from laktasi.summary import summary, tables
 
@@ -24,6 +28,8 @@ PATIENCE_SECONDS = 30 * 60
 
 progress: pipeline.Progress = pipeline.silent
 """How progress is shown. The command line sets it for the person who waits; behind a worker nobody does."""
+is_watched = False
+"""Whether somebody waits for the end, so that nobody need be told of it. The command line sets it."""
 
 
 def as_task(step: pipeline.Step, run: pipeline.Run, shown: pipeline.Progress) -> pipeline.Counts:
@@ -35,15 +41,49 @@ def as_task(step: pipeline.Step, run: pipeline.Run, shown: pipeline.Progress) ->
 
 def walk(steps: tuple[pipeline.Step, ...], project: str | None, data: str | None, phones: list[str] | None) -> str:
     """Walk some steps of the way and leave what a data manager reads in the Prefect UI; give the run's id."""
-    settings = settings_for(project, data, phones)
-    run = pipeline.walk(
-        settings, steps, door="prefect", call=as_task, progress=progress, patience_seconds=PATIENCE_SECONDS
-    )
-    if pipeline.CLOSE in steps[:-1]:  # not of a run that only lands: what people read is as it was
-        create_markdown_artifact(key="run", markdown=in_markdown(summary(settings)), description="What this run did")
-        for key, (description, rows) in tables(settings).items():
-            create_table_artifact(key=key, table=rows, description=description)
+    with telling(project, data) as told:
+        settings = told.settings = settings_for(project, data, phones)
+        run = pipeline.walk(
+            settings, steps, door="prefect", call=as_task, progress=progress, patience_seconds=PATIENCE_SECONDS
+        )
+        told.run_id = run.run_id
+        if pipeline.CLOSE in steps[:-1]:  # not of a run that only lands: what people read is as it was
+            create_markdown_artifact(
+                key="run", markdown=in_markdown(summary(settings)), description="What this run did"
+            )
+            write_findings(settings)
+            create_markdown_artifact(key="read", markdown=what_to_read(settings), description="What to open now")
+            for key, (description, rows) in tables(settings).items():
+                create_table_artifact(key=key, table=rows, description=description)
     return run.run_id
+
+
+@dataclass
+class Told:
+    """What is known of a flow run when people are told of it."""
+
+    settings: Settings | None = None
+    run_id: str | None = None
+
+
+@contextmanager
+def telling(project: str | None, data: str | None) -> Iterator[Told]:
+    """Tell people how it ended, where that matters."""
+    told, failure = Told(), None
+    try:
+        yield told
+    except BaseException as error:
+        failure = error
+        raise
+    finally:
+        notify_after(
+            told.settings,
+            told.run_id,
+            failure,
+            door="cli" if is_watched else "prefect",
+            project=Path(project) if project else None,
+            data=Path(data) if data else None,
+        )
 
 
 def settings_for(project: str | None, data: str | None, phones: list[str] | None) -> Settings:

@@ -10,8 +10,8 @@ import os
 import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, Literal, get_args
-from urllib.parse import urlsplit
+from typing import Any, Literal, Self, get_args
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic.fields import FieldInfo
@@ -25,7 +25,7 @@ from pydantic_settings import (
 
 from laktasi.errors import SettingsError
 from laktasi.key_file import SHORTEST, read_key_file
-from laktasi.paths import HOUSE, DataFolder, Project
+from laktasi.paths import HOUSE, DataFolder, Lake, Project
 from laktasi.private_environment import private_environment as private_environment
 from laktasi.private_environment import read_private_environment
 
@@ -37,6 +37,7 @@ NOT_SETTINGS = ("LAKTASI_CHECKOUT", "LAKTASI_TEST_")
 ALONE = "central"
 """Name of the source that ``[central]`` itself describes, where it has no named ones."""
 NAME = re.compile(r"[a-z][a-z0-9_]*")
+POSTGRES = ("postgres://", "postgresql://")
 PORTS = {"http": 80, "https": 443}
 
 
@@ -112,6 +113,99 @@ class FeedbackSettings(BaseModel):
     send: bool = Field(default=False, description="Let scheduled runs write; otherwise they only say what they would.")
 
 
+class UpSettings(BaseModel):
+    """What `laktasi up` brings up on this machine."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    port: int = Field(default=4200, ge=1024, le=65535, description="Port of Prefect's page, on this machine only.")
+    timezone: str | None = Field(default=None, description="Of all times in prefect.yaml, if not as they say.")
+
+    @field_validator("timezone")
+    @classmethod
+    def _known(cls, given: str | None) -> str | None:
+        from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+        try:
+            return given if given is None else ZoneInfo(given).key
+        except (ZoneInfoNotFoundError, ValueError, OSError):
+            raise ValueError("no time zone; write one like Asia/Jakarta") from None
+
+
+class LakeSettings(BaseModel):
+    """Where the warehouse stands that several workers share (``warehouse = "ducklake"``).
+
+    Passwords and keys come from the environment or the private file, never from laktasi.toml.
+    """
+
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
+
+    catalog: str | None = Field(
+        default=None, description="postgres://user@host/database; or a file, for one worker on one machine."
+    )
+    password: SecretStr | None = Field(default=None, description="LAKTASI_LAKE__PASSWORD; else PGPASSFILE is asked.")
+    name: str = Field(
+        default="laktasi", pattern="[a-z][a-z0-9_]*", description="Of the lake in that database: its schema there."
+    )
+    data: str | None = Field(default=None, description="Where its Parquet files lie: a folder, or s3://bucket/prefix.")
+    files: Path | None = Field(
+        default=None, description="Folder all workers see, for attachments and secret.key; the data folder, if none."
+    )
+    keep_days: int = Field(default=7, ge=1, description="Days after which replaced and deleted rows leave the disk.")
+    s3_key_id: SecretStr | None = Field(default=None, description="LAKTASI_LAKE__S3_KEY_ID")
+    s3_secret: SecretStr | None = Field(default=None, description="LAKTASI_LAKE__S3_SECRET")
+    s3_region: str | None = Field(default=None, description="Region of the store.")
+    s3_endpoint: str | None = Field(default=None, description="host:port of a store that is not Amazon's.")
+    s3_url_style: Literal["path", "vhost"] | None = Field(default=None, description="How the store names buckets.")
+    s3_use_ssl: bool | None = Field(default=None, description="Whether it is reached by https; so by default.")
+
+    @field_validator("catalog")
+    @classmethod
+    def _without_password(cls, given: str | None) -> str | None:
+        if given is None or not given.startswith(POSTGRES):
+            return given
+        try:
+            parts = urlsplit(given)
+            told = parts.hostname, parts.port, parts.username, parts.path.strip("/")
+        except ValueError:
+            told = ()
+        if not all((told and (told[0], told[3]))):
+            raise ValueError("no address of a database; write one like postgres://user@db.example.org/laktasi")
+        if parts.password is not None or "password" in dict(parse_qsl(parts.query)):
+            raise ValueError("the password has no place in it; it comes from LAKTASI_LAKE__PASSWORD or PGPASSFILE")
+        return given
+
+    def place(self, project: Path) -> Lake:
+        """Give where the lake is; folders lie below the project."""
+        assert self.catalog is not None and self.data is not None, "told by Settings"
+        is_postgres = self.catalog.startswith(POSTGRES)
+        options = {name.removeprefix("s3_"): getattr(self, name) for name in LakeSettings.model_fields if "s3_" in name}
+        return Lake(
+            catalog=_for_libpq(self.catalog) if is_postgres else str(project / self.catalog),
+            is_postgres=is_postgres,
+            schema=self.name,
+            data=self.data if self.data.startswith("s3://") else str(project / self.data),
+            files=self.files and project / self.files,
+            keep_days=self.keep_days,
+            password=self.password,
+            s3={name: value for name, value in options.items() if value is not None},
+        )
+
+
+def _for_libpq(address: str) -> str:
+    """Write the address of a database as words for PostgreSQL's library."""
+    parts = urlsplit(address)
+    named = {
+        "host": parts.hostname,
+        "port": parts.port,
+        "user": parts.username and unquote(parts.username),
+        "dbname": unquote(parts.path.strip("/")),
+        **dict(parse_qsl(parts.query)),
+    }
+    escaped = {name: str(value).replace("\\", "\\\\").replace("'", "\\'") for name, value in named.items() if value}
+    return " ".join(f"{name}='{value}'" for name, value in escaped.items())
+
+
 Matter = Literal["failure", "gate", "adverse", "silent", "unreached", "backup", "daily"]
 """What people are told of, see docs/notifications.md."""
 
@@ -154,6 +248,11 @@ class Settings(BaseSettings):
     central: dict[str, CentralSettings] = Field(default={}, description="Projects on ODK Central, by a name of yours.")
     feedback: FeedbackSettings = Field(default=FeedbackSettings(), description="What is said back to Central.")
     backup: BackupSettings = Field(default=BackupSettings(), description="Where backups go, and how many stay.")
+    warehouse: Literal["duckdb", "ducklake"] = Field(
+        default="duckdb", description="A file in the data folder, or a lake that several workers share."
+    )
+    lake: LakeSettings = Field(default=LakeSettings(), description="Where that lake is.")
+    up: UpSettings = Field(default=UpSettings(), description="What runs every day by itself.")
     notify: NotifySettings = Field(default=NotifySettings(), description="Who is told of what, without asking.")
     language: Literal["id", "en"] = Field(default="en", description="Language of messages and lists.")
     exact_max_n: int = Field(
@@ -197,6 +296,13 @@ class Settings(BaseSettings):
         if any(len(several) > 1 for several in hosts.values()):
             raise ValueError("one password for several servers; set LAKTASI_CENTRAL__<NAME>__PASSWORD for each")
         return central
+
+    @model_validator(mode="after")
+    def _somewhere(self) -> Self:
+        """Refuse a lake of which nobody said where it is."""
+        if self.warehouse == "ducklake" and (self.lake.catalog is None or self.lake.data is None):
+            raise ValueError("a lake needs lake.catalog and lake.data, see docs/ducklake.md")
+        return self
 
     def with_accounts(self, accounts: Mapping[str, Mapping[str, str]]) -> Settings:
         """Give these settings with accounts for some of the Centrals.
@@ -249,7 +355,8 @@ class Settings(BaseSettings):
     @property
     def data_folder(self) -> DataFolder:
         """The data folder, resolved below the project."""
-        return DataFolder(self.project / self.data, key=self.key)
+        lake = self.lake.place(self.project) if self.warehouse == "ducklake" else None
+        return DataFolder(self.project / self.data, key=self.key, lake=lake)
 
 
 def read_settings(project: Path | None = None, **given: Any) -> Settings:
@@ -368,6 +475,13 @@ def _read_file(path: Path) -> dict[str, Any]:
                     next_step=f"take it out of {path.name}, and set {PREFIX}{dotted.upper().replace('.', '__')}"
                     " in the environment",
                 )
+    lake = settings.get("lake")
+    for name in ("password", "s3_key_id", "s3_secret"):
+        if isinstance(lake, dict) and name in lake:
+            raise SettingsError(
+                f"setting 'lake.{name}' has no place in {path.name}, which is copied and shared",
+                next_step=f"take it out of {path.name}, and set {PREFIX}LAKE__{name.upper()} in the environment",
+            )
     notify = settings.get("notify")
     if isinstance(notify, dict) and "to" in notify:
         raise SettingsError(
@@ -431,6 +545,8 @@ def _refuse_unknown_variables(names: Iterable[str], file: str = "") -> None:
     known += [f"{PREFIX}CENTRAL__{part}" for part in parts]
     known += [f"{PREFIX}FEEDBACK__{name.upper()}" for name in FeedbackSettings.model_fields]
     known += [f"{PREFIX}BACKUP__{name.upper()}" for name in BackupSettings.model_fields]
+    known += [f"{PREFIX}LAKE__{name.upper()}" for name in LakeSettings.model_fields]
+    known += [f"{PREFIX}UP__{name.upper()}" for name in UpSettings.model_fields]
     known += [f"{PREFIX}NOTIFY__{name.upper()}" for name in NotifySettings.model_fields]
     of_one = re.compile(rf"{PREFIX}CENTRAL__[A-Z0-9]\w*?__({'|'.join(parts)})")
     where, without = (file, f"take {{}} out of {file}") if file else ("the environment", "unset {}")

@@ -23,6 +23,7 @@ from laktasi.cli import (
     reproduce,
     run,
     sample_size,
+    up,
 )
 from laktasi.errors import LaktasiError
 
@@ -54,13 +55,14 @@ def main() -> None:
 
 for command in (
     run.demo,
-    forms.forms,
-    check.check,
     init.init,
     doctor.doctor,
+    forms.forms,
+    check.check,
     enumerators.enumerators,
     run.import_,
     run.run,
+    up.up,
     read.status,
     read.arrivals,
     findings.findings,

@@ -37,13 +37,16 @@ def demo(no_prefect: bool) -> None:
 @click.command(short_help="Run everything on your own study.")
 @project_options
 @without_prefect
-def run(project: Path | None, data: Path | None, no_prefect: bool) -> None:
+@click.option(
+    "--unattended", is_flag=True, help="Nobody is looking: wait for another run, and tell people what matters."
+)
+def run(project: Path | None, data: Path | None, no_prefect: bool, unattended: bool) -> None:
     """Take the study from its sources to its report.
 
     Sources are the phones' folders and the Central named in laktasi.toml, and what was imported before. What cannot be
     reached is said and caught up by the next run.
     """
-    _walk(settings_for(project, data), no_prefect)
+    _walk(settings_for(project, data), no_prefect, is_watched=not unattended)
 
 
 @click.command("import", short_help="Take in folders copied from phones.")
@@ -85,21 +88,40 @@ def _from_here(path: Path) -> str:
     return str(path.relative_to(here) if path.is_relative_to(here) else path)
 
 
-def _walk(settings: Settings, no_prefect: bool) -> None:
-    from laktasi import pipeline
+UNATTENDED_PATIENCE_SECONDS = 30 * 60
+
+
+def _walk(settings: Settings, no_prefect: bool, *, is_watched: bool = True) -> None:
     from laktasi.summary import summary
 
     if no_prefect:
-        with showing_progress() as progress:
-            pipeline.walk(settings, pipeline.WAY, door="cli", progress=progress)
+        _without_prefect(settings, is_watched=is_watched)
     else:
-        _through_prefect(settings)
+        _through_prefect(settings, is_watched=is_watched)
     for line in summary(settings):
         click.echo(line)
     click.echo(f"\nReport: {settings.data_folder.report}")
 
 
-def _through_prefect(settings: Settings) -> None:
+def _without_prefect(settings: Settings, *, is_watched: bool) -> None:
+    from laktasi import pipeline
+    from laktasi.notifying import notify_after
+    from laktasi.workplace import PATIENCE_SECONDS
+
+    patience = PATIENCE_SECONDS if is_watched else UNATTENDED_PATIENCE_SECONDS
+    run_id, failure = None, None
+    try:
+        with showing_progress() as progress:
+            done = pipeline.walk(settings, pipeline.WAY, door="cli", progress=progress, patience_seconds=patience)
+        run_id = done.run_id
+    except BaseException as error:
+        failure = error
+        raise
+    finally:
+        notify_after(settings, run_id, failure, door="cli" if is_watched else "prefect")
+
+
+def _through_prefect(settings: Settings, *, is_watched: bool) -> None:
     """Start the flow: on the Prefect server that PREFECT_API_URL names, else on one of its own, offline and quiet."""
     import os
     import sys
@@ -107,16 +129,12 @@ def _through_prefect(settings: Settings) -> None:
 
     from laktasi.errors import LaktasiError
     from laktasi.paths import FLOWS
+    from laktasi.service.place import Place, at_work, quiet
+    from laktasi.service.processes import tag_of_this_process
 
-    quiet = {
-        "PREFECT_HOME": str(settings.data_folder.prefect),
-        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
-        "DO_NOT_TRACK": "1",
-        "PREFECT_SERVER_UI_V2_ENABLED": "false",
-        "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "120",
-        "PREFECT_LOGGING_LEVEL": "WARNING",
-    }
-    for name, value in quiet.items():
+    if address := at_work(Place(settings.data_folder)):
+        os.environ.setdefault("PREFECT_API_URL", address)  # laktasi up keeps a server: two would share one database
+    for name, value in quiet(settings.data_folder.prefect).items():
         os.environ.setdefault(name, value)
     settings.data_folder.check_own()
     # Its database is opened before Prefect would make the folder.
@@ -128,13 +146,15 @@ def _through_prefect(settings: Settings) -> None:
     else:
         click.echo("… starting Prefect (its own server takes some seconds; --no-prefect does without)", err=True)
     flows: Any = import_module("study_flow")
+    flows.is_watched = is_watched
+    from prefect import tags
 
     given = {
         "project": str(settings.project),
         "data": str(settings.data_folder.root),
         "phones": [str(folder) for folder in settings.phones],
     }
-    with showing_progress() as flows.progress:
+    with showing_progress() as flows.progress, tags(tag_of_this_process()):
         state = flows.study(**given, return_state=True)
     if state.is_completed():
         return

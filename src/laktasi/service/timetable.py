@@ -1,0 +1,138 @@
+"""prefect.yaml: which deployments there are, when each is due, and as it is given to Prefect for one project."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from laktasi.errors import SettingsError
+from laktasi.paths import HOUSE
+from laktasi.settings import Settings
+
+CAUGHT_UP = "caught up"
+"""Tag in prefect.yaml of what is started once where it was missed."""
+DAILY = "daily"
+"""The deployment that does everything; where Prefect cannot be brought up, the supervisor does its work."""
+
+
+@dataclass(frozen=True, slots=True)
+class Deployment:
+    """What is run, and when."""
+
+    name: str
+    times: tuple[tuple[str, ZoneInfo], ...]
+    """Each as ``minute hour day month weekday``, and the time zone in which it is meant."""
+    is_caught_up: bool
+
+    def last_due(self, now: datetime) -> datetime | None:
+        """Give when it was last to start; None where it is only started by hand."""
+        return max((_next(cron, now.astimezone(zone), back=True) for cron, zone in self.times), default=None)
+
+    def next_due(self, now: datetime) -> datetime | None:
+        """Give when it is to start next."""
+        return min((_next(cron, now.astimezone(zone), back=False) for cron, zone in self.times), default=None)
+
+
+def file_of(settings: Settings) -> Path:
+    """Give the project's own prefect.yaml, else that of the checkout."""
+    own = settings.project / "prefect.yaml"
+    return own if own.exists() else HOUSE / "prefect.yaml"
+
+
+def read_timetable(settings: Settings) -> list[Deployment]:
+    """Read the deployments, in the order of the file.
+
+    Raises
+    ------
+    SettingsError
+        The file cannot be read, or a time or time zone in it means nothing.
+    """
+    path = file_of(settings)
+    deployments = []
+    for declared in _read(path).get("deployments", ()):
+        schedules = [schedule for schedule in declared.get("schedules", ()) if "cron" in schedule]
+        try:
+            times = tuple(
+                (str(schedule["cron"]), ZoneInfo(settings.up.timezone or schedule.get("timezone", "UTC")))
+                for schedule in schedules
+            )
+            for cron, zone in times:
+                _next(cron, datetime.now(zone), back=True)
+        except (ZoneInfoNotFoundError, ValueError) as error:
+            raise SettingsError(
+                f"{path.name}: the times of {declared['name']} cannot be read ({error})",
+                next_step='write them like cron: "0 5 * * *" and timezone: Asia/Makassar',
+            ) from None
+        deployments.append(Deployment(declared["name"], times, CAUGHT_UP in declared.get("tags", ())))
+    return deployments
+
+
+def made_for(settings: Settings, phones: Iterable[Path] | None) -> dict[str, Any]:
+    """Give prefect.yaml as it is given to Prefect: for this project and data folder, in the settings' time zone.
+
+    Parameters
+    ----------
+    phones
+        Folders that take the place of those in laktasi.toml; None where that one is to be read at each run.
+    """
+    declared = _read(file_of(settings))
+    for deployment in declared.get("deployments", ()):
+        given: dict[str, Any] = {"project": str(settings.project), "data": str(settings.data_folder.root)}
+        if phones is not None:
+            given["phones"] = [str(folder) for folder in phones]
+        path, _, flow = deployment["entrypoint"].partition(":")
+        taken = _parameters(HOUSE / path, flow)
+        own = deployment.get("parameters") or {}
+        deployment["parameters"] = {name: value for name, value in given.items() if name in taken} | own
+        for schedule in deployment.get("schedules", ()):
+            if settings.up.timezone:
+                schedule["timezone"] = settings.up.timezone
+    return declared
+
+
+def _read(path: Path) -> dict[str, Any]:
+    import yaml
+
+    try:
+        declared = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise SettingsError(
+            f"{path.name} cannot be read ({type(error).__name__})", next_step=f"see that {path} is YAML in UTF-8"
+        ) from error
+    # Anchors make one object of several places.
+    return _copied(declared) if isinstance(declared, dict) else {}
+
+
+def _copied(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _copied(item) for key, item in value.items()}
+    return [_copied(item) for item in value] if isinstance(value, list) else value
+
+
+def _parameters(path: Path, flow: str) -> set[str]:
+    """Name the parameters of a flow, without importing it."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.FunctionDef) and node.name == flow:
+            return {argument.arg for argument in (*node.args.args, *node.args.kwonlyargs)}
+    return set()
+
+
+def _next(cron: str, moment: datetime, *, back: bool) -> datetime:
+    """Give the time of a cron before or after a moment.
+
+    Raises
+    ------
+    ValueError
+        It means nothing, or no such time comes.
+    """
+    from cronsim import CronSim, CronSimError
+
+    try:
+        return next(CronSim(cron, moment, reverse=back))
+    except (CronSimError, StopIteration):
+        raise ValueError(f"{cron!r} is no time") from None
