@@ -97,10 +97,10 @@ def check_private(path: Path) -> None:
         )
 
 
-def write_private_environment(project: Path, given: Mapping[str, str]) -> Path:
+def write_private_environment(project: Path, given: Mapping[str, str | None]) -> Path:
     """Write settings into the private file, beside those that stand there already; of a name, the newer value stands.
 
-    The file is made whole, mode 0600, before it has its name.
+    None takes a name out. The file is made whole, mode 0600, before it has its name.
 
     Raises
     ------
@@ -111,11 +111,11 @@ def write_private_environment(project: Path, given: Mapping[str, str]) -> Path:
     """
     path = private_environment(project)
     for name, value in given.items():
-        if any(letter in value for letter in "\r\n\0"):
+        if value is not None and any(letter in value for letter in "\r\n\0"):
             raise SettingsError(f"{name} holds a line break", next_step="give it as one line")
     kept = {**read_private_environment(project), **given}
     text = _HEAD + f"# Project: {_in_ascii(project.resolve())}\n"
-    text += "".join(f'{name}="{_escaped(value)}"\n' for name, value in kept.items())
+    text += "".join(f'{name}="{_escaped(value)}"\n' for name, value in kept.items() if value is not None)
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     descriptor, new = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".part")  # mode 0600
     try:

@@ -66,11 +66,7 @@ def init(
     for path in made:
         click.echo(f"made     {path}")
     click.echo(f"written  {root / 'laktasi.toml'}" + (f" (as it was: {kept.name})" if kept else ""))
-    if password is not None:
-        from laktasi.private_environment import write_private_environment
-
-        path = write_private_environment(root, {PASSWORD: password})
-        click.echo(f"written  {path} (the password; readable by you alone)")
+    _write_password(root, password, has_central=bool(values["central"]))
     settings = read_settings_alone(root)
     found = list(_tried(settings))
     for finding in found:
@@ -85,6 +81,18 @@ def init(
             "the settings are written, and something on Central is not as it should be",
             next_step="see the lines above; laktasi doctor looks again",
         )
+
+
+def _write_password(root: Path, password: str | None, *, has_central: bool) -> None:
+    """Write the password into the private file; one that nothing asks for any more is taken out of it."""
+    from laktasi.private_environment import read_private_environment, write_private_environment
+
+    if password is not None:
+        path = write_private_environment(root, {PASSWORD: password})
+        click.echo(f"written  {path} (the password; readable by you alone)")
+    elif not has_central and PASSWORD in read_private_environment(root):
+        path = write_private_environment(root, {PASSWORD: None})
+        click.echo(f"written  {path} (without the password)")
 
 
 def is_somebody_there() -> bool:
@@ -131,7 +139,7 @@ def _with(before: Values, options: Mapping[str, Any]) -> Values:
         )
     central |= told
     if isinstance(central.get("forms"), str):
-        central["forms"] = [name.strip() for name in central["forms"].split(",") if name.strip()]
+        central["forms"] = _names(central["forms"])
     if options["language"]:
         values["language"] = options["language"]
     if options["phones"]:
@@ -174,6 +182,11 @@ def _known(root: Path, name: str) -> str | None:
     return {**read_private_environment(root), **os.environ}.get(name)
 
 
+def _names(told: str) -> list[str]:
+    """Read names with commas between them; a dash is none."""
+    return [name for part in told.split(",") if (name := part.strip()) not in ("", "-")]
+
+
 def _place(folder: str) -> str:
     """Write a folder as it is wherever a command is started."""
     return Path(folder).expanduser().resolve().as_posix()
@@ -196,7 +209,7 @@ def _ask(root: Path, values: Values, options: Mapping[str, Any], password: str |
         before = ", ".join(values.get("phones", []))
         told = click.prompt("Folders copied from phones, with commas between them; - is none", default=before or "-")
         if told != before:
-            values["phones"] = [_place(part.strip()) for part in told.split(",") if part.strip() not in ("", "-")]
+            values["phones"] = [_place(name) for name in _names(told)]
     if not options["backup_folder"]:
         _why("What was imported from phones may exist nowhere else. Backups belong on another disk than the data.")
         _ask_place("Folder for backups; - is none for now", values.setdefault("backup", {}), "folder")
@@ -278,7 +291,7 @@ def _ask_forms(central: Values, password: str | None) -> None:
         click.echo(f"  published: {', '.join(published)}")
     before = ", ".join(central.get("forms", []))
     told = click.prompt("Form ids, with commas between them; - is all", default=before or "-")
-    central["forms"] = [name.strip() for name in told.split(",") if name.strip() not in ("", "-")]
+    central["forms"] = _names(told)
 
 
 def _ask_password(root: Path) -> str | None:

@@ -99,7 +99,7 @@ def _fields(above: str, fields: Mapping[str, FieldInfo], given: Mapping[str, Any
             said = (field.description or "").removeprefix(variable).lstrip(": ")
             said = f" ({said.rstrip('.')})" if said else ""
             yield _remark(f"{name}{said} never stands here: {variable} in the environment or the private file.")
-        elif name in given:
+        elif given.get(name) not in (None, [], ()):
             yield f"{_remark(field.description)}{name} = {toml_value(given[name])}"
         else:
             yield f"{_remark(field.description)}#{name} = {toml_value(_shown(dotted, field))}"
