@@ -168,7 +168,8 @@ class Mirror:
 
         source, name = self.connection.source, form.form_id
         position = self._position(SUBMISSIONS, name)
-        etag = None if thorough else position.etag
+        # An unchanged listing still has those who left the study: how many they are is told anew each time.
+        etag = None if thorough or mirror.forgotten_ids(self.con, "submission", name) else position.etag
         line = None
         for _ in range(ROUNDS):
             # In this order: one that is restored in between stands in both, and is not taken for purged.

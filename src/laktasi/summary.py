@@ -166,7 +166,9 @@ def landed_lines(told: Mapping[str, Mapping[str, Any]], unreached: Mapping[str, 
         if "new" not in counts:
             continue
         known = f"{counts['known']} known already, " if name == "phones" else ""
-        yield f"{name}: {counts['new']} new, {known}{counts['refused']} files refused"
+        left = counts.get("forgotten")
+        away = f", {left} turned away: of people who left the study" if left else ""
+        yield f"{name}: {counts['new']} new, {known}{counts['refused']} files refused{away}"
         if counts.get("unknown_status"):
             yield f"  {counts['unknown_status']} came without metadata/instances.db: drafts or not is unknown"
         refusals = counts.get("refusals", ())
@@ -185,7 +187,7 @@ def left_sources(settings: Settings) -> list[str]:
     Nothing is told while a run is at work in the private warehouse.
     """
     folder = settings.data_folder
-    if not folder.warehouse.exists():
+    if not folder.has_begun:
         return []
     try:
         with alone(folder, patience_seconds=0), opened(folder) as con:
@@ -252,6 +254,8 @@ def proof_lines(lines: Iterable[Mapping[str, Any]]) -> Iterator[str]:
     for line in lines:
         counts = ", ".join(f"{name} {line[name]}" for name in ("server", "warehouse", "missing", "extra"))
         refused = f", refused {line['refused']}" if line["refused"] else ""
+        left = line.get("forgotten")
+        refused += f", of people who left the study {left}: delete them there (docs/safety.md)" if left else ""
         note = f" ({line['note']})" if line["note"] else ""
         yield f"{line['source']} {line['form_id']}: {counts}{refused}{note}"
 

@@ -90,7 +90,7 @@ def forget(con: duckdb.DuckDBPyConnection, person: Person, hers: Hers) -> None:
             *(("decision", None, [decision_id]) for decision_id in hers.decisions),
         ]
         bury(con, person, [(*row, _rows_of(con, *row)) for row in rows] or [("subject", None, [], [])])
-        _erase(con, person.run_id)
+        erase(con, person.run_id)
 
 
 def bury(
@@ -152,7 +152,7 @@ def apply(con: duckdb.DuckDBPyConnection, folder: DataFolder, tombstones: Iterab
             [json.dumps(list(tombstones), default=str)],
         )
         run_id = scalar(con, "select arg_max(run_id, landed_at) from raw.forgotten")
-        return _erase(con, run_id or "")
+        return erase(con, run_id or "")
 
 
 def is_unfinished(con: duckdb.DuckDBPyConnection) -> bool:
@@ -160,14 +160,8 @@ def is_unfinished(con: duckdb.DuckDBPyConnection) -> bool:
     return bool(scalar(con, "select exists(from meta.forgetting)"))
 
 
-def erase_again(con: duckdb.DuckDBPyConnection, run_id: str) -> int:
-    """Erase whatever of those who are forgotten has come back by another way; give how many versions that were."""
-    with transaction(con):
-        return _erase(con, run_id)
-
-
-def _erase(con: duckdb.DuckDBPyConnection, run_id: str) -> int:
-    """Erase from every table what tombstones are about; give how many versions were in raw. In a transaction."""
+def erase(con: duckdb.DuckDBPyConnection, run_id: str) -> int:
+    """Erase from every table what tombstones are about, in the caller's transaction; say how many versions it was."""
     _follow_edits(con)
     con.execute(
         f"""

@@ -14,6 +14,7 @@ from laktasi.records import ListedRow
 from laktasi.store.append import registered
 from laktasi.store.sql import scalar, transaction
 from laktasi.store.states import KNOWN, LISTED_ENTITIES, entities_table, listing_table
+from laktasi.store.turned_away import forgotten_ids
 
 GONE = "gone"
 """Kind of the line of what the server no longer has."""
@@ -40,6 +41,8 @@ class Line:
     note: str | None = None
     kind: str = "submissions"
     """``submissions``, or ``entities``: a form and an entity list may have the same name. Or ``gone``."""
+    forgotten: int = 0
+    """Live on the server, of people who left the study: turned away here, and to be deleted there."""
 
     @property
     def is_true(self) -> bool:
@@ -57,6 +60,7 @@ def line(con: duckdb.DuckDBPyConnection, source: str, form_id: str, listing: Col
         both sides are what is live here.
     """
     given = {"source": source, "form_id": form_id}
+    forgotten = 0
     if listing is None:
         counts = con.execute(
             f"""
@@ -73,7 +77,10 @@ def line(con: duckdb.DuckDBPyConnection, source: str, form_id: str, listing: Col
             given,
         ).fetchone()
     else:
-        with registered(con, "listed", listing_table(listing)):
+        gone = forgotten_ids(con, "submission", form_id)
+        kept = [row for row in listing if row.submission_id not in gone]
+        forgotten = len({row.submission_id for row in listing} & gone)
+        with registered(con, "listed", listing_table(kept)):
             counts = con.execute(
                 f"""
                 with recursive {KNOWN},
@@ -105,12 +112,15 @@ def line(con: duckdb.DuckDBPyConnection, source: str, form_id: str, listing: Col
             ).fetchone()
     assert counts is not None
     server, warehouse, refused, missing, extra = counts
-    return Line(source, form_id, server, warehouse, refused, missing, extra)
+    return Line(source, form_id, server + forgotten, warehouse, refused, missing, extra, forgotten=forgotten)
 
 
 def entity_line(con: duckdb.DuckDBPyConnection, source: str, list_name: str, live: Mapping[str, int]) -> Line:
     """Say what each side has of an entity list; `live` are its live entities on the server, and their versions."""
-    with registered(con, "listed", entities_table(live)):
+    gone = forgotten_ids(con, "entity", list_name)
+    forgotten = len(gone & live.keys())
+    kept = {entity_id: version for entity_id, version in live.items() if entity_id not in gone}
+    with registered(con, "listed", entities_table(kept)):
         counts = con.execute(
             f"""
             with {LISTED_ENTITIES}
@@ -125,7 +135,8 @@ def entity_line(con: duckdb.DuckDBPyConnection, source: str, list_name: str, liv
         ).fetchone()
     assert counts is not None
     server, warehouse, missing, extra = counts
-    return Line(source, list_name, server, warehouse, 0, missing, extra, kind="entities")
+    server += forgotten
+    return Line(source, list_name, server, warehouse, 0, missing, extra, kind="entities", forgotten=forgotten)
 
 
 def gone_line(con: duckdb.DuckDBPyConnection, source: str, name: str, kind: str) -> Line:

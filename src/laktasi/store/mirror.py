@@ -30,6 +30,7 @@ from laktasi.store.states import (
     moments,
     states,
 )
+from laktasi.store.turned_away import forgotten_ids
 from laktasi.store.wanted import files_of, incomplete, sweep, wanted
 
 __all__ = [
@@ -41,6 +42,7 @@ __all__ = [
     "compare_entities",
     "entity_line",
     "files_of",
+    "forgotten_ids",
     "gone_line",
     "has_states",
     "incomplete",
@@ -162,7 +164,7 @@ def compare(
     Parameters
     ----------
     listing
-        All live submissions of the form.
+        All live submissions of the form; those of people who left the study are passed over.
     deleted
         Ids of its deleted ones, and when they were deleted. One that is not known here is passed over: there is nothing
         left to read of it.
@@ -170,6 +172,8 @@ def compare(
     import pyarrow as pa
 
     away = pa.table({"submission_id": pa.array(deleted, pa.string()), "deleted_at": moments(deleted.values())})
+    gone = forgotten_ids(con, "submission", form_id)
+    listing = [row for row in listing if row.submission_id not in gone]
     with registered(con, "listed", listing_table(listing)), registered(con, "away", away):
         found = con.execute(
             f"""
@@ -233,7 +237,12 @@ def purged_states(
 
 
 def compare_entities(con: duckdb.DuckDBPyConnection, source: str, list_name: str, live: Mapping[str, int]) -> EntityGap:
-    """Compare a list's live entities on the server, and the version of each, with what is here."""
+    """Compare a list's live entities on the server, and the version of each, with what is here.
+
+    Those of people who left the study are passed over.
+    """
+    gone = forgotten_ids(con, "entity", list_name)
+    live = {entity_id: version for entity_id, version in live.items() if entity_id not in gone}
     with registered(con, "listed", entities_table(live)):
         found = con.execute(
             f"with {LISTED_ENTITIES} select entity_id, is_listed from entities where not is_same order by entity_id",

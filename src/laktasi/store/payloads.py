@@ -112,11 +112,12 @@ def read_payloads(layout: Layout, payloads: Iterable[tuple[str, bytes]]) -> Rows
     rows = Rows([[] for _ in layout.tables])
     for submission_id, payload in payloads:
         reader = _Reader(layout, rows, submission_id)
-        reader.start(_parse(payload))
+        reader.start(parse_payload(payload))
     return rows
 
 
-def _parse(payload: bytes) -> ElementTree.Element:
+def parse_payload(payload: bytes) -> ElementTree.Element:
+    """Parse a payload. Raises ParseError, or of defusedxml ValueError, where it is none."""
     if b"<!" not in payload and _PLAIN.match(payload):
         return ElementTree.fromstring(payload)  # noqa: S314 - it has no DTD, see _PLAIN
     root: ElementTree.Element = defusedxml.ElementTree.fromstring(payload, forbid_dtd=True)

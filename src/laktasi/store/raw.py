@@ -32,7 +32,9 @@ from laktasi.records import (
     SubmissionVersion,
 )
 from laktasi.store.append import TABLES, append, last_landed
+from laktasi.store.forgetting import erase
 from laktasi.store.shelf import ATTACHMENT_DIGITS, Shelf, UnreadableError, open_plain, writing
+from laktasi.store.turned_away import Gate
 
 Item = FieldedForm | Submission | SubmissionVersion | Attachments | SubmissionState | Entity | Refused
 
@@ -74,6 +76,8 @@ class Landed:
     """Name and reason of the first hundred refused files, in the order they came."""
     conflicts: tuple[tuple[str, str], ...] = ()
     """Form id and version of forms that came, of which more than one content is now known."""
+    forgotten: int = 0
+    """Versions of submissions of people who left the study: turned away, and nothing of them is kept."""
 
 
 def land(
@@ -143,6 +147,7 @@ class _Landing:
         self._con = con
         self._run_id = run_id
         self._source = source
+        self._gate = Gate(con, folder, run_id)
         with writing(folder.root):
             self._attachments = Shelf(folder.attachments, ATTACHMENT_DIGITS, folder.key)
             self._aside = Shelf(folder.refused, key=folder.key)
@@ -156,8 +161,10 @@ class _Landing:
         self._clock: datetime = last_landed(con) or datetime.min.replace(tzinfo=UTC)
 
     def take(self, item: Item) -> None:
-        """Add an item to the batch, and copy its files beside their place."""
+        """Add an item to the batch, and copy its files beside their place; unless it is of somebody who left."""
         self.size += 1
+        if not self._gate.passes(item):
+            return
         match item:
             case Submission():
                 self._take_submission(item)
@@ -184,8 +191,11 @@ class _Landing:
             self._aside.settle()
         self._con.begin()
         try:
+            is_news = self._gate.settle()
             for table, rows in self._rows.items():
-                self._new[table] += append(self._con, table, rows)
+                self._new[table] += append(self._con, table, [row for row in rows if self._gate.keeps(row)])
+            if is_news:
+                erase(self._con, self._run_id)
         except BaseException:
             self._con.rollback()
             raise
@@ -217,6 +227,7 @@ class _Landing:
             entities=self._new["entities"],
             refusals=tuple(self._refusals),
             conflicts=tuple((form_id, version) for form_id, version in conflicts),
+            forgotten=self._gate.turned_away,
         )
 
     def _take_submission(self, item: Submission) -> None:

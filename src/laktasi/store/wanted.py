@@ -11,6 +11,7 @@ import duckdb
 from laktasi.records import ListedRow, ServerRow, Wanted
 from laktasi.store.append import registered
 from laktasi.store.states import ARRIVED, HERE, ids_table, listing_table, states
+from laktasi.store.turned_away import forgotten_ids
 
 _ROW = tuple(field.name for field in fields(ServerRow))
 
@@ -27,7 +28,7 @@ def wanted(
     A row is news where the latest state is another or none, or where it is live and the payload of its current version
     has neither landed from this source nor been refused. Of one that was purged and sent again under its old id (the
     server took it in at another time) nothing is known. Of deleted rows nothing can be read; so once one is restored,
-    what changed before it was deleted is read then.
+    what changed before it was deleted is read then. One of a person who left the study is not even asked for.
 
     Parameters
     ----------
@@ -115,6 +116,8 @@ def _wanted(
     look_again: bool,
 ) -> list[Wanted]:
     """Give what must be read; with `look_again` of every row, its files included."""
+    gone = forgotten_ids(con, "submission", form_id)
+    rows = [row for row in rows if row.submission_id not in gone]
     if not rows:
         return []
     same = " and ".join(f"listed.{name} is not distinct from known.{name}" for name in _ROW)
