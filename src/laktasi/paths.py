@@ -91,6 +91,8 @@ class Lake:
     """Where the Parquet files lie: a folder, or ``s3://bucket/prefix``."""
     files: Path | None = None
     """A folder that all workers see, for attachments and the project's secret; None: the data folder."""
+    keep_days: int = 7
+    """Days after which rows that were replaced or deleted leave the files."""
     password: SecretStr | None = field(default=None, repr=False, compare=False)
     """Of the catalogue; None leaves it to PGPASSWORD and PGPASSFILE."""
     s3: Mapping[str, str | bool | SecretStr] = field(default_factory=dict, repr=False, compare=False)

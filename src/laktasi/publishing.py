@@ -233,7 +233,7 @@ def _known_here(settings: Settings, tell: Tell) -> list[_Known]:
         for questionnaire in _readable([(path.read_bytes(), read_media(path))])
     ]
     folder = settings.data_folder
-    if folder.warehouse.exists():
+    if folder.has_begun:
         try:
             with alone(folder, patience_seconds=0), opened(folder) as con:
                 loaded = load_questionnaires(con, parse, condition)
@@ -354,7 +354,7 @@ def _with_uses(settings: Settings, changes: list[Change]) -> list[Change]:
     from laktasi.workplace import alone, opened
 
     folder = settings.data_folder
-    if not any(change.choices for change in changes) or not folder.warehouse.exists():
+    if not any(change.choices for change in changes) or not folder.has_begun:
         return changes
     try:
         with alone(folder, patience_seconds=0), opened(folder) as con:

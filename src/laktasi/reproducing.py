@@ -258,7 +258,7 @@ def _sweep(folder: DataFolder) -> None:
 
 def _elsewhere(settings: Settings, folder: Path) -> Settings:
     given = {name: getattr(settings, name) for name in Settings.model_fields}
-    return _Elsewhere.model_construct(**given | {"data": folder, "origin": settings.data_folder.root})
+    return _Elsewhere.model_construct(**given | {"data": folder, "origin": settings.data_folder.shared})
 
 
 def _bring(

@@ -10,10 +10,19 @@ import os
 import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, Literal, Self, get_args
-from urllib.parse import parse_qsl, unquote, urlsplit
+from typing import Any, Literal, get_args
+from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 from pydantic.fields import FieldInfo
 from pydantic_settings import (
     BaseSettings,
@@ -25,7 +34,8 @@ from pydantic_settings import (
 
 from laktasi.errors import SettingsError
 from laktasi.key_file import SHORTEST, read_key_file
-from laktasi.paths import HOUSE, DataFolder, Lake, Project
+from laktasi.lake_settings import IN_ENVIRONMENT, LakeSettings
+from laktasi.paths import HOUSE, DataFolder, Project
 from laktasi.private_environment import private_environment as private_environment
 from laktasi.private_environment import read_private_environment
 
@@ -37,7 +47,6 @@ NOT_SETTINGS = ("LAKTASI_CHECKOUT", "LAKTASI_TEST_")
 ALONE = "central"
 """Name of the source that ``[central]`` itself describes, where it has no named ones."""
 NAME = re.compile(r"[a-z][a-z0-9_]*")
-POSTGRES = ("postgres://", "postgresql://")
 PORTS = {"http": 80, "https": 443}
 
 
@@ -132,80 +141,6 @@ class UpSettings(BaseModel):
             raise ValueError("no time zone; write one like Asia/Jakarta") from None
 
 
-class LakeSettings(BaseModel):
-    """Where the warehouse stands that several workers share (``warehouse = "ducklake"``).
-
-    Passwords and keys come from the environment or the private file, never from laktasi.toml.
-    """
-
-    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
-
-    catalog: str | None = Field(
-        default=None, description="postgres://user@host/database; or a file, for one worker on one machine."
-    )
-    password: SecretStr | None = Field(default=None, description="LAKTASI_LAKE__PASSWORD; else PGPASSFILE is asked.")
-    name: str = Field(
-        default="laktasi", pattern="[a-z][a-z0-9_]*", description="Of the lake in that database: its schema there."
-    )
-    data: str | None = Field(default=None, description="Where its Parquet files lie: a folder, or s3://bucket/prefix.")
-    files: Path | None = Field(
-        default=None, description="Folder all workers see, for attachments and secret.key; the data folder, if none."
-    )
-    keep_days: int = Field(default=7, ge=1, description="Days after which replaced and deleted rows leave the disk.")
-    s3_key_id: SecretStr | None = Field(default=None, description="LAKTASI_LAKE__S3_KEY_ID")
-    s3_secret: SecretStr | None = Field(default=None, description="LAKTASI_LAKE__S3_SECRET")
-    s3_region: str | None = Field(default=None, description="Region of the store.")
-    s3_endpoint: str | None = Field(default=None, description="host:port of a store that is not Amazon's.")
-    s3_url_style: Literal["path", "vhost"] | None = Field(default=None, description="How the store names buckets.")
-    s3_use_ssl: bool | None = Field(default=None, description="Whether it is reached by https; so by default.")
-
-    @field_validator("catalog")
-    @classmethod
-    def _without_password(cls, given: str | None) -> str | None:
-        if given is None or not given.startswith(POSTGRES):
-            return given
-        try:
-            parts = urlsplit(given)
-            told = parts.hostname, parts.port, parts.username, parts.path.strip("/")
-        except ValueError:
-            told = ()
-        if not all((told and (told[0], told[3]))):
-            raise ValueError("no address of a database; write one like postgres://user@db.example.org/laktasi")
-        if parts.password is not None or "password" in dict(parse_qsl(parts.query)):
-            raise ValueError("the password has no place in it; it comes from LAKTASI_LAKE__PASSWORD or PGPASSFILE")
-        return given
-
-    def place(self, project: Path) -> Lake:
-        """Give where the lake is; folders lie below the project."""
-        assert self.catalog is not None and self.data is not None, "told by Settings"
-        is_postgres = self.catalog.startswith(POSTGRES)
-        options = {name.removeprefix("s3_"): getattr(self, name) for name in LakeSettings.model_fields if "s3_" in name}
-        return Lake(
-            catalog=_for_libpq(self.catalog) if is_postgres else str(project / self.catalog),
-            is_postgres=is_postgres,
-            schema=self.name,
-            data=self.data if self.data.startswith("s3://") else str(project / self.data),
-            files=self.files and project / self.files,
-            keep_days=self.keep_days,
-            password=self.password,
-            s3={name: value for name, value in options.items() if value is not None},
-        )
-
-
-def _for_libpq(address: str) -> str:
-    """Write the address of a database as words for PostgreSQL's library."""
-    parts = urlsplit(address)
-    named = {
-        "host": parts.hostname,
-        "port": parts.port,
-        "user": parts.username and unquote(parts.username),
-        "dbname": unquote(parts.path.strip("/")),
-        **dict(parse_qsl(parts.query)),
-    }
-    escaped = {name: str(value).replace("\\", "\\\\").replace("'", "\\'") for name, value in named.items() if value}
-    return " ".join(f"{name}='{value}'" for name, value in escaped.items())
-
-
 Matter = Literal["failure", "gate", "adverse", "silent", "unreached", "backup", "daily"]
 """What people are told of, see docs/notifications.md."""
 
@@ -251,7 +186,7 @@ class Settings(BaseSettings):
     warehouse: Literal["duckdb", "ducklake"] = Field(
         default="duckdb", description="A file in the data folder, or a lake that several workers share."
     )
-    lake: LakeSettings = Field(default=LakeSettings(), description="Where that lake is.")
+    lake: LakeSettings = Field(default=LakeSettings(), validate_default=True, description="Where that lake is.")
     up: UpSettings = Field(default=UpSettings(), description="What runs every day by itself.")
     notify: NotifySettings = Field(default=NotifySettings(), description="Who is told of what, without asking.")
     language: Literal["id", "en"] = Field(default="en", description="Language of messages and lists.")
@@ -297,12 +232,13 @@ class Settings(BaseSettings):
             raise ValueError("one password for several servers; set LAKTASI_CENTRAL__<NAME>__PASSWORD for each")
         return central
 
-    @model_validator(mode="after")
-    def _somewhere(self) -> Self:
+    @field_validator("lake")
+    @classmethod
+    def _somewhere(cls, lake: LakeSettings, info: ValidationInfo) -> LakeSettings:
         """Refuse a lake of which nobody said where it is."""
-        if self.warehouse == "ducklake" and (self.lake.catalog is None or self.lake.data is None):
+        if info.data.get("warehouse") == "ducklake" and (lake.catalog is None or lake.data is None):
             raise ValueError("a lake needs lake.catalog and lake.data, see docs/ducklake.md")
-        return self
+        return lake
 
     def with_accounts(self, accounts: Mapping[str, Mapping[str, str]]) -> Settings:
         """Give these settings with accounts for some of the Centrals.
@@ -476,7 +412,7 @@ def _read_file(path: Path) -> dict[str, Any]:
                     " in the environment",
                 )
     lake = settings.get("lake")
-    for name in ("password", "s3_key_id", "s3_secret"):
+    for name in IN_ENVIRONMENT:
         if isinstance(lake, dict) and name in lake:
             raise SettingsError(
                 f"setting 'lake.{name}' has no place in {path.name}, which is copied and shared",

@@ -12,6 +12,7 @@ COMMON = {
     "back_checks",
     "errors",
     "key_file",
+    "lake_settings",
     "paths",
     "private_environment",
     "records",
