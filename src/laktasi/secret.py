@@ -17,7 +17,10 @@ from pathlib import Path
 
 from laktasi.errors import WarehouseError
 from laktasi.paths import DataFolder
+from laktasi.sealing import is_sealed, seal, unseal
 
+PURPOSE = "project secret"
+"""What the file is sealed for, where the data folder has a key."""
 KEYED = "hmac:"
 """What the hash of an answer begins with."""
 _KEY = re.compile(r"[0-9a-f]{64}")
@@ -44,8 +47,12 @@ def key_of(folder: DataFolder, *, is_used: bool = False) -> bytes:
         if not folder.secret.exists():
             if is_used:
                 raise lost_key()
-            _make(folder.secret)
-        text = folder.secret.read_text(encoding="ascii", errors="replace").strip()
+            _write(folder, secrets.token_hex(32) + "\n", replacing=False)
+        content = folder.secret.read_bytes()
+        text = _opened(folder, content).decode("ascii", "replace").strip()
+        if folder.key is not None and not is_sealed(content) and _KEY.fullmatch(text):
+            # Put back from where it was plain; it does not stay so.
+            _write(folder, text + "\n", replacing=True)
     except OSError as error:
         raise WarehouseError(
             f"{folder.secret.name} in the data folder cannot be read or made ({error.strerror})",
@@ -92,15 +99,32 @@ def keyed(key: bytes, form_id: str, path: str, text: str) -> str:
     return KEYED + hmac.new(key, message, hashlib.sha256).hexdigest()
 
 
-def _make(path: Path) -> None:
-    """Make the file whole and durable before it has its name; of two that do so at once, the first one stands."""
+def _opened(folder: DataFolder, content: bytes) -> bytes:
+    """Give what the file holds, as far as the folder's key opens it."""
+    if not is_sealed(content):
+        return content
+    if folder.key is None:
+        raise WarehouseError(
+            f"{folder.secret.name} in the data folder is encrypted, and no key is given",
+            next_step="set key_file in laktasi.toml to the file with the key, or LAKTASI_KEY in the environment",
+        )
+    return unseal(content, folder.key, PURPOSE)
+
+
+def _write(folder: DataFolder, text: str, *, replacing: bool) -> None:
+    """Write the file whole and durable before it has its name; of two that make it at once, the first one stands."""
+    path = folder.secret
+    content = text.encode()
     descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".part")  # mode 0600
     try:
-        with os.fdopen(descriptor, "w", encoding="ascii") as file:
-            file.write(secrets.token_hex(32) + "\n")
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content if folder.key is None else seal(content, folder.key, PURPOSE))
             file.flush()
             os.fsync(file.fileno())
-        _name_it(Path(name), path)
+        if replacing:
+            Path(name).replace(path)
+        else:
+            _name_it(Path(name), path)
     finally:
         Path(name).unlink(missing_ok=True)
 

@@ -47,6 +47,7 @@ def test_is_private_from_the_first_moment(folder: Path) -> None:
 def test_says_neither_password_nor_whose_it_is_by_its_name(folder: Path) -> None:
     file = kept(folder)
     assert PASSWORD not in file.path.read_text(encoding="utf-8")
+    assert "token-1" not in file.path.read_text(encoding="utf-8")
     assert "manager" not in file.path.name
     assert "example" not in file.path.name
 

@@ -1,13 +1,13 @@
 """Sessions on Central, kept between runs: one private file for each server and user.
 
-A token is as good as a password for a day. So the file is readable by its owner alone, and it is used only for the same
-server, the same user and the same password: a wrong password never works because somebody logged in before.
+A token is as good as a password for a day. So the file is readable by its owner alone, and the token in it is sealed
+with the password: it is used only for the same server, the same user and the same password. A wrong password never
+works because somebody logged in before, and whoever copies the file has nothing.
 """
 
 from __future__ import annotations
 
 import hashlib
-import hmac
 import json
 import os
 import secrets
@@ -15,9 +15,15 @@ import stat
 import tempfile
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+
+from pydantic import SecretStr
+
+from laktasi.errors import WarehouseError
+from laktasi.sealing import seal, unseal
 
 MAX_BYTES = 10_000
+PURPOSE = "session"
+"""What a token is sealed for."""
 
 
 class TokenFile:
@@ -30,7 +36,7 @@ class TokenFile:
     server
         The server's address, with its scheme and port.
     user, password
-        What one logs in with. The password is kept only as a salted hash.
+        What one logs in with. The password is not kept.
     """
 
     def __init__(self, folder: Path, server: str, user: str, password: str) -> None:
@@ -43,16 +49,17 @@ class TokenFile:
         """Give the token, if the file is ours, whole, and for this server, user and password."""
         try:
             known = json.loads(self._content())
-            same = {name: known[name] for name in self._key} == self._key
-            same = same and hmac.compare_digest(_hash(self._password, known["salt"]), known["password"])
-            return str(known["token"]) if same else None
-        except (OSError, ValueError, KeyError, TypeError):
+            if {name: known[name] for name in self._key} != self._key:
+                return None
+            return unseal(bytes.fromhex(known["token"]), self._sealing_key(known["salt"]), PURPOSE).decode()
+        except (OSError, ValueError, KeyError, TypeError, WarehouseError):
             return None
 
     def write(self, token: str) -> None:
         """Keep the token, in place of what is there; where that cannot be, the next run logs in again."""
         salt = secrets.token_hex(16)
-        content = {**self._key, "salt": salt, "password": _hash(self._password, salt), "token": token}
+        sealed = seal(token.encode(), self._sealing_key(salt), PURPOSE)
+        content = {**self._key, "salt": salt, "token": sealed.hex()}
         with suppress(OSError):
             self._replace(json.dumps(content))
 
@@ -87,7 +94,7 @@ class TokenFile:
             Path(name).unlink(missing_ok=True)
             raise
 
-
-def _hash(password: str, salt: Any) -> str:
-    # Slow on purpose: whoever copies the file must not find the password from it.
-    return hashlib.scrypt(password.encode(), salt=bytes.fromhex(salt), n=2**13, r=8, p=1).hex()
+    def _sealing_key(self, salt: str) -> SecretStr:
+        # Slow on purpose: whoever copies the file must not find the password from it.
+        made = hashlib.scrypt(self._password.encode(), salt=bytes.fromhex(salt), n=2**13, r=8, p=1)
+        return SecretStr(made.hex())
