@@ -94,15 +94,15 @@ def _is_one_of(item: Field, answer: str, choices: list[str]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """The answers to several questions, counted."""
+    """The answers to one question, counted. One by one: all at once do not fit into memory where centres are many."""
 
-    questions: str
+    question: str
     """Select of ``question`` (a number), ``table_name``, ``column_name``."""
     counts: str
     """Select of ``question``, ``enumerator_code``, ``centre_code``, ``answer``, and how often it was given, ``k``."""
 
 
-def numbers_given(study: Study, questionnaires: Questionnaires) -> Given:
+def numbers_given(study: Study, questionnaires: Questionnaires) -> list[Given]:
     """Give the numbers that were asked for and may be published, as typed."""
     parts = [
         (table, column, "true")
@@ -112,7 +112,7 @@ def numbers_given(study: Study, questionnaires: Questionnaires) -> Given:
     return _given(study, parts)
 
 
-def choices_given(study: Study, questionnaires: Questionnaires) -> Given:
+def choices_given(study: Study, questionnaires: Questionnaires) -> list[Given]:
     """Give the single choices that may be published, of those that a form version offers: another could be any text."""
     versions = {item.version: item for item in versions_of(questionnaires, study.form_id)}
     parts: list[tuple[UnitedTable, Column, str]] = []
@@ -126,7 +126,7 @@ def choices_given(study: Study, questionnaires: Questionnaires) -> Given:
             }
             if 2 <= len(offered) <= MOST_CHOICES:
                 chosen = ", ".join(literal(value) for value in sorted(offered))
-                parts.append((table, column, f"{identifier(column.name)} in ({chosen})"))
+                parts.append((table, column, f"answers.{identifier(column.name)} in ({chosen})"))
     return _given(study, parts)
 
 
@@ -149,34 +149,21 @@ def _comparable(study: Study, questionnaires: Questionnaires) -> Iterator[tuple[
                     yield table, column
 
 
-def _given(study: Study, parts: Sequence[tuple[UnitedTable, Column, str]]) -> Given:
-    """Count the answers to several questions, each with the condition on the answers that count."""
-    questions = values(
-        ("question", "table_name", "column_name"),
-        ((number, table.name, column.name) for number, (table, column, _) in enumerate(parts)),
-    )
-    tables: dict[str, list[str]] = {}
-    for table, column, _ in parts:
-        tables.setdefault(table.name, []).append(identifier(column.name))
-    # Who asked is joined to each table once: the answers are many columns of it.
-    joined = ", ".join(
-        f"{identifier(f'given {table}')} as materialized ("
-        f"select whose.enumerator_code, whose.centre_code, {', '.join(f'answers.{name}' for name in names)}"
-        f" from answers.{identifier(table)} as answers inner join marts.interviews as whose"
-        f" on whose.form_id = {literal(study.form_id)} and answers._submission_id = whose.submission_id"
-        " where whose.enumerator_code is not null and whose.centre_code is not null)"
-        for table, names in tables.items()
-    )
-    selects = [
-        f"select {number} as question, enumerator_code, centre_code, {name} as answer, count(*) as k"
-        f" from {identifier(f'given {table.name}')} where {name} is not null and {only}"
-        f" group by enumerator_code, centre_code, {name}"
-        for number, (table, column, only) in enumerate(parts)
-        for name in (identifier(column.name),)
-    ]
-    if not selects:
-        return Given(questions, values(("question", "enumerator_code", "centre_code", "answer", "k"), ()))
-    return Given(questions, f"with {joined} {' union all '.join(selects)}")
+def _given(study: Study, parts: Sequence[tuple[UnitedTable, Column, str]]) -> list[Given]:
+    """Count the answers to each question, with the condition on the answers that count."""
+    given = []
+    for number, (table, column, only) in enumerate(parts):
+        name = identifier(column.name)
+        counts = (
+            f"select {number} as question, whose.enumerator_code, whose.centre_code, answers.{name} as answer,"
+            f" count(*) as k from answers.{identifier(table.name)} as answers inner join marts.interviews as whose"
+            f" on whose.form_id = {literal(study.form_id)} and answers._submission_id = whose.submission_id"
+            " where whose.enumerator_code is not null and whose.centre_code is not null"
+            f" and answers.{name} is not null and {only} group by all"
+        )
+        question = values(("question", "table_name", "column_name"), ((number, table.name, column.name),))
+        given.append(Given(question, counts))
+    return given
 
 
 def is_put_to_people(item: Field) -> bool:

@@ -118,17 +118,24 @@ def build_people(con: duckdb.DuckDBPyConnection, study: Study | None, questionna
                 ("digit_preference", numbers_given(study, questionnaires), _insert_digits),
                 ("frequent_values", choices_given(study, questionnaires), _insert_frequent),
             ):
-                select = select_from_file(
-                    "marts",
-                    table,
-                    form_id=form_id,
-                    questions=given.questions,
-                    counts=given.counts,
-                    fewest=literal(FEWEST),
-                    low=wilson("k", "n", "low"),
-                    high=wilson("k", "n", "high"),
-                )
-                insert(con, select)
+                found = [
+                    con.execute(
+                        select_from_file(
+                            "marts",
+                            table,
+                            form_id=form_id,
+                            questions=one.question,
+                            counts=one.counts,
+                            fewest=literal(FEWEST),
+                            low=wilson("k", "n", "low"),
+                            high=wilson("k", "n", "high"),
+                        )
+                    ).to_arrow_table()
+                    for one in given
+                ]
+                if found:
+                    order = [(name, "ascending") for name in ("enumerator_code", "table_name", "column_name")]
+                    insert(con, pa.concat_tables(found).sort_by(order))
 
 
 def exact_tail(k: Floats, n: Floats, overall: Floats) -> Floats:
@@ -165,11 +172,10 @@ def _insert_rates(con: duckdb.DuckDBPyConnection, select: str) -> None:
     append(con, "marts.people_rates", found.append_column("differs", pa.array(differs, pa.string())))
 
 
-def _insert_digits(con: duckdb.DuckDBPyConnection, select: str) -> None:
+def _insert_digits(con: duckdb.DuckDBPyConnection, found: pa.Table) -> None:
     """Add Fisher's exact test: twice the smaller tail of the hypergeometric distribution."""
     from scipy.stats import hypergeom
 
-    found = con.execute(select).to_arrow_table()
     k, n, others_k, others_n = (found[name].to_numpy() for name in ("k", "n", "others_k", "others_n"))
     tails = (hypergeom(n + others_n, k + others_k, n), k)
     p = np.minimum(1.0, 2 * np.minimum(tails[0].cdf(tails[1]), tails[0].sf(tails[1] - 1)))
@@ -178,11 +184,10 @@ def _insert_digits(con: duckdb.DuckDBPyConnection, select: str) -> None:
     _append_tested(con, "digit_preference", found, p, tests)
 
 
-def _insert_frequent(con: duckdb.DuckDBPyConnection, select: str) -> None:
+def _insert_frequent(con: duckdb.DuckDBPyConnection, found: pa.Table) -> None:
     """Add the two-sided probability of each z. Every choice that was given could have been the most frequent one."""
     from scipy.special import ndtr
 
-    found = con.execute(select).to_arrow_table()
     z = found["z"].to_numpy().astype(float)
     tests = int(found["choices"].to_numpy()[~np.isnan(z)].sum())
     _append_tested(con, "frequent_values", found.drop_columns(["z", "choices"]), 2 * ndtr(-z), tests)
