@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from laktasi.doctor import care, configuration, machine, programs, warehouse
+from laktasi.doctor import care, configuration, machine, programs, service, warehouse
 from laktasi.doctor.finding import Finding, of_error, wrong
 from laktasi.doctor.patient import Look, Patient, admit
 from laktasi.errors import LaktasiError
@@ -36,6 +36,8 @@ LOOKS: tuple[Look, ...] = (
     configuration.look_at_phones,
     configuration.look_at_project,
     configuration.look_at_centrals,
+    service.look_at_service,
+    service.look_at_prefect,
     care.look_at_backups,
 )
 

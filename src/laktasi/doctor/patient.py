@@ -50,8 +50,10 @@ def admit(project: Path | None, data: Path | None) -> Patient:
         return Patient(root, settings.data_folder, settings, trouble)
     except LaktasiError as error:
         return Patient(root, DataFolder(data.resolve() if data else root / "data"), None, error)
-    except ImportError as error:
-        lacking = LaktasiError(
-            f"the package {error.name} is not installed", next_step="install what requirements.lock names"
+    except Exception as error:  # a package that is broken or of another version: what else is there is looked at
+        broken = LaktasiError(
+            f"the settings cannot be read ({type(error).__name__})",
+            why="A package seems to be missing or broken.",
+            next_step="see the lines about packages; if these are ok, tell those who maintain laktasi",
         )
-        return Patient(root, DataFolder(data.resolve() if data else root / "data"), None, lacking)
+        return Patient(root, DataFolder(data.resolve() if data else root / "data"), None, broken)
