@@ -139,7 +139,7 @@ def read_decisions(folder: Path) -> tuple[Decision, ...]:
         something that has no meaning for its action, or has the id of another.
     """
     found: dict[str, Decision] = {}
-    for path in _files(folder):
+    for path in files_of(folder):
         name = path.relative_to(folder).as_posix()
         for number, entry in enumerate(_entries(path, name), start=1):
             decision = _decision(name, number, entry)
@@ -241,7 +241,8 @@ def wrong(where: Decision | str, what: str, next_step: str = "") -> CheckError:
     )
 
 
-def _files(folder: Path) -> list[Path]:
+def files_of(folder: Path) -> list[Path]:
+    """Give the files that decisions stand in, in their order."""
     found = (path for path in folder.rglob("*") if path.suffix.lower() in ENDINGS and path.is_file())
     return sorted(path for path in found if not path.name.startswith((".", "~")))
 
