@@ -534,7 +534,7 @@ def test_findings_of_sources_are_worded_in_both_languages_and_recorded_once(hous
 @pytest.mark.usefixtures("from_nothing")
 def test_rules_that_stood_before_the_migration_still_stand(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     older = [migration for migration in migrations() if migration[0] < 7]
-    monkeypatch.setattr("laktasi.store.warehouse.migrations", lambda: older)
+    monkeypatch.setattr("laktasi.store.migrating.migrations", lambda: older)
     with open_warehouse(DataFolder(tmp_path)):
         pass
     with open_warehouse(DataFolder(tmp_path)) as con:

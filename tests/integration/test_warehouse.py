@@ -81,9 +81,9 @@ def test_a_file_of_newer_code_is_refused(tmp_path: Path) -> None:
 def test_a_migration_that_fails_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     broken = tmp_path / "0001_broken.sql"
     broken.write_text("create table half (a integer); create table half (a integer);")
-    monkeypatch.setattr("laktasi.store.warehouse.migrations", lambda: [(1, "0001_broken", broken)])
+    monkeypatch.setattr("laktasi.store.migrating.migrations", lambda: [(1, "0001_broken", broken)])
     folder = DataFolder(tmp_path / "data")
-    with pytest.raises(duckdb.CatalogException), open_warehouse(folder):
+    with pytest.raises(WarehouseError, match=r"0001_broken failed \(CatalogException\)"), open_warehouse(folder):
         pass
     monkeypatch.undo()
     with open_warehouse(folder) as con:

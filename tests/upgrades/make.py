@@ -1,4 +1,4 @@
-"""Make a data folder with an older laktasi, for tests of what today's makes of it. Run it with that laktasi, see README.
+"""Make a data folder with an older laktasi, for tests of what today's makes of it. README.md says how.
 
 ``python tests/upgrades/make.py NAME FOLDER``: packs a small project and what some runs made of it into
 ``FOLDER/NAME.tar.xz``. What an older laktasi has not is left out: it asks which rooms there are.
@@ -45,8 +45,10 @@ LATER = """
 decisions:
   - {id: d, action: withdraw, withdraws: c, reason: r, reporter: Ani, date: 2026-11-21}
 """
-PACKED = ("project", "phone", "data/warehouse.duckdb", "data/attachments", "data/refused", "data/secret.key")
-PACKED += ("data/manifests",)
+PACKED = (
+    *("project", "phone", "data/warehouse.duckdb", "data/attachments", "data/refused", "data/secret.key"),
+    "data/manifests",
+)
 """Not the research copy and the report, which any run makes anew, and not the sessions and locks of runs."""
 
 

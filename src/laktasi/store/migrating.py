@@ -1,22 +1,23 @@
 """Bringing a warehouse up to date: by all migrations that it lacks, or by none of them.
 
-A file is migrated in a copy beside it, which takes its place when it is whole and durable. So whatever happens on the
-way (a migration that fails, a full disk, a power cut), the file is as it was. A transaction over all of them would not
-do: what a process killed after its commit leaves in the log beside the file is applied by whoever opens the file next,
-and DuckDB cannot apply every change of a table again (decision 0027).
+A file is migrated in a copy beside it, which takes its place when it is whole and durable; a lake in one transaction.
+So whatever happens on the way (a migration that fails, a full disk, a power cut), the file is as it was. A transaction
+would not do for files: what a process that was killed after its commit leaves in the log beside the file is applied by
+whoever opens the file next, and DuckDB cannot apply every change of a table again (decision 0027).
 """
 
 from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import duckdb
 
 from laktasi.errors import WarehouseError
+from laktasi.store.lake import portable
 from laktasi.store.sql import migrations, transaction
 
 Migration = tuple[int, str, Path]
@@ -44,7 +45,8 @@ def lacking(con: duckdb.DuckDBPyConnection, name: str) -> list[Migration]:
     """
     known = migrations()
     tables = con.execute(
-        "select schema_name, table_name from duckdb_tables() where database_name = current_database()"
+        # Columns, since DuckLake asks its catalogue about the size of each table that duckdb_tables() lists.
+        "select distinct schema_name, table_name from duckdb_columns() where database_name = current_database()"
     ).fetchall()
     if not tables:
         return known
@@ -60,19 +62,17 @@ def lacking(con: duckdb.DuckDBPyConnection, name: str) -> list[Migration]:
     if foreign := [number for number, migration in seen.items() if ours.get(number) != migration]:
         raise WarehouseError(
             f"{name} was written by a newer laktasi",
-            why=f"It has seen migration {seen[max(foreign)]}, which this code does not know. Nothing in it was changed.",
+            why=f"It has seen migration {seen[max(foreign)]}, which this code does not know. Nothing was changed.",
             next_step="update laktasi, then run the command again",
         )
     return [migration for migration in known if migration[0] not in seen]
 
 
-def apply(con: duckdb.DuckDBPyConnection, wanted: Sequence[Migration], name: str) -> None:
-    """Apply migrations to the warehouse in use, in one transaction.
+def apply_lacking(con: duckdb.DuckDBPyConnection, name: str) -> None:
+    """Apply the migrations that the warehouse in use lacks, in one transaction.
 
     Parameters
     ----------
-    wanted
-        Of :func:`lacking`.
     name
         What the warehouse is called in sentences.
 
@@ -82,11 +82,14 @@ def apply(con: duckdb.DuckDBPyConnection, wanted: Sequence[Migration], name: str
         One of them fails.
     """
     with transaction(con):
+        # Asked within it: of several workers at one warehouse, another may have come first.
+        wanted = lacking(con, name)
         con.execute("create schema if not exists meta")
         con.execute("create table if not exists meta.migrations (number integer, name varchar, applied_at timestamptz)")
         for number, migration, file in wanted:
             try:
-                con.execute(file.read_text(encoding="utf-8"))
+                for statement in portable(con, file.read_text(encoding="utf-8")):
+                    con.execute(statement)
             except (duckdb.IOException, duckdb.OutOfMemoryException):
                 raise  # of the disk or the memory, not of the migration
             except duckdb.Error as error:
@@ -139,9 +142,8 @@ def _failed(name: str, migration: str, error: duckdb.Error) -> WarehouseError:
 
 def _harmless(error: duckdb.Error) -> duckdb.Error | None:
     """Give an error that speaks of names alone; other words of DuckDB's can quote answers, and are not kept."""
-    return (
-        error if isinstance(error, duckdb.BinderException | duckdb.CatalogException | duckdb.ParserException) else None
-    )
+    of_names = (duckdb.BinderException, duckdb.CatalogException, duckdb.ParserException)
+    return error if isinstance(error, of_names) else None
 
 
 def _ask_for_room(path: Path) -> None:

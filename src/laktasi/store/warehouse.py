@@ -16,8 +16,10 @@ import duckdb
 
 from laktasi.errors import WarehouseError
 from laktasi.paths import DataFolder
+from laktasi.store.lake import attach_lake
+from laktasi.store.migrating import apply_lacking, lacking, replacing
 from laktasi.store.sealing import database_key, is_encrypted
-from laktasi.store.sql import identifier, literal, migrations, scalar, transaction
+from laktasi.store.sql import identifier, literal
 
 if TYPE_CHECKING:
     from pydantic import SecretStr
@@ -56,7 +58,7 @@ def open_warehouse(folder: DataFolder) -> Iterator[duckdb.DuckDBPyConnection]:
         con.execute(f"use {WAREHOUSE}")
         # Under the lock of the file: what lies there was left by a process that was killed.
         shutil.rmtree(spill_of(folder), ignore_errors=True)
-        _migrate(con, folder.warehouse)
+        _migrate(con, folder)
         yield con
 
 
@@ -103,6 +105,9 @@ def attach(con: duckdb.DuckDBPyConnection, folder: DataFolder, name: str = WAREH
     WarehouseError
         As :func:`open_warehouse`.
     """
+    if folder.lake is not None:
+        attach_lake(con, folder, name)
+        return
     attach_file(con, folder.warehouse, folder.key, name, made_anew=folder.made_anew)
 
 
@@ -225,6 +230,8 @@ def newest_research(path: Path) -> Path:
 def _make(folder: DataFolder) -> None:
     """Make the data folder and an empty warehouse, if there is none."""
     folder.make()
+    if folder.lake is not None:
+        return  # attaching makes it
     path = folder.warehouse
     if path.exists():
         path.chmod(0o600)
@@ -294,28 +301,23 @@ def _not_opened(path: Path, error: duckdb.Error, next_step: str | None) -> Wareh
     )
 
 
-def _migrate(con: duckdb.DuckDBPyConnection, path: Path) -> None:
-    """Apply the migrations that the file has not seen, each in one transaction."""
-    con.execute(
-        """
-        begin;
-        create schema if not exists meta;
-        create table if not exists meta.migrations (number integer, name varchar, applied_at timestamptz);
-        commit;
-        """
-    )
-    applied = {number for (number,) in con.execute("select number from meta.migrations").fetchall()}
-    known = migrations()
-    if newer := applied - {number for number, _, _ in known}:
-        name = scalar(con, "select name from meta.migrations where number = ?", [max(newer)])
-        raise WarehouseError(
-            f"{path.name} was written by a newer laktasi",
-            why=f"It has seen migration {name}, which this code does not know.",
-            next_step="update laktasi, then run the command again",
-        )
-    for number, name, file in known:
-        if number in applied:
-            continue
-        with transaction(con):
-            con.execute(file.read_text(encoding="utf-8"))
-            con.execute("insert into meta.migrations values (?, ?, now())", [number, name])
+def _migrate(con: duckdb.DuckDBPyConnection, folder: DataFolder) -> None:
+    """Bring the warehouse in use up to date: a lake in a transaction, a file in a copy that takes its place."""
+    name = folder.warehouse.name if folder.lake is None else folder.lake.name
+    if not lacking(con, name):
+        return
+    if folder.lake is not None:
+        apply_lacking(con, name)
+        return
+    # Detached, so that the copy is of all that is in it, and systems that guard open files let it be replaced.
+    con.execute(f"checkpoint {WAREHOUSE}; use memory; detach {WAREHOUSE}")
+    with replacing(folder.warehouse) as copy:
+        attach_file(con, copy, folder.key, WAREHOUSE)
+        try:
+            con.execute(f"use {WAREHOUSE}")
+            apply_lacking(con, name)
+            con.execute("checkpoint")
+        finally:
+            con.execute(f"use memory; detach {WAREHOUSE}")
+    attach(con, folder)
+    con.execute(f"use {WAREHOUSE}")
