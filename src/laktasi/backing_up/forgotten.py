@@ -5,14 +5,29 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from laktasi.backing_up import files
-from laktasi.backing_up.shape import FORGOTTEN
+from laktasi.backing_up.shape import FORGOTTEN, moment
 from laktasi.errors import BackupError
+
+if TYPE_CHECKING:
+    import duckdb
 
 Tombstone = Mapping[str, Any]
 """As :func:`laktasi.store.forgetting.tombstones` gives it: ids, keyed hashes, times and codes, never an answer."""
+
+
+def tombstones_of(con: duckdb.DuckDBPyConnection) -> tuple[Tombstone, ...]:
+    """Give the tombstones of a warehouse."""
+    from laktasi.store.forgetting import tombstones
+
+    return tuple(tombstones(con))
+
+
+def last_of(tombstones: Sequence[Tombstone]) -> str | None:
+    """Give when somebody was erased last."""
+    return max((str(one["landed_at"]) for one in tombstones), key=moment, default=None)
 
 
 def read_tombstones(target: Path) -> list[Tombstone]:

@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING
 
 from laktasi import __version__
 from laktasi.backing_up import describing, files, rotating, shape
+from laktasi.backing_up.forgotten import Tombstone, last_of, tombstones_of, write_tombstones
 from laktasi.backing_up.holding import ask_copy, held_between_steps, rows_of
 from laktasi.backing_up.last import remember
 from laktasi.backing_up.shape import Contents, Listing, Piece, Rows, Written
-from laktasi.backing_up.sources import Source, folders_of, sources
-from laktasi.errors import BackupError, SettingsError
+from laktasi.backing_up.sources import Source, sources
+from laktasi.backing_up.target import can_link, place_of
+from laktasi.errors import BackupError
 from laktasi.paths import DataFolder
 from laktasi.pipeline import Progress, silent
 from laktasi.settings import Settings
@@ -78,6 +80,8 @@ class _Held:
     latest_run: str | None
     migration: str | None
     tables: Mapping[str, Rows]
+    tombstones: tuple[Tombstone, ...]
+    """Of people who left the study."""
     others: tuple[Source, ...]
     """The other files, as they were then."""
     part: Path
@@ -126,50 +130,17 @@ def back_up(
             is_well = _verify(making, held)
             listing = _list(making, held, made_at)
             path = target / shape.name_of(settings.project.name, made_at)
+            write_tombstones(target, held.tombstones)
             files.sync_folders(held.part)
             held.part.rename(path)
             files.sync_folder(target)
         finally:
             shutil.rmtree(held.part, ignore_errors=True)
         remember(folder, path, listing.made_at)
-        removed, kept = rotating.rotate(target, listing, settings.backup.keep, making.notes) if is_well else ((), 0)
+        left = last_of(held.tombstones)
+        keep = settings.backup.keep if is_well else None
+        removed, kept = rotating.rotate(target, listing, keep, making.notes, forgotten_at=left)
     return BackedUp(path, listing, len(making.linked), removed, kept, tuple(making.notes))
-
-
-def place_of(settings: Settings, to: Path | None) -> Path:
-    """Give the folder that backups are written to.
-
-    Raises
-    ------
-    SettingsError
-        None is named.
-    BackupError
-        It does not exist, is no folder, or is one of those that are backed up.
-    """
-    named = to or settings.backup.folder
-    if named is None:
-        raise SettingsError(
-            "no folder for backups is named",
-            why="A backup belongs on another disk: a memory stick, a second computer, the office's server.",
-            next_step='laktasi backup --to FOLDER; or write folder = "…" below [backup] in laktasi.toml, for every day',
-        )
-    target = (settings.project / named.expanduser()) if to is None else Path.cwd() / to.expanduser()
-    if not target.is_dir():
-        is_file = target.exists()
-        raise BackupError(
-            f"{target} is {'a file' if is_file else 'not there'}",
-            why="" if is_file else "Is the disk or memory stick plugged in? It is not made, since it might be a slip.",
-            next_step="name a folder" if is_file else "plug it in, or make the folder; then run the command again",
-        )
-    target = target.resolve()
-    for source in folders_of(settings.data_folder, settings.folders):
-        if target.is_relative_to(source.resolve()):
-            raise BackupError(
-                f"{target} lies in {source}, which is backed up",
-                why="What takes that folder away would take the backup with it.",
-                next_step="name a folder on another disk: --to FOLDER, or backup.folder in laktasi.toml",
-            )
-    return target
 
 
 def _words(making: _Making) -> AbstractContextManager[None]:
@@ -186,6 +157,7 @@ def _take_warehouse(making: _Making, made_at: datetime, patience_seconds: float)
         first, latest, migration = _which(con)
         making.progress("hashing its rows", 0, None)
         tables = rows_of(con)
+        tombstones = tombstones_of(con) if tables.get("raw.forgotten") else ()
         left_out: list[str] = []
         others = sources(folder, making.settings.folders, left_out)
         making.notes += [f"not kept: {place}" for place in left_out]
@@ -195,7 +167,7 @@ def _take_warehouse(making: _Making, made_at: datetime, patience_seconds: float)
         files.folder_of(part / "x")
         try:
             size = folder.warehouse.stat().st_size
-            if earlier and not _can_link(part):
+            if earlier and not can_link(part):
                 earlier = None
             _check_room(making, size, others, earlier)
             tell = files.telling(making.progress, "copying the warehouse", size)
@@ -207,7 +179,7 @@ def _take_warehouse(making: _Making, made_at: datetime, patience_seconds: float)
         except BaseException:
             shutil.rmtree(part, ignore_errors=True)
             raise
-        return _Held(first, latest, migration, tables, tuple(others), part, earlier)
+        return _Held(first, latest, migration, tables, tombstones, tuple(others), part, earlier)
 
 
 def _which(con: duckdb.DuckDBPyConnection) -> tuple[str | None, str | None, str | None]:
@@ -219,17 +191,6 @@ def _which(con: duckdb.DuckDBPyConnection) -> tuple[str | None, str | None, str 
     runs = con.execute("select min(run_id), max(run_id) from meta.runs").fetchone()
     assert runs is not None
     return (*runs, scalar(con, "select max_by(name, number) from meta.migrations"))
-
-
-def _can_link(part: Path) -> bool:
-    """Say whether the file system lets one file have two names."""
-    first, second = part / "one", part / "two"
-    files.write(first, b"")
-    try:
-        return files.link(first, second)
-    finally:
-        for path in (first, second):
-            path.unlink(missing_ok=True)
 
 
 def _check_room(making: _Making, size: int, others: list[Source], earlier: rotating.Earlier | None) -> None:
@@ -386,9 +347,7 @@ def _mend(making: _Making, part: Path, name: str) -> None:
     _write(making, source, part, name, is_to_seal=making.pieces[name].is_sealed)
     if files.read_back(part / name) != making.written[name]:
         raise _not_as_written(making, name)
-    making.notes.append(
-        f"{source.place} is damaged in the backups before, and was copied anew: that disk may be failing"
-    )
+    making.notes.append(f"{source.place} was damaged in the backups before, and was copied anew: that disk is failing")
 
 
 def _what_it_holds(con: duckdb.DuckDBPyConnection) -> tuple[dict[str, Rows], Mapping[str, int]]:

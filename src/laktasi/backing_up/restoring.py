@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import tomllib
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
 
 _SPARE_BYTES = 16 * 2**20
 _SETTINGS = f"{shape.PROJECT}/laktasi.toml"
-_NOT_THE_SAME = "Nothing was put back, and what stood there before is as it was."
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +98,7 @@ def restore(
     with files.told_in_words("the backup cannot be read", settings.project, backup):
         contents = rotating.read_contents(backup, listing, key)
     if missing := sorted(contents.pieces.keys() - listing.files.keys()):
-        raise torn(backup, missing[0])
+        raise shape.torn(backup, missing[0])
     settings_there = settings.folders.settings_file.exists()
     root = to or (settings.data_folder.root if settings_there else _data_of(backup, contents, settings))
     root = root.resolve()
@@ -106,10 +106,11 @@ def restore(
     work = _Restoring(backup, listing, contents, folder, settings.folders, progress)
     with files.told_in_words("the backup cannot be put back", root.parent, backup):
         _check_free(folder, is_aside=is_aside)
+        made = [place for place in root.parents if not place.exists()]
         root.parent.mkdir(parents=True, exist_ok=True)
-        _check_room(work)
         shutil.rmtree(work.built.root.parent, ignore_errors=True)  # of a restore that was killed
         try:
+            _check_room(work)
             _build(work)
             _compare(work)
             forgotten = _keep_away(work)
@@ -119,6 +120,9 @@ def restore(
             put_back, kept = _put_project_back(work, is_to_replace=replace_project)
         finally:
             shutil.rmtree(work.built.root.parent, ignore_errors=True)
+            with suppress(OSError):  # not empty: all went well
+                for place in made:
+                    place.rmdir()
     manifests = sorted(path for path in folder.manifests.glob("*.json"))
     return Restored(
         listing,
@@ -129,16 +133,6 @@ def restore(
         kept,
         forgotten,
         manifests[-1] if manifests else None,
-    )
-
-
-def torn(backup: Path, name: str) -> BackupError:
-    """Make the error of a backup of which a file is not what it should be."""
-    state = "is not what it was when the backup was made" if (backup / name).exists() else "is missing"
-    return BackupError(
-        f"{backup.name}: {name} {state}",
-        why=f"The disk or stick has lost it, or somebody changed it. {_NOT_THE_SAME}",
-        next_step="take another backup: an older one may be whole",
     )
 
 
@@ -200,17 +194,17 @@ def _build(work: _Restoring) -> None:
         except FileNotFoundError:
             if source.exists():
                 raise
-            raise torn(work.backup, name) from None
+            raise shape.torn(work.backup, name) from None
         except WarehouseError:
-            raise torn(work.backup, name) from None
+            raise shape.torn(work.backup, name) from None
         if content != piece.content:
-            raise torn(work.backup, name)
+            raise shape.torn(work.backup, name)
     tell = files.telling(work.progress, "reading back", sum(listed[name].bytes for name in pieces))
     for piece in pieces.values():
         if files.read_back(beside / piece.place, tell).sha256 != piece.content:
             raise BackupError(
                 f"{piece.place}, read back from {work.folder.root.parent}, is not what was written",
-                why=f"That disk loses what is written to it. {_NOT_THE_SAME}",
+                why=f"That disk loses what is written to it. {shape.NOTHING_DONE}",
                 next_step="put the backup on another disk: --to FOLDER",
             )
 
@@ -230,7 +224,7 @@ def _compare(work: _Restoring) -> None:
     if wrong := sorted(name for name in expected if found.get(name) != expected[name]):
         raise BackupError(
             f"{work.backup.name}: {', '.join(wrong)} in its warehouse are not what they were when the backup was made",
-            why=_NOT_THE_SAME,
+            why=shape.NOTHING_DONE,
             next_step="take another backup: an older one may be whole",
         )
 

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from laktasi.backing_up import shape
-from laktasi.backing_up.shape import Contents, Listing, Piece, Written
+from laktasi.backing_up.shape import Contents, Listing, Piece, Written, moment
 from laktasi.errors import BackupError, LaktasiError
 
 if TYPE_CHECKING:
@@ -83,7 +83,12 @@ def read_contents(path: Path, listing: Listing, key: SecretStr | None) -> Conten
     OSError
         It cannot be read.
     """
-    text = (path / shape.CONTENTS).read_bytes()
+    try:
+        text = (path / shape.CONTENTS).read_bytes()
+    except FileNotFoundError:
+        raise shape.torn(path, shape.CONTENTS) from None
+    if hashlib.sha256(text).hexdigest() != listing.files[shape.CONTENTS].sha256:
+        raise shape.torn(path, shape.CONTENTS)
     if listing.is_encrypted:
         text = _unsealed(path, text, key)
     return shape.parse_contents(path, text)
@@ -107,19 +112,36 @@ def _unsealed(path: Path, text: bytes, key: SecretStr | None) -> bytes:
     return unseal(text, key, shape.purpose_of(shape.CONTENTS))
 
 
-def rotate(target: Path, newest: Listing, keep: int, notes: list[str]) -> tuple[tuple[str, ...], int]:
+def rotate(
+    target: Path, newest: Listing, keep: int | None, notes: list[str], *, forgotten_at: str | None = None
+) -> tuple[tuple[str, ...], int]:
     """Remove backups of the same warehouse beyond the newest, but one of each month; give their names, and the rest.
 
     Another warehouse's stay, though the project be called the same: somebody who began anew after a loss needs them
     most. So do folders that hold anything else than what a backup wrote there.
+
+    Parameters
+    ----------
+    newest
+        Of the backup that was just made and verified.
+    keep
+        How many of the newest stay; None: all.
+    notes
+        What a person should know is added.
+    forgotten_at
+        When somebody who left the study was erased last: earlier backups still hold answers that are to go, so that
+        none of them stays for its month.
     """
-    of_project = list(_ours(target, newest.project, newest.warehouse, notes))
-    by_age = sorted(of_project, key=lambda one: one[1].made_at, reverse=True)
-    stay = {listing.made_at for _, listing in by_age[:keep]} | {newest.made_at}
-    stay |= _of_months([listing.made_at for _, listing in by_age], newest.made_at)
+    by_age = sorted(
+        _ours(target, newest.project, newest.warehouse, notes), key=lambda one: moment(one[1].made_at), reverse=True
+    )
+    if keep is None:
+        return (), len(by_age)
+    stay = {path for path, listing in by_age if listing.made_at == newest.made_at}
+    stay |= {path for path, _ in by_age[:keep]} | _of_months(by_age, newest.made_at, forgotten_at)
     removed = []
     for path, listing in by_age:
-        if listing.made_at in stay:
+        if path in stay:
             continue
         if foreign := next(_foreign(path, listing), None):
             notes.append(f"{path.name} is older, and stays: {foreign} in it is not of the backup")
@@ -132,19 +154,30 @@ def rotate(target: Path, newest: Listing, keep: int, notes: list[str]) -> tuple[
             notes.append(f"{path.name} is older, and cannot be removed ({error.strerror})")
             continue
         removed.append(path.name)
+    before = [path for path, listing in by_age if path.name not in removed and _is_before(listing, forgotten_at)]
+    if before:
+        notes.append(
+            f"{len(before)} older backups still hold answers of people who left since. They are not put back, and go"
+            " with the next backups, or when you delete their folders"
+        )
     return tuple(sorted(removed)), len(by_age) - len(removed)
 
 
-def _of_months(made: list[str], now: str) -> set[str]:
+def _is_before(listing: Listing, at: str | None) -> bool:
+    return at is not None and moment(listing.made_at) < moment(at)
+
+
+def _of_months(by_age: Sequence[tuple[Path, Listing]], now: str, forgotten_at: str | None) -> set[Path]:
     """Give the newest of each month, of the months of a year."""
-    found: dict[int, str] = {}
-    for one in sorted(made):
-        found[_month(one)] = one
-    return {one for month, one in found.items() if _month(now) - MONTHS <= month <= _month(now)}
+    found: dict[int, Path] = {}
+    for path, listing in reversed(by_age):
+        if not _is_before(listing, forgotten_at):
+            found[_month(listing.made_at)] = path
+    return {path for month, path in found.items() if _month(now) - MONTHS <= month <= _month(now)}
 
 
 def _month(made_at: str) -> int:
-    at = datetime.fromisoformat(made_at)
+    at = moment(made_at)
     return at.year * 12 + at.month
 
 

@@ -28,6 +28,8 @@ WAREHOUSE = "data/warehouse.duckdb"
 DATA, PROJECT = "data", "project"
 """What a place begins with: the data folder, or the project's folder."""
 
+NOTHING_DONE = "Nothing was put back, and what stood there before is as it was."
+
 _STAMP = "%Y%m%dT%H%M%SZ"
 _NAME = re.compile(r"laktasi-(?P<project>.+)-(?P<stamp>\d{8}T\d{6}Z)")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
@@ -107,6 +109,12 @@ def made_at(name: str) -> datetime | None:
         return datetime.strptime(found["stamp"], _STAMP).replace(tzinfo=UTC) if found else None
     except ValueError:
         return None
+
+
+def moment(text: str) -> datetime:
+    """Read a time; one without an offset is in UTC."""
+    at = datetime.fromisoformat(text)
+    return at if at.tzinfo else at.replace(tzinfo=UTC)
 
 
 def is_of(name: str, project: str) -> bool:
@@ -196,6 +204,16 @@ def parse_contents(folder: Path, text: bytes) -> Contents:
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise _torn(folder, CONTENTS) from error
+
+
+def torn(backup: Path, name: str) -> BackupError:
+    """Make the error of a backup of which a file is not what it should be."""
+    state = "is not what it was when the backup was made" if (backup / name).exists() else "is missing"
+    return BackupError(
+        f"{backup.name}: {name} {state}",
+        why=f"The disk or stick has lost it, or somebody changed it. {NOTHING_DONE}",
+        next_step="take another backup: an older one may be whole",
+    )
 
 
 def _torn(folder: Path, name: str = LISTING) -> BackupError:
