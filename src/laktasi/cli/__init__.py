@@ -23,6 +23,7 @@ from laktasi.cli import (
     reproduce,
     run,
     sample_size,
+    service,
     up,
 )
 from laktasi.errors import LaktasiError
@@ -63,6 +64,7 @@ for command in (
     run.import_,
     run.run,
     up.up,
+    service.service,
     read.status,
     read.arrivals,
     findings.findings,

@@ -52,16 +52,19 @@ RUN_HEADINGS = {
 @click.command(short_help="Say whether a run is working, and how the latest went.")
 @project_options
 def status(project: Path | None, data: Path | None) -> None:
-    """Say whether a run is working now, and how the latest ten went.
+    """Say whether a run is working now, and how the latest ten went; first how laktasi up is, where it is used.
 
     Per run: its start, who started it, new submissions, files refused, submissions that wait for their form version,
     open errors and warnings. A run that was killed shows as interrupted; the next one finishes its work.
     Then, for each form on Central, what the server has and what the warehouse has, and how old the last look at
     attachments is. Last, the sources that have something here and are no longer in laktasi.toml.
     """
+    from laktasi.service.telling import lines_of
     from laktasi.summary import latest_runs, left_sources, proof_lines
 
     settings = settings_for(project, data)
+    for line in lines_of(settings.data_folder):
+        click.echo(line, err=True)
     further = ("manifest->'unreached'", "reconciled")
     is_working, found = latest_runs(settings, (*RUN_COLUMNS, *further), RUNS_SHOWN)
     proofs = next(((run[1], run[-1]) for run in found if run[-1]), None)

@@ -19,7 +19,7 @@ def is_torn(home: Path) -> bool:
     if not path.exists():
         return False
     try:
-        with closing(sqlite3.connect(path, timeout=10)) as con:
+        with closing(sqlite3.connect(path, timeout=2)) as con:
             (said,) = con.execute("pragma quick_check(1)").fetchone()
             return bool(said != "ok")
     except sqlite3.OperationalError:
