@@ -37,7 +37,9 @@ class Post:
     def texts(self, to: str | None = None) -> list[str]:
         """Give subject and body of each message, all of them or those to one recipient."""
         return [
-            f"{message['Subject']}\n{message.get_content()}" for name, message in self.received if to in (None, name)
+            f"{message['Subject']}\n{message.get_content()}".replace("\r\n", "\n")
+            for name, message in self.received
+            if to in (None, name)
         ]
 
     async def handle_RCPT(self, _server: Any, _session: Any, envelope: Any, address: str, _options: Any) -> str:  # noqa: N802 - aiosmtpd's

@@ -11,7 +11,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -269,6 +269,24 @@ def test_without_addresses_nothing_is_done(telling_to: Callable[..., Settings]) 
     settings = telling_to()
     fail(settings)
     assert not settings.data_folder.root.exists()
+
+
+def test_an_old_backup_is_told_until_there_is_a_newer_one(
+    post: Post, telling_to: Callable[..., Settings], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made_at = datetime.now(UTC) - timedelta(days=8)
+    monkeypatch.setattr("laktasi.backing_up.newest_backup", lambda _folder: (made_at, Path("stick")))
+    settings = telling_to(post.address("ani@example.org"), toml='[backup]\nfolder = "stick"\n')
+    fail(settings, None)
+    fail(settings, None)
+    (text,) = post.texts()
+    assert f"NO NEW BACKUP: the newest one is of {made_at.astimezone():%Y-%m-%d %H:%M}" in text
+    assert "- laktasi backup" in text
+    made_at = datetime.now(UTC)
+    fail(settings, None)
+    made_at = datetime.now(UTC) - timedelta(days=8)
+    fail(settings, None)
+    assert len(post.texts()) == 2
 
 
 def test_what_cannot_be_addressed_is_not_taken_for_told(post: Post, telling_to: Callable[..., Settings]) -> None:

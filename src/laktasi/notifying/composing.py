@@ -77,7 +77,7 @@ class Composer:
             self._unreached(facts)
         if backup is not None:
             self._backup(backup)
-        if facts is not None and (facts.is_published or error is not None):
+        if facts is not None and (facts.is_published or isinstance(error, GateError)):
             self._daily(facts, backup)
         return self.draft if self.draft.kinds and not self._too_many() else None
 
@@ -120,11 +120,12 @@ class Composer:
         # A failure that only counts otherwise is the same one.
         if not self._is_due("failure", _key("failure", type(error).__name__, re.sub(r"\d+", "#", what))):
             return
+        published = [self._published(facts)] if facts else []
         if isinstance(error, LaktasiError):
             step = self._say("next.failure", step=self._plain(error.next_step)) if error.next_step else ""
-            self._tell("failure", [self._say("failure", what=what)], step)
+            self._tell("failure", [self._say("failure", what=what), *published], step)
         else:
-            self._tell("failure", [self._say("failure.fault", what=what)], self._say("next.fault"))
+            self._tell("failure", [self._say("failure.fault", what=what), *published], self._say("next.fault"))
 
     def _plain(self, text: str) -> str:
         """Give a text on one line, without the places on this machine, which can name a person."""
@@ -237,8 +238,10 @@ class Composer:
         if backup is not None:
             seen = _local(backup.since) if backup.is_seen else self._say("never")
             lines.append(self._say("daily.backup", since=seen))
-        published = _local(facts.published_at) if facts.published_at else self._say("never")
-        return [*lines, self._say("daily.published", since=published)]
+        return [*lines, self._published(facts)]
+
+    def _published(self, facts: Facts) -> str:
+        return self._say("published", since=_local(facts.published_at) if facts.published_at else self._say("never"))
 
 
 @dataclass(frozen=True, slots=True)

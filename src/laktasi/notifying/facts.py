@@ -62,7 +62,7 @@ class Facts:
     """How things stand after a run."""
 
     is_published: bool
-    """The run published its results."""
+    """The run is known, and published its results."""
     published_at: datetime | None
     """When results were published last."""
     records: int
@@ -94,14 +94,14 @@ def read_facts(
     Parameters
     ----------
     run_id
-        The run that has just ended; the latest, if not known.
+        The run that has just ended, if it is known.
     told_until
         By matter, ``adverse`` and ``silent``: the moment in the ledger of findings up to which all has been told.
     summary_at
         When the last summary was made (ISO 8601).
     """
     folder = settings.data_folder
-    if not folder.warehouse.exists():
+    if not folder.has_begun:
         return None
     adverse, silent = _rules_told(settings)
     try:
@@ -113,11 +113,9 @@ def read_facts(
             return Facts(
                 is_published=scalar(
                     con,
-                    "select bool_or(published_at is not null) from meta.runs"
-                    " where run_id = coalesce($1, (select max(run_id) from meta.runs))",
+                    "select count(*) > 0 from meta.runs where run_id = $1 and published_at is not null",
                     [run_id],
-                )
-                or False,
+                ),
                 published_at=scalar(con, "select max(published_at) from meta.runs"),
                 records=scalar(con, "select count(*) from staging.submissions where state = 'staged'"),
                 new_records=scalar(

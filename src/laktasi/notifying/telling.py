@@ -7,7 +7,7 @@ import secrets
 import threading
 from collections.abc import Iterable, Sequence
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -16,7 +16,7 @@ from filelock import Timeout
 from laktasi.errors import LaktasiError
 from laktasi.notifying.addresses import Address, Unusable, Work, read_addresses, send, send_all
 from laktasi.notifying.composing import Backup, Composer, finished, remember
-from laktasi.notifying.facts import read_facts
+from laktasi.notifying.facts import Facts, read_facts
 from laktasi.notifying.outbox import Message, Outbox, State
 from laktasi.notifying.texts import said
 from laktasi.study import read_study
@@ -48,14 +48,16 @@ def tell(settings: Settings, run_id: str | None, error: Exception | None, *, is_
                 raise FileNotFoundError(settings.data_folder.root)
             settings.data_folder.make()
         with outbox.changing() as state:
-            message = _write(settings, state, run_id, error, to)
+            facts = read_facts(settings, run_id, state.told_until, state.summary_at)
+            message = _write(settings, state, facts, error, to)
     except (OSError, Timeout, LaktasiError) as why:
         if error is None:  # nothing is lost: the next run tells
             _LOG.warning("what people have been told cannot be written down: %s", type(why).__name__)
             return
         # The disk is full, say: better told again with the next run than not at all.
         _LOG.warning("what people are told now cannot be written down: %s", type(why).__name__)
-        unremembered = _write(settings, State(), run_id, error, to)
+        # Of the rest, everything would be news.
+        unremembered = _write(settings, State(), None, error, to)
         if unremembered is not None:
             _say(addresses, send_all(addresses, _sending(unremembered), SECONDS))
         return
@@ -105,7 +107,10 @@ def show(settings: Settings) -> Shown:
     """Say what would be sent if a run ended well now. Nothing is sent, and nothing counts as told."""
     addresses, unusable = read_addresses(settings.notify.to)
     state = Outbox(settings.data_folder).read()
-    message = _write(settings, deepcopy(state), None, None, ())
+    facts = read_facts(settings, None, state.told_until, state.summary_at)
+    if facts is not None:
+        facts = replace(facts, is_published=facts.published_at is not None)
+    message = _write(settings, deepcopy(state), facts, None, ())
     return Shown(addresses, unusable, state.waiting, message)
 
 
@@ -117,10 +122,9 @@ def _addresses(settings: Settings) -> list[Address]:
 
 
 def _write(
-    settings: Settings, state: State, run_id: str | None, error: Exception | None, to: tuple[str, ...]
+    settings: Settings, state: State, facts: Facts | None, error: Exception | None, to: tuple[str, ...]
 ) -> Message | None:
     now = datetime.now(UTC)
-    facts = read_facts(settings, run_id, state.told_until, state.summary_at)
     composer = Composer(settings, state, now)
     draft = composer.write(facts, error, _backup(settings, state, now))
     if draft is None:

@@ -81,7 +81,7 @@ TEXTS: dict[str, dict[Language, str]] = {
         "id": "Tidak terjangkau: {source}, sejak {since}",
     },
     "daily.backup": {"en": "Newest backup: {since}", "id": "Cadangan terbaru: {since}"},
-    "daily.published": {"en": "Published last: {since}", "id": "Terakhir dipublikasikan: {since}"},
+    "published": {"en": "Published last: {since}", "id": "Terakhir dipublikasikan: {since}"},
     "never": {"en": "never", "id": "belum pernah"},
     # what to do next
     "next": {"en": "What to do next, at the laptop:", "id": "Langkah berikutnya, di laptop:"},
