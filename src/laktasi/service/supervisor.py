@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from laktasi.errors import LaktasiError
+from laktasi.errors import LaktasiError, SettingsError
 from laktasi.paths import HOUSE
 from laktasi.service import database, deciding, processes, timetable
 from laktasi.service.deciding import Attempt
@@ -54,7 +54,13 @@ class Supervisor:
         self.log = log
         self.notify = notify
         self.place = Place(settings.data_folder)
-        self.timetable = timetable.read_timetable(settings)
+        self.refused: SettingsError | None = None
+        """What is wrong with the project's prefect.yaml: then the times of the shipped one hold, without Prefect."""
+        try:
+            self.timetable = timetable.read_timetable(settings)
+        except SettingsError as error:
+            self.refused = error
+            self.timetable = timetable.read_timetable(settings, timetable.SHIPPED)
         self.api = Server(port)
         self.plan = Plan(self.api, self.place, self.timetable, log)
         given = environment(self.place, port)
@@ -100,8 +106,11 @@ class Supervisor:
 
     def tick(self) -> None:
         """Look after everything once."""
-        self._keep_server()
-        self._keep_worker()
+        if self.refused:
+            self._set_trouble(self.refused.what, f"{self.refused.next_step}; then start laktasi up again")
+        else:
+            self._keep_server()
+            self._keep_worker()
         if self.is_healthy and self.is_deployed and self.worker.is_alive:
             self._be_useful()
         self._keep_substitute()

@@ -38,21 +38,29 @@ class Deployment:
         return min((_next(cron, now.astimezone(zone), back=False) for cron, zone in self.times), default=None)
 
 
+SHIPPED = HOUSE / "prefect.yaml"
+
+
 def file_of(settings: Settings) -> Path:
-    """Give the project's own prefect.yaml, else that of the checkout."""
-    own = settings.project / "prefect.yaml"
-    return own if own.exists() else HOUSE / "prefect.yaml"
+    """Give the project's own prefect.yaml, else the shipped one."""
+    own = settings.project / SHIPPED.name
+    return own if own.exists() else SHIPPED
 
 
-def read_timetable(settings: Settings) -> list[Deployment]:
+def read_timetable(settings: Settings, path: Path | None = None) -> list[Deployment]:
     """Read the deployments, in the order of the file.
+
+    Parameters
+    ----------
+    path
+        In place of the project's prefect.yaml.
 
     Raises
     ------
     SettingsError
         The file cannot be read, or a time or time zone in it means nothing.
     """
-    path = file_of(settings)
+    path = path or file_of(settings)
     deployments = []
     for declared in _read(path).get("deployments", ()):
         schedules = [schedule for schedule in declared.get("schedules", ()) if "cron" in schedule]
