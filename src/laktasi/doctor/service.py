@@ -80,6 +80,7 @@ def _at_work(place: Place, patient: Patient) -> Iterator[Finding]:
 
 
 def _at_rest(place: Place, patient: Patient) -> Iterator[Finding]:
+    from laktasi.service.installing import text_of
     from laktasi.service.processes import left_servers, served
     from laktasi.service.signs import is_taken
 
@@ -93,7 +94,10 @@ def _at_rest(place: Place, patient: Patient) -> Iterator[Finding]:
         )
         return
     seen = _moment(place.read_state().get("written_at"))
-    if seen is not None:
+    unit, _ = text_of("laktasi", [""], patient.project)
+    if unit.exists():
+        yield wrong("service", f"it is installed ({unit}), and laktasi up is not at work", "laktasi service status")
+    elif seen is not None:
         yield warning(
             "service",
             f"laktasi up has not been at work since {_when(seen)}",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -29,20 +29,18 @@ KILLED_OFTEN = 2
 
 def look_at_warehouse(patient: Patient) -> Iterator[Finding]:
     """Open the warehouse as a run would, without bringing it up to date; a run at work is left alone."""
-    from filelock import FileLock, Timeout
-
     folder = patient.folder
     if not folder.has_begun:
         yield ok("warehouse", "there is none yet: the first run makes it")
         return
-    try:
-        # Only a lock that is there is asked: making one would change a folder that is only looked at.
-        with FileLock(folder.lock, timeout=0) if folder.lock.exists() else _nothing():
+    with _held(folder.lock) as is_idle, _held(folder.turn) as is_ours:
+        if not is_idle:
+            yield ok("lock", f"a run is working now{_of(holders(folder.lock))}; the warehouse was not looked into")
+        elif not is_ours:
+            yield ok("lock", f"a backup is being made{_of(holders(folder.turn))}; the warehouse was not looked into")
+        else:
             yield from _left_over(folder)
             yield from _opened(patient)
-    except Timeout:
-        pids = holders(folder.lock)
-        yield ok("lock", f"a run is working now{_of(pids)}; its warehouse was not looked into")
 
 
 def look_at_research(patient: Patient) -> Iterator[Finding]:
@@ -110,7 +108,7 @@ def _opened(patient: Patient) -> Iterator[Finding]:
                 )
                 return
             yield ok("warehouse", f"can be opened; {encrypted}; all migrations are known")
-            yield from _runs(con, patient.now)
+            yield from _runs(con, patient.now, is_shared=folder.lake is not None)
             yield from _gate(con)
     except WarehouseError as error:
         if "in use" in error.what:
@@ -121,28 +119,30 @@ def _opened(patient: Patient) -> Iterator[Finding]:
             yield of_error("warehouse", error)
 
 
-def _runs(con: duckdb.DuckDBPyConnection, now: datetime) -> Iterator[Finding]:
-    """Tell how the latest runs ended. Nobody holds the lock, so one that stands as running was killed."""
+def _runs(con: duckdb.DuckDBPyConnection, now: datetime, *, is_shared: bool) -> Iterator[Finding]:
+    """Tell how the latest runs ended.
+
+    Nobody here holds the lock, so one that stands as running was killed; unless other machines share the warehouse.
+    """
     found = con.execute(
         """
-        select run_id, started_at, if(status = 'running', 'interrupted', status), published_at,
-            json_keys(manifest -> '$.unreached')
+        select started_at, if(status = 'running' and not ?, 'interrupted', status), json_keys(manifest -> '$.unreached')
         from meta.runs order by run_id desc limit ?
         """,
-        [LOOKED_AT],
+        [is_shared, LOOKED_AT],
     ).fetchall()
     if not found:
         return
-    _, started_at, status, _, unreached = found[0]
+    started_at, status, unreached = found[0]
     when = f"{started_at.astimezone():%Y-%m-%d %H:%M}"
-    newest = max(started for _, started, *_ in found)
+    newest = max(started for started, *_ in found)
     if newest > now + AHEAD:
         yield wrong(
             "clock",
             f"a run began at {newest.astimezone():%Y-%m-%d %H:%M}, which is still to come: the clock was set back",
             "set it by the network's time, then: laktasi run",
         )
-    killed = sum(state == "interrupted" for _, _, state, *_ in found)
+    killed = sum(state == "interrupted" for _, state, _ in found)
     if status == "failed":
         yield wrong(
             "runs", f"the latest run ({when}) ended with an error", "run it again and read what it says: laktasi run"
@@ -161,7 +161,8 @@ def _runs(con: duckdb.DuckDBPyConnection, now: datetime) -> Iterator[Finding]:
             "connect to the network; laktasi run",
         )
     else:
-        yield ok("runs", f"the latest ended well ({when})")
+        how = "works on another machine" if status == "running" else "ended well"
+        yield ok("runs", f"the latest {how} ({when})")
     if killed >= KILLED_OFTEN:
         yield warning(
             "runs",
@@ -192,8 +193,18 @@ def _gate(con: duckdb.DuckDBPyConnection) -> Iterator[Finding]:
 
 
 @contextmanager
-def _nothing() -> Iterator[None]:
-    yield
+def _held(lock: Path) -> Iterator[bool]:
+    """Hold a lock while looking, and say whether it was to be had. Only one that is there: nothing is made here."""
+    from filelock import FileLock, Timeout
+
+    with ExitStack() as stack:
+        is_free = True
+        try:
+            if lock.exists():
+                stack.enter_context(FileLock(lock, timeout=0))
+        except Timeout:
+            is_free = False
+        yield is_free
 
 
 def _of(pids: dict[int, str]) -> str:
