@@ -6,13 +6,14 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from string import Formatter
+from types import SimpleNamespace
 from typing import Any, get_args
 
 import pytest
 from pydantic import SecretStr
 
 from laktasi.errors import GateError, SourceError
-from laktasi.notifying.addresses import read_addresses
+from laktasi.notifying.addresses import read_addresses, send
 from laktasi.notifying.composing import LONGEST, Backup, Composer, Draft, finished, remember
 from laktasi.notifying.facts import Facts, Found, News
 from laktasi.notifying.outbox import Message, State
@@ -174,9 +175,9 @@ def test_a_newer_summary_takes_the_place_of_one_that_waits() -> None:
 
 
 def test_places_on_the_machine_are_not_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("HOME", "/home/siti")
-    monkeypatch.setenv("USERPROFILE", "/home/siti")
-    error = SourceError(f"{Path('tea').absolute()}/schemas/checks.yml and /home/siti/card are gone")
+    monkeypatch.setenv("HOME", "/somewhere/siti")
+    monkeypatch.setenv("USERPROFILE", "/somewhere/siti")
+    error = SourceError(f"{Path('tea').absolute()}/schemas/checks.yml and /somewhere/siti/card are gone")
     body = message(drafted(None, error)).body
     assert "tea/schemas/checks.yml and ~/card are gone" in body
 
@@ -243,3 +244,42 @@ def test_what_could_be_read_on_the_way_is_refused(address: str, why: str) -> Non
 )
 def test_what_goes_encrypted_or_stays_here_is_taken(address: str) -> None:
     assert len(read_addresses(SecretStr(address))[0]) == 1
+
+
+def test_a_chat_is_sent_the_message_and_nothing_to_fetch(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[tuple[str, dict[str, Any]]] = []
+
+    def post(_session: Any, *, url: str, **given: Any) -> Any:
+        asked.append((url, given))
+        return SimpleNamespace(status_code=200, content=b"ok", text="ok", headers={}, json=dict)
+
+    monkeypatch.setattr("requests.Session.request", post)
+    (address,), _ = read_addresses(SecretStr("slack://T1JJ3T3L2/A1BRTD4JD/TIiajkdnlazkcOXrIdevi7FQ/#alarm"))
+    assert send(address, "[laktasi] tea #1234abcd", "All is well.", is_urgent=True) is None
+    ((url, given),) = asked
+    assert url.startswith("https://hooks.slack.com/services/")
+    sent = str(given["data"])
+    assert "All is well." in sent
+    # Apprise would name its logo on its own site, which the reader's program fetches.
+    assert "http" not in sent
+    # A redirect would carry the token elsewhere.
+    assert given["allow_redirects"] is False
+
+
+def test_a_service_that_answers_with_an_error_is_told_in_our_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    token = "TIiajkdnlazkcOXrIdevi7FQ"
+
+    def post(_session: Any, *, url: str, **_given: Any) -> Any:
+        return SimpleNamespace(status_code=403, content=url.encode(), text=url, headers={}, json=dict)
+
+    monkeypatch.setattr("requests.Session.request", post)
+    (address,), _ = read_addresses(SecretStr(f"slack://T1JJ3T3L2/A1BRTD4JD/{token}/#alarm"))
+    assert send(address, "subject", "the line was refused", is_urgent=False) == "it answered with error 403"
+
+    def broken(_session: Any, *, url: str, **_given: Any) -> Any:
+        raise ConnectionError(url)
+
+    monkeypatch.setattr("requests.Session.request", broken)
+    why = send(address, "subject", "body", is_urgent=False)
+    assert why
+    assert token not in why

@@ -212,8 +212,10 @@ def _listening() -> Iterator[list[str]]:
 
     class Ear(logging.Handler):
         def emit(self, record: logging.LogRecord) -> None:
-            if record.thread == me:
-                heard.append(record.getMessage())
+            said = record.getMessage()
+            # Others quote the message itself, whose words would be taken for the reason.
+            if record.thread == me and (record.levelno >= logging.WARNING or said.startswith("Socket Exception")):
+                heard.append(said)
 
     ear = Ear(logging.DEBUG)
     _LOGGER.addHandler(ear)
