@@ -219,18 +219,24 @@ def declare(run: Run, _progress: Progress) -> Counts:
 
 def decide(run: Run, _progress: Progress) -> Counts:
     """Keep people's new decisions, once it is sure that they speak of what there is."""
+    from laktasi.forgetting.seeking import about
     from laktasi.quality.decision_checks import check_decisions
     from laktasi.quality.decisions import read_decisions
     from laktasi.store.decisions import land_decisions, not_landed
 
-    decided = read_decisions(run.settings.folders.corrections)
+    standing = read_decisions(run.settings.folders.corrections)
     with _warehouse(run) as con:
+        # Whoever left is not brought back by a decision either, out of another copy of the project perhaps.
+        is_theirs = about(con)
+        theirs = {decision.id for decision in standing if is_theirs(decision)}
+        decided = [decision for decision in standing if not {decision.id, decision.withdraws} & theirs]
         new = not_landed(con, [decision.as_row() for decision in decided])
         # Where no form is known yet, nothing has come in that they could be about: they wait in their files.
         if new and (questionnaires := _forms(con).questionnaires):
             check_decisions(con, {row["decision_id"] for row in new}, decided, questionnaires)
             land_decisions(con, run.run_id, new)
-    return {"decided": len(decided), "new_decisions": len(new)}
+    left = {"forgotten_decisions": len(standing) - len(decided)} if len(decided) < len(standing) else {}
+    return {"decided": len(decided), "new_decisions": len(new), **left}
 
 
 def read(run: Run, progress: Progress) -> Counts:
@@ -274,6 +280,20 @@ def correct(run: Run, _progress: Progress) -> Counts:
             return {}
         key = known_key(run.settings.data_folder)
         return asdict(apply(con, _forms(con).questionnaires, recompute_sql, key, run.day))
+
+
+def forget(run: Run, progress: Progress) -> Counts:
+    """Erase what has come back of people who left the study, and finish what an erasure has left to be done."""
+    from laktasi.forgetting import finish_left, sweep
+    from laktasi.store.submissions import count_states
+
+    if run.settings.data_folder.origin is not None:
+        return {}  # derived from a warehouse where that is done
+    with _warehouse(run) as con:
+        told: dict[str, Any] = sweep(con, run.settings, run.run_id)
+        if told.get("forgotten_again"):
+            told |= count_states(con)
+    return {**told, **finish_left(run.settings, progress)}
 
 
 def stand(run: Run, _progress: Progress) -> Counts:
@@ -458,6 +478,7 @@ WORK = (
     DECIDE,
     READ,
     Step("correct", correct),
+    Step("forget", forget),
     STAND,
     Step("check", check),
     Step("mart", mart),

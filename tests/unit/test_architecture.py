@@ -28,7 +28,7 @@ JOINERS = {
     *("pipeline", "analysing", "reproducing", "releasing", "mirror", "back_checking", "feedback", "publishing"),
     *("fieldkit", "workplace", "summary", "notifying", "backing_up"),
     *("setting_up", "doctor", "service"),
-    *("anyfile", "desk", "cli"),
+    *("anyfile", "desk", "cli", "forgetting"),
 }
 MAY_IMPORT = {
     "questionnaire": COMMON | {"questionnaire"},

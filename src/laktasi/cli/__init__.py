@@ -13,6 +13,7 @@ from laktasi.cli import (
     enumerators,
     feedback,
     findings,
+    forget,
     forms,
     init,
     kendall,
@@ -81,6 +82,7 @@ for command in (
     release.release,
     backup.backup,
     backup.restore,
+    forget.forget,
     read.sql,
 ):
     main.add_command(command)

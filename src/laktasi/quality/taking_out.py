@@ -52,8 +52,15 @@ def find_lines(folder: Path, is_theirs: Callable[[Decision], bool]) -> list[Line
     ]
 
 
-def take_out(folder: Path, is_theirs: Callable[[Decision], bool]) -> tuple[str, ...]:
+def take_out(folder: Path, is_theirs: Callable[[Decision], bool], *, is_trial: bool = False) -> tuple[str, ...]:
     """Take decisions out of their files; a file that has no other goes. Each file is replaced in one move.
+
+    Parameters
+    ----------
+    folder, is_theirs
+        As :func:`find_lines`.
+    is_trial
+        Only see whether it can be done.
 
     Returns
     -------
@@ -78,7 +85,7 @@ def take_out(folder: Path, is_theirs: Callable[[Decision], bool]) -> tuple[str, 
         if theirs:
             texts[path] = None if len(theirs) == len(found) else "".join(_without(_lines(path), theirs))
     _check(folder, texts, ids)
-    for path, text in texts.items():
+    for path, text in texts.items() if not is_trial else ():
         if text is None:
             path.unlink()
         else:

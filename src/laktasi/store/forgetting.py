@@ -21,7 +21,11 @@ from laktasi.store.as_of import sources
 from laktasi.store.sql import identifier, literal, scalar, transaction
 
 FILES = "files"
-"""The piece of work that is left after every erasure: the warehouse's own file, and those beside it."""
+"""The piece of work that is left after every erasure: the warehouse's own file is to be written anew, and what was
+derived from it is to go. ``attachment <sha256>`` and ``refused <sha256>`` are others: a file that is to go."""
+
+SHELVES = {"attachment": "attachments", "refused": "refused"}
+"""Kinds of kept files, and the table of raw that speaks of each."""
 
 COLUMNS = ("subject_hash", "kind", "form_id", "ids", "erased", "why", "erased_by", "landed_at", "run_id")
 """Of raw.forgotten."""
@@ -68,6 +72,8 @@ class Hers:
     entities: Sequence[Record] = ()
     decisions: Sequence[str] = ()
     """Of people, about her records."""
+    refused: Sequence[str] = ()
+    """SHA-256 of refused files that hold what is hers."""
 
     def __bool__(self) -> bool:
         return bool(self.submissions or self.entities or self.decisions)
@@ -90,6 +96,8 @@ def forget(con: duckdb.DuckDBPyConnection, person: Person, hers: Hers) -> None:
             *(("decision", None, [decision_id]) for decision_id in hers.decisions),
         ]
         bury(con, person, [(*row, _rows_of(con, *row)) for row in rows] or [("subject", None, [], [])])
+        _leave(con, person.run_id, ((f"refused {sha256}",) for sha256 in hers.refused))
+        con.execute("delete from raw.refused where sha256 in (select unnest(?))", [list(hers.refused)])
         erase(con, person.run_id)
 
 
@@ -155,6 +163,19 @@ def apply(con: duckdb.DuckDBPyConnection, folder: DataFolder, tombstones: Iterab
         return erase(con, run_id or "")
 
 
+def forgotten_records(con: duckdb.DuckDBPyConnection) -> set[Record]:
+    """Give form and id of everything in tombstones that is a version of a submission, or what one is called."""
+    return set(
+        con.execute("select distinct form_id, unnest(ids) from raw.forgotten where kind = 'submission'").fetchall()
+    )
+
+
+def forgotten_decisions(con: duckdb.DuckDBPyConnection) -> set[str]:
+    """Give the ids of people's decisions about records that were erased."""
+    found = con.execute("select distinct unnest(ids) from raw.forgotten where kind = 'decision'").fetchall()
+    return {name for (name,) in found}
+
+
 def is_unfinished(con: duckdb.DuckDBPyConnection) -> bool:
     """Say whether something is left to be done with files after rows were erased."""
     return bool(scalar(con, "select exists(from meta.forgetting)"))
@@ -178,6 +199,15 @@ def erase(con: duckdb.DuckDBPyConnection, run_id: str) -> int:
         "select count(distinct (form_id, instance_id)) from raw.submissions"
         f" where (form_id, instance_id) in (from {_GONE})",
     )
+    files = con.execute(
+        f"""
+        select distinct 'attachment ' || sha256 from raw.attachments
+        where sha256 is not null and (form_id, instance_id) in (from {_GONE})
+        union
+        select distinct 'refused ' || sha256 from raw.refused
+        where sha256 is not null and (form_id, instance_id) in (from {_GONE})
+        """
+    ).fetchall()
     erased = 0
     columns = _columns(con)
     for (schema, table), names in columns.items():
@@ -187,10 +217,15 @@ def erase(con: duckdb.DuckDBPyConnection, run_id: str) -> int:
     _read_anew(con)
     _empty_comparison(con)
     con.execute(f"drop table {_GONE}; drop table {_GONE_ENTITIES}; drop table {_GONE_DECISIONS}")
-    if erased:
-        con.execute("delete from meta.forgetting where work = ?", [FILES])
-        con.execute("insert into meta.forgetting values (?, ?, ?)", [FILES, datetime.now(UTC), run_id])
+    _leave(con, run_id, [*files, *([(FILES,)] if erased else [])])
     return records
+
+
+def _leave(con: duckdb.DuckDBPyConnection, run_id: str, works: Iterable[tuple[str]]) -> None:
+    """Write down what is left to be done."""
+    for (work,) in works:
+        con.execute("delete from meta.forgetting where work = ?", [work])
+        con.execute("insert into meta.forgetting values (?, ?, ?)", [work, datetime.now(UTC), run_id])
 
 
 def _follow_edits(con: duckdb.DuckDBPyConnection) -> None:

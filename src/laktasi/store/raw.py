@@ -147,7 +147,7 @@ class _Landing:
         self._con = con
         self._run_id = run_id
         self._source = source
-        self._gate = Gate(con, folder, run_id)
+        self._gate = Gate(con, folder, run_id, source)
         with writing(folder.root):
             self._attachments = Shelf(folder.attachments, ATTACHMENT_DIGITS, folder.key)
             self._aside = Shelf(folder.refused, key=folder.key)

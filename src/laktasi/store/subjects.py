@@ -143,7 +143,8 @@ def find_records(
     con
         The private warehouse; answers are loaded.
     """
-    hers, settled = find_staged(con, questionnaires, places, is_hers)
+    staged, settled = find_staged(con, questionnaires, places, is_hers)
+    hers = set(staged)
     others: set[tuple[str, str]] = set()
     for record, versions in groupby(_versions(con, tuple(places), settled), lambda row: (row[0], row[1])):
         codes = [code for *_, payload in versions if (code := code_in(payload, places[record[0]])) is not None]
@@ -159,8 +160,8 @@ def find_records(
 
 def find_staged(
     con: duckdb.DuckDBPyConnection, questionnaires: Questionnaires, places: SubjectPlaces, is_hers: IsHers
-) -> tuple[set[tuple[str, str]], set[tuple[str, str]]]:
-    """Give the staged records that name her, and all that name anybody."""
+) -> tuple[dict[tuple[str, str], str], set[tuple[str, str]]]:
+    """Give the staged records that name her, each with the code as it stands there, and all that name anybody."""
     known = set(
         con.execute(
             """
@@ -170,7 +171,7 @@ def find_staged(
         ).fetchall()
     )
     at = find_places(questionnaires)
-    hers: set[tuple[str, str]] = set()
+    hers: dict[tuple[str, str], str] = {}
     settled: set[tuple[str, str]] = set()
     for form_id, paths in places.items():
         columns = dict.fromkeys((at[form_id, path].table, at[form_id, path].column) for path in paths)
@@ -179,13 +180,13 @@ def find_staged(
                 continue  # the first submission of this version is still to be read
             place, name = identifier("answers", table), identifier(column)
             texts = con.execute(f"select distinct {name} from {place} where trim({name}) <> ''").fetchall()
-            hits = [text for (text,) in texts if is_hers(text)]
-            for text_is_hers, submission_id in con.execute(
-                f"select {name} in (select unnest(?)), _submission_id from {place} where trim({name}) <> ''", [hits]
+            hits = {text for (text,) in texts if is_hers(text)}
+            for submission_id, text in con.execute(
+                f"select _submission_id, {name} from {place} where trim({name}) <> ''"
             ).fetchall():
                 settled.add((form_id, submission_id))
-                if text_is_hers:
-                    hers.add((form_id, submission_id))
+                if text in hits:
+                    hers[form_id, submission_id] = text
     return hers, settled
 
 
@@ -254,7 +255,8 @@ def ids_of(
             select hers.form_id, hers.submission_id, made.instance_id
             from hers inner join raw.submission_versions as made using (form_id, submission_id)
         )
-        select form_id, submission_id, list(id order by id) from ids group by all order by all
+        -- What it is called comes first: so Central calls it, too.
+        select form_id, submission_id, list(id order by id <> submission_id, id) from ids group by all order by all
         """,
         {"forms": forms, "submissions": submissions},
     ).fetchall()

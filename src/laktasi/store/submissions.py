@@ -31,6 +31,11 @@ def resolve(con: duckdb.DuckDBPyConnection, known_forms: Iterable[tuple[str, str
     with transaction(con):
         con.execute("delete from staging.submissions")
         con.execute(f"insert into staging.submissions by name {query}")
+    return count_states(con)
+
+
+def count_states(con: duckdb.DuckDBPyConnection) -> dict[str, int]:
+    """Give what :func:`resolve` gives, of what stands there now."""
     counted = dict(con.execute("select state, count(*) from staging.submissions group by state").fetchall())
     return {name: counted.get(state, 0) for name, state in COUNTED.items()}
 

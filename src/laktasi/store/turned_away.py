@@ -6,7 +6,8 @@ among what was refused; ids that were not known are added to the tombstones, so 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
+from datetime import UTC, datetime
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -24,6 +25,7 @@ MAX_BYTES = 32 * 2**20
 """Of a refused file, so much is searched for her ids and her study code: twice what a submission may have."""
 
 _IDS = ("instanceID", "deprecatedID")
+_PLACES = {"submission": "raw.submissions", "entity": "raw.entities"}
 
 
 def forgotten_ids(con: duckdb.DuckDBPyConnection, kind: str, form_id: str) -> set[str]:
@@ -65,6 +67,8 @@ class Gate:
         The private warehouse, and its data folder.
     run_id
         The run that takes in.
+    source
+        Where refused files come from: they do not say so themselves.
 
     Raises
     ------
@@ -72,11 +76,12 @@ class Gate:
         As :func:`hashes`.
     """
 
-    def __init__(self, con: duckdb.DuckDBPyConnection, folder: DataFolder, run_id: str) -> None:
+    def __init__(self, con: duckdb.DuckDBPyConnection, folder: DataFolder, run_id: str, source: str) -> None:
         self.turned_away = 0
         """Versions of submissions, so far."""
         self._con = con
         self._run_id = run_id
+        self._source = source
         self._hashes, self._key = hashes(con, folder)
         self.is_open = not self._hashes
         """Nobody has been forgotten: everything may pass."""
@@ -85,7 +90,7 @@ class Gate:
         self._ids = self._known("submission")
         self._entities = self._known("entity")
         self._all_ids = {name for _, name in self._ids}
-        self._new: list[tuple[str, str, str, tuple[str, ...]]] = []
+        self._new: list[tuple[str, str, str, tuple[str, ...], str]] = []
         self._folders: set[str] = set()
 
     def _known(self, kind: str) -> dict[tuple[str, str], str]:
@@ -106,9 +111,9 @@ class Gate:
                 is_hers = self._is_hers(item)
                 self.turned_away += is_hers
             case SubmissionVersion() | SubmissionState():
-                is_hers = self._is_named(item.form_id, item.submission_id, item.instance_id)
+                is_hers = self._is_named(item.source, item.form_id, item.submission_id, item.instance_id)
             case Attachments():
-                is_hers = self._is_named(item.form_id, item.instance_id)
+                is_hers = self._is_named(item.source, item.form_id, item.instance_id)
             case Refused():
                 is_hers = self._is_refused(item)
             case Entity():
@@ -125,12 +130,14 @@ class Gate:
     def settle(self) -> bool:
         """Write tombstones for ids that were not known before, in the caller's transaction; say if there were any."""
         new, self._new = self._new, []
-        for kind, form_id, subject_hash, ids in new:
-            bury(self._con, Person(subject_hash, "came_again", self._run_id), [(kind, form_id, ids, [])])
+        for kind, form_id, subject_hash, ids, source in new:
+            # Nothing was erased, and where it came from is worth knowing: there she still is.
+            came = {"place": _PLACES[kind], "source": source, "landed_at": datetime.now(UTC), "n": 0}
+            bury(self._con, Person(subject_hash, "came_again", self._run_id), [(kind, form_id, ids, [came])])
         return bool(new)
 
     def _is_hers(self, item: Submission) -> bool:
-        if self._is_named(item.form_id, item.instance_id, item.deprecated_id):
+        if self._is_named(item.source, item.form_id, item.instance_id, item.deprecated_id):
             return True
         code = code_in(item.payload, self._places.get(item.form_id, ()))
         subject_hash = hash_of(self._key, code) if code is not None else None
@@ -144,26 +151,26 @@ class Gate:
             [item.form_id, list(ids)],
         ).fetchone():
             return False
-        self._add(item.form_id, subject_hash, ids)
+        self._add(item.source, item.form_id, subject_hash, ids)
         return True
 
-    def _is_named(self, form_id: str, *names: str | None) -> bool:
+    def _is_named(self, source: str, form_id: str, *names: str | None) -> bool:
         """Say whether one of these ids is known; then all of them are from now on."""
         ids = tuple(dict.fromkeys(name for name in names if name))
         whose = next((self._ids[form_id, name] for name in ids if (form_id, name) in self._ids), None)
         if whose is None:
             return False
-        self._add(form_id, whose, tuple(name for name in ids if (form_id, name) not in self._ids))
+        self._add(source, form_id, whose, tuple(name for name in ids if (form_id, name) not in self._ids))
         return True
 
-    def _add(self, form_id: str, subject_hash: str, ids: tuple[str, ...]) -> None:
+    def _add(self, source: str, form_id: str, subject_hash: str, ids: tuple[str, ...]) -> None:
         if ids:
             self._ids |= {(form_id, name): subject_hash for name in ids}
             self._all_ids |= {*ids}
-            self._new.append(("submission", form_id, subject_hash, ids))
+            self._new.append(("submission", form_id, subject_hash, ids, source))
 
     def _is_refused(self, item: Refused) -> bool:
-        if item.form_id is not None and self._is_named(item.form_id, item.instance_id):
+        if item.form_id is not None and self._is_named(self._source, item.form_id, item.instance_id):
             return True
         folder = str(PurePosixPath(item.name).parent)
         if folder in self._folders:
@@ -173,19 +180,14 @@ class Gate:
                 content = file.read(MAX_BYTES)
         except UnreadableError:
             return False  # only its name would be kept
-        if not self.is_in(content):
+        if not is_about(content, self._all_ids, self._names, self._is_code):
             return False
-        if not item.name.lower().endswith(".zip") and folder not in (".", "instances"):
-            self._folders.add(folder)  # the other files of her folder, which is told after its XML
+        if is_of_one(item.name):
+            self._folders.add(folder)  # the other files in it are told after its XML
         return True
 
-    def is_in(self, content: bytes) -> bool:
-        """Say whether a file, torn perhaps, names one of the ids, or a study code where a form asks for it."""
-        return any(
-            (name in _IDS and text.strip() in self._all_ids)
-            or (name in self._names and hash_of(self._key, text) in self._hashes)
-            for name, text in texts_in(content)
-        )
+    def _is_code(self, text: str) -> bool:
+        return hash_of(self._key, text) in self._hashes
 
     def _is_entity(self, item: Entity) -> bool:
         at = (item.list_name, item.entity_id)
@@ -196,8 +198,30 @@ class Gate:
         if subject_hash is None:
             return False
         self._entities[at] = subject_hash
-        self._new.append(("entity", item.list_name, subject_hash, (item.entity_id,)))
+        self._new.append(("entity", item.list_name, subject_hash, (item.entity_id,), item.source))
         return True
+
+
+def is_about(content: bytes, ids: Collection[str], names: Collection[str], is_code: Callable[[str], bool]) -> bool:
+    """Say whether a file, torn perhaps, names one of some ids, or a study code where a form asks for it.
+
+    Parameters
+    ----------
+    names
+        Of the questions that ask for it.
+    is_code
+        Says whether a text is a study code that is looked for.
+    """
+    return any(
+        (name in _IDS and text.strip() in ids) or (name in names and text.strip() and is_code(text))
+        for name, text in texts_in(content)
+    )
+
+
+def is_of_one(name: str) -> bool:
+    """Say whether the folder of a refused file is that of one submission, so that all in it are of one person."""
+    parts = PurePosixPath(name).parts
+    return len(parts) > 1 and parts[-2].lower() != "instances" and parts[-1].lower().endswith(".xml")
 
 
 def entity_codes(label: str | None, properties: Mapping[str, str | None] | None, names: Iterable[str]) -> Iterable[str]:
