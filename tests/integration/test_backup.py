@@ -408,15 +408,47 @@ def test_a_backup_that_leads_elsewhere_is_refused(ran: Settings, made: BackedUp)
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
     """A file system of its own, with less room than the warehouse takes."""
-    place = tmp_path / "small"
+    yield from disk(tmp_path / "small", "4m")
+
+
+@pytest.fixture
+def big_disk(tmp_path: Path) -> Iterator[Path]:
+    yield from disk(tmp_path / "big", "64m")
+
+
+def disk(place: Path, size: str) -> Iterator[Path]:
     place.mkdir()
     mounted = shutil.which("mount") and subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", str(place)], check=False, capture_output=True
+        ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(place)], check=False, capture_output=True
     )
     if not mounted or mounted.returncode != 0:
         pytest.skip("needs the right to mount a file system")
     yield place
     subprocess.run(["umount", str(place)], check=True)
+
+
+LEAVE_A_LOG = """
+import os, sys
+from pathlib import Path
+from laktasi.paths import DataFolder
+from laktasi.store.warehouse import open_warehouse
+
+with open_warehouse(DataFolder(Path(sys.argv[1]))) as con:
+    con.execute("update meta.runs set door = 'last'")
+    os._exit(9)
+"""
+
+
+def test_a_disk_that_may_only_be_read_is_backed_up(ran: Settings, stick: Path, big_disk: Path) -> None:
+    """Systems make a dying disk so; what was committed last stands in DuckDB's log beside the file."""
+    shutil.copytree(ran.data_folder.root, big_disk / "data")
+    settings = ran.model_copy(update={"data": big_disk / "data"})
+    subprocess.run([sys.executable, "-c", LEAVE_A_LOG, str(big_disk / "data")], check=False, timeout=60)
+    assert (big_disk / "data" / "warehouse.duckdb.wal").stat().st_size
+    subprocess.run(["mount", "-o", "remount,ro", str(big_disk)], check=True)
+    done = restore(back_up(settings).path, ran, to=ran.project.parent / "back")
+    with opened(ran.model_copy(update={"data": done.data}).data_folder) as con:
+        assert con.execute("select door from meta.runs").fetchall() == [("last",)]
 
 
 def test_a_full_disk_is_said_before_anything_is_written(ran: Settings, small_disk: Path) -> None:
@@ -605,6 +637,28 @@ def test_backups_of_before_somebody_left_do_not_stay_for_their_month(
     assert rotating.rotate(stick, made.listing, 1, notes, forgotten_at=left) == ((older.name,), 1)
 
 
+def test_who_left_since_is_not_brought_back(ran: Settings, made: BackedUp, stick: Path) -> None:
+    from laktasi.store.forgetting import Hers, Person, forget
+
+    with opened(ran.data_folder) as con:
+        run_id = con.execute("select max(run_id) from meta.runs").fetchone()
+        assert run_id is not None
+        her = Person(f"hmac:{'0' * 64}", "withdrew", run_id[0])
+        forget(con, her, Hers({("tea", "uuid:tea-0004"): ["uuid:tea-0004"]}))
+    second = back_up(ran)
+    assert mini.SECRET not in (stick / shape.FORGOTTEN).read_text(encoding="utf-8")
+    assert any("still hold answers of people who left" in note for note in second.notes)
+    done = restore(made.path, ran, to=ran.project.parent / "back")
+    assert done.forgotten == 1
+    with opened(ran.model_copy(update={"data": done.data}).data_folder) as con:
+        left = con.execute("select count(*), count(*) filter (instance_id = 'uuid:tea-0004') from raw.submissions")
+        assert left.fetchall() == [(11, 0)]
+    (stick / shape.FORGOTTEN).write_text("[{", encoding="utf-8")
+    with pytest.raises(BackupError, match=r"forgotten\.json cannot be read"):
+        restore(made.path, ran, to=ran.project.parent / "again")
+    assert not (ran.project.parent / "again").exists()
+
+
 # Into what is there
 
 
@@ -674,6 +728,28 @@ def test_the_commands_say_what_matters(ran: Settings, stick: Path) -> None:
     command = next(line for line in said.splitlines() if line.startswith("Next: laktasi verify"))
     (manifest,) = ran.data_folder.manifests.glob("*.json")
     assert command.split()[3:] == [str(manifest), "--project", str(ran.project)]
+
+
+def test_an_encrypted_backup_is_put_back_with_the_file_that_has_its_key(
+    sealed: tuple[Settings, BackedUp], tmp_path: Path
+) -> None:
+    key_file = tmp_path / "key"
+    key_file.write_text(f"{KEY}\n", encoding="ascii")
+    key_file.chmod(0o600)
+    there = tmp_path / "there"
+    said = laktasi("restore", sealed[1].path, "--project", there, "--key-file", key_file)
+    assert "rows of raw.submissions: 12, the same" in said
+    assert "NOT encrypted" not in said
+    assert KEY not in said
+
+
+def test_a_key_beside_the_backups_is_refused(ran: Settings, stick: Path) -> None:
+    key_file = stick / "secrets" / "key"
+    key_file.parent.mkdir()
+    key_file.write_text(f"{KEY}\n", encoding="ascii")
+    with pytest.raises(BackupError, match="the key lies in"):
+        back_up(ran.model_copy(update={"key_file": key_file}))
+    assert names(stick) == ["secrets"]
 
 
 def test_an_encrypted_backup_says_where_its_key_is_not(sealed: tuple[Settings, BackedUp]) -> None:

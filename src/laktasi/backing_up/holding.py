@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -14,7 +15,7 @@ from laktasi.backing_up.shape import Rows
 from laktasi.errors import WarehouseError
 from laktasi.paths import DataFolder
 from laktasi.pipeline import Progress
-from laktasi.workplace import in_our_words, in_turn
+from laktasi.workplace import apart_from_backups, in_our_words, in_turn
 
 if TYPE_CHECKING:
     import duckdb
@@ -29,15 +30,22 @@ def held_between_steps(
 ) -> Iterator[duckdb.DuckDBPyConnection]:
     """Open the warehouse as it is, migrated or not, with all that was committed in the file itself.
 
-    The turn is taken first: the step that is at work ends, and the next one waits.
+    The turn is taken first: the step that is at work ends, and the next one waits. On a disk that may only be read,
+    nobody is at work, and what was committed last may stand in the log beside the file (:func:`log_of`).
 
     Raises
     ------
     WarehouseError
         The step does not end within `patience_seconds`, or the warehouse cannot be opened.
     """
+    from laktasi.store.copied import attach_copy
     from laktasi.store.warehouse import WAREHOUSE, attach, session
 
+    if is_read_only(folder):
+        with session(folder) as con:
+            attach_copy(con, folder.warehouse, folder.key)
+            yield con
+        return
     until = time.monotonic() + patience_seconds
     with in_turn(folder), session(folder) as con:
         while True:
@@ -54,8 +62,23 @@ def held_between_steps(
         yield con
 
 
+def is_read_only(folder: DataFolder) -> bool:
+    """Say whether the data folder may only be read: systems make a disk so that is dying."""
+    return not os.access(folder.root, os.W_OK)
+
+
+def log_of(folder: DataFolder) -> Path:
+    """Give where DuckDB keeps what was committed since it wrote to the warehouse's own file."""
+    return folder.warehouse.with_name(f"{folder.warehouse.name}.wal")
+
+
+def undisturbed(folder: DataFolder) -> AbstractContextManager[None]:
+    """Let nothing that is to be copied go away or be written anew meanwhile."""
+    return nullcontext() if is_read_only(folder) else apart_from_backups(folder)
+
+
 def ask_copy(folder: DataFolder, path: Path, ask: Callable[[duckdb.DuckDBPyConnection], Answer]) -> Answer:
-    """Ask a copy of the warehouse, which is read and not changed; what DuckDB spills lies in the data folder.
+    """Ask a copy of the warehouse, which is read and not changed; what DuckDB spills lies beside it, and goes.
 
     Raises
     ------
@@ -65,7 +88,7 @@ def ask_copy(folder: DataFolder, path: Path, ask: Callable[[duckdb.DuckDBPyConne
     from laktasi.store.copied import attach_copy
     from laktasi.store.warehouse import session
 
-    beside = replace(folder, root=folder.root / ".backup")
+    beside = replace(folder, root=path.with_name("spill"))
     try:
         with in_our_words(folder), session(beside) as con:
             attach_copy(con, path, folder.key)

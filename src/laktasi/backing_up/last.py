@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 
@@ -11,11 +12,12 @@ from laktasi.paths import DataFolder
 
 
 def remember(folder: DataFolder, path: Path, made_at: str) -> None:
-    """Note in the data folder when a backup was made, and where."""
+    """Note in the data folder when a backup was made, and where; a full disk does not make the backup a bad one."""
     new = folder.last_backup.with_name(f".{folder.last_backup.name}")
-    new.unlink(missing_ok=True)
-    files.write(new, (json.dumps({"made_at": made_at, "path": str(path)}) + "\n").encode())
-    new.replace(folder.last_backup)
+    with suppress(OSError):
+        new.unlink(missing_ok=True)
+        files.write(new, (json.dumps({"made_at": made_at, "path": str(path)}) + "\n").encode())
+        new.replace(folder.last_backup)
 
 
 def newest_backup(folder: DataFolder) -> tuple[datetime, Path] | None:

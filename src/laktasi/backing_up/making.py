@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from laktasi import __version__
 from laktasi.backing_up import describing, files, rotating, shape
 from laktasi.backing_up.forgotten import Tombstone, last_of, tombstones_of, write_tombstones
-from laktasi.backing_up.holding import ask_copy, held_between_steps, rows_of
+from laktasi.backing_up.holding import ask_copy, held_between_steps, is_read_only, log_of, rows_of, undisturbed
 from laktasi.backing_up.last import remember
 from laktasi.backing_up.shape import Contents, Listing, Piece, Rows, Written
 from laktasi.backing_up.sources import Source, sources
@@ -22,7 +22,7 @@ from laktasi.errors import BackupError
 from laktasi.paths import DataFolder
 from laktasi.pipeline import Progress, silent
 from laktasi.settings import Settings
-from laktasi.workplace import apart_from_backups, check_begun, code_version, in_our_words
+from laktasi.workplace import check_begun, code_version, in_our_words
 
 if TYPE_CHECKING:
     import duckdb
@@ -48,6 +48,8 @@ class BackedUp:
     """Names of older backups that made room."""
     kept: int
     """Backups of this warehouse that are there now, this one among them."""
+    is_on_same_disk: bool
+    """What takes the data folder away may take the backup with it."""
     notes: tuple[str, ...]
     """What a person should know."""
 
@@ -119,7 +121,7 @@ def back_up(
     target = place_of(settings, to)
     check_begun(folder)
     making = _Making(settings, target, progress)
-    with apart_from_backups(folder), _words(making):
+    with undisturbed(folder), _words(making):
         made_at = datetime.now(UTC).replace(microsecond=0)
         while (target / shape.name_of(settings.project.name, made_at)).exists():
             made_at += timedelta(seconds=1)
@@ -140,7 +142,8 @@ def back_up(
         left = last_of(held.tombstones)
         keep = settings.backup.keep if is_well else None
         removed, kept = rotating.rotate(target, listing, keep, making.notes, forgotten_at=left)
-    return BackedUp(path, listing, len(making.linked), removed, kept, tuple(making.notes))
+    is_on_same_disk = path.stat().st_dev == folder.root.stat().st_dev
+    return BackedUp(path, listing, len(making.linked), removed, kept, is_on_same_disk, tuple(making.notes))
 
 
 def _words(making: _Making) -> AbstractContextManager[None]:
@@ -166,16 +169,10 @@ def _take_warehouse(making: _Making, made_at: datetime, patience_seconds: float)
         part = target / rotating.part_name(shape.name_of(making.settings.project.name, made_at), first)
         files.folder_of(part / "x")
         try:
-            size = folder.warehouse.stat().st_size
             if earlier and not can_link(part):
                 earlier = None
-            _check_room(making, size, others, earlier)
-            tell = files.telling(making.progress, "copying the warehouse", size)
-            making.taken.add(shape.WAREHOUSE.casefold())
-            with _words(making):
-                written = files.copy(folder.warehouse, part / shape.WAREHOUSE, tell)
-            making.written[shape.WAREHOUSE] = written
-            making.pieces[shape.WAREHOUSE] = Piece(shape.WAREHOUSE, written.sha256, is_sealed=False)
+            _check_room(making, others, earlier)
+            _copy_warehouse(making, part)
         except BaseException:
             shutil.rmtree(part, ignore_errors=True)
             raise
@@ -193,9 +190,23 @@ def _which(con: duckdb.DuckDBPyConnection) -> tuple[str | None, str | None, str 
     return (*runs, scalar(con, "select max_by(name, number) from meta.migrations"))
 
 
-def _check_room(making: _Making, size: int, others: list[Source], earlier: rotating.Earlier | None) -> None:
+def _copy_warehouse(making: _Making, part: Path) -> None:
+    folder = making.folder
+    tell = files.telling(making.progress, "copying the warehouse", folder.warehouse.stat().st_size)
+    for path in (folder.warehouse, log_of(folder)):
+        if path == folder.warehouse or (is_read_only(folder) and path.exists()):
+            place = f"{shape.DATA}/{path.name}"
+            making.taken.add(place.casefold())
+            with _words(making):
+                written = files.copy(path, part / place, tell)
+            making.written[place] = written
+            making.pieces[place] = Piece(place, written.sha256, is_sealed=False)
+
+
+def _check_room(making: _Making, others: list[Source], earlier: rotating.Earlier | None) -> None:
     """Ask for the room before anything is written."""
     known = earlier.files if earlier else {}
+    size = making.folder.warehouse.stat().st_size
     needed = size + sum(one.size for one in others if one.place not in known) + _SPARE_BYTES
     free = files.free_bytes(making.target)
     if free < needed:

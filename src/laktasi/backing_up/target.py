@@ -18,7 +18,7 @@ def place_of(settings: Settings, to: Path | None) -> Path:
     SettingsError
         None is named.
     BackupError
-        It does not exist, is no folder, or is one of those that are backed up.
+        It does not exist, is no folder, is one of those that are backed up, or holds the key.
     """
     named = to or settings.backup.folder
     if named is None:
@@ -43,6 +43,13 @@ def place_of(settings: Settings, to: Path | None) -> Path:
                 why="What takes that folder away would take the backup with it.",
                 next_step="name a folder on another disk: --to FOLDER, or backup.folder in laktasi.toml",
             )
+    key_file = settings.key_file.expanduser().resolve() if settings.key_file else None
+    if key_file and key_file.is_relative_to(target):
+        raise BackupError(
+            f"the key lies in {target}, where the backups go",
+            why="Whoever finds that disk would have both.",
+            next_step=f"move {key_file.name} to another place, and correct key_file in laktasi.toml",
+        )
     return target
 
 

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from laktasi.backing_up import BackedUp, Restored
 
 NO_KEY = "The key is not in it, and nobody can read it without: keep the key apart, and a copy of it on paper."
+SAME_DISK = "It lies on the disk of the data folder: what takes the laptop away takes both. Use another disk, too."
 NOT_ENCRYPTED = (
     "It is NOT encrypted: whoever holds it can read names and answers. To change that: laktasi key make FILE, then"
     " laktasi key change --to FILE"
@@ -54,6 +55,7 @@ def lines_of(made: BackedUp) -> list[str]:
         f"  {len(listing.files)} files{linked}, {in_words(size)}, read back; {rows} versions of submissions",
         f"  backups of this warehouse there: {made.kept}" + "".join(f"; removed {name}" for name in made.removed),
         *(f"  {note}" for note in made.notes),
+        *([SAME_DISK] if made.is_on_same_disk else []),
         NO_KEY if listing.is_encrypted else NOT_ENCRYPTED,
     ]
 
