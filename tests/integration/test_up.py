@@ -69,6 +69,15 @@ def eventually(what: str, holds: Callable[[], Any], seconds: float = 5 * MINUTES
     return value
 
 
+def words_of(process: psutil.Process) -> list[str]:
+    """Give the command line of a process; nothing of one that is gone meanwhile."""
+    try:
+        words: list[str] = process.cmdline()
+    except psutil.Error:
+        return []
+    return words
+
+
 class Upped:
     """A project with `laktasi up` at work in it."""
 
@@ -89,14 +98,25 @@ class Upped:
             return there
         return [unshare, "-n", sys.executable, "-c", WITHOUT_NETWORK, *LAKTASI, *words]
 
-    def start(self) -> None:
+    def start(self, *, with_prefect: bool = True) -> None:
+        """Start it.
+
+        Parameters
+        ----------
+        with_prefect
+            Wait until it is of use, on a machine without a network. Otherwise on this one, whose port is taken.
+        """
         words = ("up", "--project", str(self.project), "--phones", str(self.phone), "--port", str(self.port))
         environment = {name: value for name, value in os.environ.items() if not name.startswith(("PREFECT", "LAKTASI"))}
         with (self.root / "said").open("ab") as said:
             self.process = subprocess.Popen(
-                self.command(*words), stdout=said, stderr=said, env=environment | {"HOME": str(self.root)}
+                self.command(*words) if with_prefect else [sys.executable, *LAKTASI, *words],
+                stdout=said,
+                stderr=said,
+                env=environment | {"HOME": str(self.root)},
             )
-        eventually("laktasi up is of use", lambda: self.is_useful)
+        if with_prefect:
+            eventually("laktasi up is of use", lambda: self.is_useful)
 
     def stop(self) -> int:
         assert self.process is not None
@@ -122,7 +142,7 @@ class Upped:
         """Give the process that has these words in its command line."""
 
         def found() -> list[psutil.Process]:
-            return [one for one in self.processes if not set(words) - set(one.cmdline())]
+            return [one for one in self.processes if not set(words) - set(words_of(one))]
 
         return eventually(f"a process with {words}", found)[0]
 
@@ -153,19 +173,11 @@ def upped(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Upped]:
     processes.end(upped.processes, 1)
 
 
-def working_on(upped: Upped) -> psutil.Process:
-    """Give the process that works on a flow run, once it does."""
-
-    def found() -> list[psutil.Process]:
-        return [one for one in upped.processes if "prefect.engine" in one.cmdline()]
-
-    return eventually("a process of a flow run", found)[0]
-
-
 def test_a_run_whose_process_is_killed_is_closed_and_done_again(upped: Upped) -> None:
     eventually("a daily run at work", lambda: upped.runs("daily") == ["RUNNING"])
-    for process in [one for one in upped.processes if processes.FLOW_RUN in one.environ()]:
-        process.kill()
+    for process in upped.processes:
+        if "prefect.engine" in words_of(process):
+            process.kill()
     eventually("two runs, the first one killed", lambda: upped.runs("daily") == ["CRASHED", "COMPLETED"])
     assert (upped.place.data.root / "report" / "index.html").exists()
 
@@ -222,3 +234,37 @@ def test_the_end_leaves_no_process_and_nothing_at_work(upped: Upped) -> None:
     log = upped.place.log.read_text(encoding="utf-8")
     assert mini.SECRET not in log + upped.said
     assert upped.place.log.stat().st_mode & 0o077 == upped.place.root.stat().st_mode & 0o077 == 0
+
+
+def test_without_prefect_the_daily_run_happens_once_and_says_so(tmp_path: Path) -> None:
+    upped = Upped(tmp_path)
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", upped.port))
+        other.listen()
+        upped.start(with_prefect=False)
+        try:
+            eventually(
+                "the end of the daily run", lambda: "the daily run without Prefect has ended (well)" in upped.said
+            )
+            assert f"port {upped.port} of this machine is taken by another program" in upped.said
+            status = [sys.executable, *LAKTASI, "status", "--project", str(upped.project)]
+            told = subprocess.run(status, capture_output=True, text=True, check=True, timeout=MINUTES)
+            assert "laktasi up is at work without Prefect" in told.stderr
+            assert "\tfinished\t" in told.stdout
+            # A while later it is still the only one.
+            time.sleep(3)
+            assert upped.said.count("the daily run starts without Prefect") == 1
+        finally:
+            assert upped.stop() == 0
+    assert upped.processes == []
+
+
+def test_a_slip_in_prefect_yaml_does_not_keep_the_daily_run_from_happening(tmp_path: Path) -> None:
+    upped = Upped(tmp_path)
+    (upped.project / "prefect.yaml").write_text(PREFECT_YAML.replace('"0 0 1 1 *"', '"5 o\'clock"'), encoding="utf-8")
+    upped.start(with_prefect=False)
+    try:
+        eventually("the end of the daily run", lambda: "the daily run without Prefect has ended (well)" in upped.said)
+        assert "the times of daily cannot be read" in upped.said
+    finally:
+        assert upped.stop() == 0

@@ -149,7 +149,8 @@ def test_children_speak_to_their_own_server_and_to_nobody_else(place: Place) -> 
     made = environment(place, 4321, given)
     assert made["PREFECT_API_URL"] == "http://127.0.0.1:4321/api"
     assert made["PREFECT_SERVER_API_HOST"] == "127.0.0.1"
-    assert made["PREFECT_SERVER_CORS_ALLOWED_ORIGINS"] == "http://127.0.0.1:4321"
+    assert made["PREFECT_SERVER_CORS_ALLOWED_ORIGINS"] == "http://127.0.0.1:4321,http://localhost:4321"
+    assert made["PREFECT_SERVER_CSRF_PROTECTION_ENABLED"] == "true"
     assert made["PREFECT_SERVER_ANALYTICS_ENABLED"] == made["PREFECT_SERVER_UI_V2_ENABLED"] == "false"
     assert made["NO_PROXY"] == "intranet,127.0.0.1,localhost"
     assert made["LAKTASI_LANGUAGE"] == "id"

@@ -138,8 +138,9 @@ def environment(place: Place, port: int, given: Mapping[str, str] = os.environ) 
             "PREFECT_API_URL": f"{address_of(port)}/api",
             "PREFECT_SERVER_API_HOST": HOST,
             "PREFECT_SERVER_API_PORT": str(port),
-            # Any page in a browser of this machine could speak to it otherwise.
-            "PREFECT_SERVER_CORS_ALLOWED_ORIGINS": address_of(port),
+            # Any page of another site in a browser of this machine could speak to it otherwise.
+            "PREFECT_SERVER_CORS_ALLOWED_ORIGINS": f"{address_of(port)},http://localhost:{port}",
+            "PREFECT_SERVER_CSRF_PROTECTION_ENABLED": "true",
             # A server that dies must not forget who holds which slot: the run that goes on would be ended.
             "PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE": "prefect.server.concurrency.lease_storage.filesystem",
             # The supervisor plans the runs: Prefect's own scheduler fails with SQLAlchemy 2.1, and would make up for

@@ -7,9 +7,12 @@ from collections.abc import Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from http import HTTPStatus
+from http.client import HTTPException
 from typing import Any
-from urllib.error import URLError
+from urllib.error import HTTPError, URLError
 from urllib.request import ProxyHandler, Request, build_opener
+from uuid import uuid4
 
 from laktasi.service.deciding import ACTIVE, Attempt
 from laktasi.service.place import address_of
@@ -39,11 +42,12 @@ class Deployed:
     """A person switched it, or all its times, off on Prefect's page; or it has no times."""
 
 
-@dataclass(frozen=True, slots=True)
 class Server:
     """Prefect's server at a port of this machine."""
 
-    port: int
+    def __init__(self, port: int) -> None:
+        self.port = port
+        self._headers = {"Content-Type": "application/json", "Prefect-Csrf-Client": str(uuid4())}
 
     def is_healthy(self) -> bool:
         """Say whether it answers."""
@@ -142,21 +146,29 @@ class Server:
     def _ask(
         self, method: str, path: str, asked: Mapping[str, Any] | None = None, timeout: float = TIMEOUT_SECONDS
     ) -> Any:
+        try:
+            try:
+                return self._open(method, path, asked, timeout)
+            except HTTPError as error:
+                if error.code != HTTPStatus.FORBIDDEN:
+                    raise
+                # The proof that no page of another site asks: given to who can read the answer, for an hour.
+                proof = self._open("GET", f"csrf-token?client={self._headers['Prefect-Csrf-Client']}", None, timeout)
+                self._headers["Prefect-Csrf-Token"] = proof["token"]
+                return self._open(method, path, asked, timeout)
+        except (URLError, OSError, HTTPException, ValueError) as error:
+            raise NoAnswerError(f"{method} {path}: {error}") from None
+
+    def _open(self, method: str, path: str, asked: Mapping[str, Any] | None, timeout: float) -> Any:
         request = Request(  # noqa: S310 - an address of this machine
             f"{address_of(self.port)}/api/{path}",
             method=method,
             data=None if asked is None else json.dumps(asked).encode(),
-            headers={"Content-Type": "application/json"},
+            headers=self._headers,
         )
-        try:
-            with _OPENER.open(request, timeout=timeout) as answer:
-                text = answer.read()
-        except (URLError, OSError, ValueError) as error:
-            raise NoAnswerError(f"{method} {path}: {error}") from None
-        try:
-            return json.loads(text) if text else None
-        except ValueError:
-            raise NoAnswerError(f"{method} {path}: no JSON") from None
+        with _OPENER.open(request, timeout=timeout) as answer:
+            text = answer.read()
+        return json.loads(text) if text else None
 
 
 _OPENER = build_opener(ProxyHandler({}))
