@@ -15,7 +15,7 @@ import pytest
 from laktasi.paths import DataFolder
 from laktasi.store import warehouse
 
-pytest_plugins = ("tests.central.fixtures", "tests.history", "tests.release_fixture")
+pytest_plugins = ("tests.central.fixtures", "tests.history", "tests.release_fixture", "tests.lakes")
 
 if "LAKTASI_TEST_DUCKDB_THREADS" in os.environ:
     # Tests side by side already use every core: threads within each cost more than they bring for a few hundred rows.

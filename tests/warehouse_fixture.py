@@ -216,18 +216,22 @@ def _warehouse_of(xform: bytes) -> bytes:
 def warehouse(root: Path, first: FieldedForm | None = None) -> Iterator[Warehouse]:
     """Open a warehouse and begin a run in it; `first`, without media, has landed and stands there already."""
     folder = DataFolder(root)
-    if first is not None:
+    if first is not None and folder.lake is None:
         folder.make()
         folder.warehouse.write_bytes(_warehouse_of(first.xform))
     with open_warehouse(folder) as con:
-        yield Warehouse(con, folder, runs.begin(con, "cli"))
+        opened = Warehouse(con, folder, runs.begin(con, "cli"))
+        if first is not None and folder.lake is not None:
+            opened.take(first)
+        yield opened
 
 
 def contents(con: duckdb.DuckDBPyConnection, *, without: Iterable[str] = ("meta.runs",)) -> dict[str, str]:
     """Give a hash over the rows of every table, whatever their order."""
     hashes = {}
     for schema, table in con.execute(
-        "select schema_name, table_name from duckdb_tables() where not internal and not temporary"
+        "select schema_name, table_name from duckdb_tables()"
+        " where database_name = current_database() and not internal and not temporary"
     ).fetchall():
         if f"{schema}.{table}" not in without:
             found = con.execute(

@@ -371,10 +371,12 @@ def analyse(run: Run, progress: Progress) -> Counts:
 
 
 def pass_gate(run: Run, _progress: Progress) -> Counts:
-    """Stop here, before anything is published, where schemas/gates.yml says so."""
+    """Stop here, before anything is published, where schemas/gates.yml says so, or rows are as none may be."""
     from laktasi import quality
+    from laktasi.store.lake import check_constraints
 
     with _warehouse(run) as con:
+        check_constraints(con)
         quality.pass_gate(con)
     return {}
 
@@ -439,11 +441,14 @@ def manifest_of(con: duckdb.DuckDBPyConnection, run: Run, like: dict[str, Any] |
 def publish(run: Run, _progress: Progress) -> Counts:
     """Publish the de-identified research copy."""
     from laktasi.store.changes import published
+    from laktasi.store.lake import tidy
     from laktasi.store.publish import publish_research
 
     with _warehouse(run) as con:
         publish_research(con, run.settings.data_folder, _forms(con).questionnaires)
         published(con, run.run_id)
+        if (lake := run.settings.data_folder.lake) is not None:
+            tidy(con, lake, lake.keep_days)
     return {}
 
 

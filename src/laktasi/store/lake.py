@@ -2,10 +2,11 @@
 
 The pipeline's SQL is the same for both. What DuckLake lacks, and what stands in for it, is said here and nowhere else:
 
-- ``check`` constraints are left out of migrations (:func:`portable`); :func:`unkept` asks before a run is published
-  whether the rows are as the constraints would have them.
+- ``check`` constraints are left out of migrations (:func:`portable`); :func:`check_constraints` asks before a run is
+  published whether the rows are as the constraints would have them.
 - Comments on columns of views are left out; :func:`declared_comments` has them.
 - Writers do not wait for each other: see :mod:`laktasi.store.turns`.
+- What is deleted or replaced stays in older files until :func:`tidy` takes these away.
 
 Primary keys, indexes, sequences, enums and ``returning`` are lacking too, and the warehouse uses none of them.
 """
@@ -21,7 +22,7 @@ import duckdb
 
 from laktasi.errors import WarehouseError
 from laktasi.paths import DataFolder, Lake
-from laktasi.store.sql import identifier, literal, migrations
+from laktasi.store.sql import identifier, literal, migrations, scalar
 from laktasi.store.turns import is_held_for, take_turns
 
 if TYPE_CHECKING:
@@ -30,6 +31,13 @@ if TYPE_CHECKING:
 _COMMENT_ON_COLUMN = re.compile(r"comment\s+on\s+column\s+(\w+)\.(\w+)\.", re.IGNORECASE)
 _QUOTED = re.compile(r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|--[^\n]*|/\*.*?\*/", re.DOTALL)
 _CHECK = re.compile(r"\bcheck\s*\(", re.IGNORECASE)
+
+_WIDEST = {
+    "varchar": ("", "\U0010ffff" * 4),
+    "blob": ("", "FF" * 64),
+    "float64": ("-1.7976931348623157e308", "1.7976931348623157e308"),
+}
+"""By DuckLake's name of a type, bounds that every value is within, as the catalogue writes them."""
 
 
 def attach_lake(con: duckdb.DuckDBPyConnection, folder: DataFolder, name: str) -> None:
@@ -48,7 +56,7 @@ def attach_lake(con: duckdb.DuckDBPyConnection, folder: DataFolder, name: str) -
     lake = folder.lake
     assert lake is not None
     _load(con, lake)
-    catalogue = f"__ducklake_metadata_{name}"
+    catalogue = _catalogue(name)
     options = [
         f"data_path {literal(lake.data)}",
         # No row stands in the catalogue itself: what lies there is not encrypted.
@@ -151,17 +159,80 @@ def without_checks(statement: str) -> str:
     return "".join((*kept, statement[end:]))
 
 
-def unkept(con: duckdb.DuckDBPyConnection) -> Mapping[str, int]:
-    """Give the tables of a lake with rows that a check constraint would have refused, and how many; none of a file."""
+def tidy(con: duckdb.DuckDBPyConnection, lake: Lake, keep_days: int) -> None:
+    """Keep a lake small: let go of what was replaced some days ago, and join small files.
+
+    DuckLake keeps every earlier state and the files of it until it is told otherwise. Nobody else writes meanwhile.
+
+    Parameters
+    ----------
+    con
+        Uses the lake.
+    keep_days
+        Earlier states of the last so many days stay. With 0 none stays, and no file of deleted rows either: for what
+        must be gone. A worker that reads an older state then breaks off, and succeeds when it is run again.
+    """
+    name = scalar(con, "select current_database()")
+    before = f"now() - interval {keep_days:d} days"
+    # Files with any deleted row are written anew where these must be gone; else those that are mostly deleted.
+    threshold = 0.5 if keep_days else 0.0
+    for call in (
+        f"ducklake_rewrite_data_files('{name}', delete_threshold => {threshold})",
+        f"ducklake_merge_adjacent_files('{name}')",
+        f"ducklake_expire_snapshots('{name}', older_than => {before})",
+        f"ducklake_cleanup_old_files('{name}', {f'older_than => {before}' if keep_days else 'cleanup_all => true'})",
+        # What a killed run wrote and never committed; another worker may be about to commit younger ones.
+        f"ducklake_delete_orphaned_files('{name}', older_than => now() - interval {max(keep_days, 1):d} days)",
+    ):
+        con.execute(f"call {call}")
+    _hide_bounds(con, identifier(_catalogue(name), lake.schema if lake.is_postgres else "main"))
+
+
+def _hide_bounds(con: duckdb.DuckDBPyConnection, metadata: str) -> None:
+    """Take answers out of the catalogue: of each column it notes the smallest and the largest value.
+
+    DuckLake reads them as bounds, and widens those of a table for ever; so wider ones are as true, and say nothing.
+    """
+    cases = " ".join(f"when {literal(kind)} then {{}}" for kind in _WIDEST)
+    lowest = cases.format(*(literal(low) for low, _ in _WIDEST.values()))
+    highest = cases.format(*(literal(high) for _, high in _WIDEST.values()))
+    for table in ("ducklake_table_column_stats", "ducklake_file_column_stats"):
+        con.execute(
+            f"""
+            update {metadata}.{table} as stats
+            set min_value = case column_type {lowest} end, max_value = case column_type {highest} end
+            from (select distinct table_id, column_id, column_type from {metadata}.ducklake_column) as columns
+            where columns.table_id = stats.table_id and columns.column_id = stats.column_id
+                and column_type in ({", ".join(map(literal, _WIDEST))}) and min_value is not null
+                and min_value <> case column_type {lowest} end
+            """
+        )
+
+
+def check_constraints(con: duckdb.DuckDBPyConnection) -> None:
+    """See that every row of a lake is as its table's check constraints would have it; a file holds them itself.
+
+    Raises
+    ------
+    WarehouseError
+        Some are not: a fault of ours, or rows that somebody else wrote.
+    """
     if not is_lake(con):
-        return {}
+        return
     counts = [
         f"select {literal(f'{schema}.{table}')} as place, count(*) as n"
         f" from {identifier(schema, table)} where not ({condition})"
         for schema, table, condition in _declared()[0]
     ]
-    query = f"select place, sum(n) from ({' union all '.join(counts)}) where n > 0 group by place order by place"
-    return {place: int(count) for place, count in con.execute(query).fetchall()}
+    query = (
+        f"select place, sum(n)::bigint from ({' union all '.join(counts)}) where n > 0 group by place order by place"
+    )
+    if found := con.execute(query).fetchall():
+        raise WarehouseError(
+            f"rows that may not be: {', '.join(f'{place} has {count}' for place, count in found)}",
+            why="A column has a word that is none of those its table knows. Nothing was published.",
+            next_step="tell those who maintain laktasi; if rows were written by hand, take them away",
+        )
 
 
 def declared_comments(con: duckdb.DuckDBPyConnection) -> Mapping[tuple[str, str, str | None], str]:
@@ -191,6 +262,11 @@ def _declared() -> tuple[list[tuple[str, str, str]], dict[tuple[str, str, str | 
             """
         ).fetchall()
     return checks, {(schema, view, column): comment for schema, view, column, comment in comments}
+
+
+def _catalogue(name: str) -> str:
+    """Give the name under which the database of the catalogue is attached beside the lake itself."""
+    return f"__ducklake_metadata_{name}"
 
 
 def _without_comments(statement: str) -> str:

@@ -34,6 +34,7 @@ from laktasi.records import (
 from laktasi.store.append import TABLES, append, last_landed
 from laktasi.store.forgetting import erase
 from laktasi.store.shelf import ATTACHMENT_DIGITS, Shelf, UnreadableError, open_plain, writing
+from laktasi.store.sql import transaction
 from laktasi.store.turned_away import Gate
 
 Item = FieldedForm | Submission | SubmissionVersion | Attachments | SubmissionState | Entity | Refused
@@ -152,13 +153,11 @@ class _Landing:
             self._attachments = Shelf(folder.attachments, ATTACHMENT_DIGITS, folder.key)
             self._aside = Shelf(folder.refused, key=folder.key)
         self._rows: dict[str, list[dict[str, Any]]] = {table: [] for table in TABLES}
+        self._in_order: list[dict[str, Any]] = []
         self._counts = dict.fromkeys(("came", "drafts", "unknown", "refused"), 0)
         self._new = dict.fromkeys(TABLES, 0)
         self._refusals: list[tuple[str, str]] = []
         self._forms: set[str] = set()
-        # Never before what has landed: of what is said of a thing, the last one landed stands, and the clock of this
-        # machine may have been set back since.
-        self._clock: datetime = last_landed(con) or datetime.min.replace(tzinfo=UTC)
 
     def take(self, item: Item) -> None:
         """Add an item to the batch, and copy its files beside their place; unless it is of somebody who left."""
@@ -189,18 +188,14 @@ class _Landing:
         with writing(self._attachments.root):
             self._attachments.settle()
             self._aside.settle()
-        self._con.begin()
-        try:
+        with transaction(self._con):
+            self._say_when()
             is_news = self._gate.settle()
             for table, rows in self._rows.items():
                 self._new[table] += append(self._con, table, [row for row in rows if self._gate.keeps(row)])
             if is_news:
                 erase(self._con, self._run_id)
-        except BaseException:
-            self._con.rollback()
-            raise
-        self._con.commit()
-        self._rows = {table: [] for table in TABLES}
+        self._rows, self._in_order = {table: [] for table in TABLES}, []
         self.size = self.bytes = 0
 
     def landed(self) -> Landed:
@@ -325,12 +320,18 @@ class _Landing:
         )
 
     def _add(self, table: str, **row: Any) -> None:
-        self._rows[table].append({**row, "landed_at": self._now(), "run_id": self._run_id})
+        self._rows[table].append({**row, "run_id": self._run_id})
+        self._in_order.append(self._rows[table][-1])
 
-    def _now(self) -> datetime:
-        # Later rows are later even where the clock stands or was set back: "the last one landed" must mean one row.
-        self._clock = max(datetime.now(UTC), self._clock + timedelta(microseconds=1))
-        return self._clock
+    def _say_when(self) -> None:
+        """Give each row of the batch its time, inside the transaction: nobody else lands before it has ended.
+
+        Later rows are later even where the clock stands or was set back, or where another machine's was ahead: of what
+        is said of a thing the last one landed stands, and that must be one row.
+        """
+        last = last_landed(self._con) or datetime.min.replace(tzinfo=UTC)
+        for row in self._in_order:
+            last = row["landed_at"] = max(datetime.now(UTC), last + timedelta(microseconds=1))
 
 
 def _fields(item: SubmissionVersion | SubmissionState | Entity) -> dict[str, Any]:
