@@ -459,6 +459,8 @@ class _Environment(EnvSettingsSource):
     def decode_complex_value(self, field_name: str, field: FieldInfo, value: Any) -> Any:
         if field_name == "phones" and not value.lstrip().startswith("["):
             return [Path(folder) for folder in value.split(os.pathsep) if folder]
+        if field_name in ("on", "severities") and not value.lstrip().startswith("["):
+            return [name.strip() for name in value.split(",") if name.strip()]
         try:
             return super().decode_complex_value(field_name, field, value)
         except ValueError:

@@ -233,3 +233,22 @@ def test_one_password_is_not_sent_to_several_servers(tmp_path: Path, monkeypatch
     monkeypatch.setenv("LAKTASI_CENTRAL__PASSWORD", "correct horse")
     with pytest.raises(SettingsError, match="one password for several servers"):
         read_settings(write(tmp_path, TWO))
+
+
+def test_who_is_told_stands_in_the_environment_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    project = write(tmp_path, '[notify]\nto = "mailtos://ani:correct-horse@example.org"\n')
+    with pytest.raises(SettingsError, match="'notify\\.to' has no place") as caught:
+        read_settings(project)
+    assert "LAKTASI_NOTIFY__TO" in str(caught.value)
+    assert "correct-horse" not in str(caught.value)
+    write(tmp_path, '[notify]\non = ["daily"]\n')
+    monkeypatch.setenv("LAKTASI_NOTIFY__TO", "mailtos://ani:correct-horse@example.org")
+    settings = read_settings(project)
+    assert settings.notify.on == ("daily",)
+    assert "correct-horse" not in repr(settings) + settings.model_dump_json()
+    monkeypatch.setenv("LAKTASI_NOTIFY__ON", "failure, gate")
+    assert read_settings(project).notify.on == ("failure", "gate")
+    monkeypatch.setenv("LAKTASI_NOTIFY__TOO", "mailtos://ani:correct-horse@example.org")
+    with pytest.raises(SettingsError, match="LAKTASI_NOTIFY__TOO in the environment is no setting") as caught:
+        read_settings(project)
+    assert "correct-horse" not in str(caught.value)
