@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from prefect import flow
 from prefect.artifacts import create_markdown_artifact
-from study_flow import PATIENCE_SECONDS, in_markdown, settings_for
+from study_flow import PATIENCE_SECONDS, in_markdown, settings_for, telling
 
 from laktasi.errors import LaktasiError
 from laktasi.feedback import give_feedback, lines_of
@@ -23,15 +23,18 @@ def feedback(project: str | None = None, data: str | None = None, send: bool | N
     send
         Write; otherwise only tell what would be written. As ``feedback.send`` in laktasi.toml says, if not given.
     """
-    settings = settings_for(project, data, None)
-    if not settings.central:  # phones alone: the to-do lists are what reaches the enumerators
-        return
-    told = give_feedback(
-        settings, send=settings.feedback.send if send is None else send, patience_seconds=PATIENCE_SECONDS
-    )
-    create_markdown_artifact(key="feedback", markdown=in_markdown(lines_of(told)), description="What Central was told")
-    for error in told.broken_off.values():
-        raise error
+    with telling(project, data) as known:
+        settings = known.settings = settings_for(project, data, None)
+        if not settings.central:  # phones alone: the to-do lists are what reaches the enumerators
+            return
+        told = give_feedback(
+            settings, send=settings.feedback.send if send is None else send, patience_seconds=PATIENCE_SECONDS
+        )
+        create_markdown_artifact(
+            key="feedback", markdown=in_markdown(lines_of(told)), description="What Central was told"
+        )
+        for error in told.broken_off.values():
+            raise error
 
 
 @flow(name="publish")
