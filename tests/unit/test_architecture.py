@@ -10,6 +10,7 @@ from laktasi.paths import HOUSE
 SRC = HOUSE / "src" / "laktasi"
 COMMON = {
     "back_checks",
+    "durable",
     "errors",
     "key_file",
     "lake_settings",
@@ -28,7 +29,7 @@ JOINERS = {
     *("pipeline", "analysing", "reproducing", "releasing", "mirror", "back_checking", "feedback", "publishing"),
     *("fieldkit", "workplace", "summary", "notifying", "backing_up"),
     *("setting_up", "doctor", "service"),
-    *("anyfile", "desk", "cli", "forgetting"),
+    *("anyfile", "desk", "cli", "forgetting", "moving"),
 }
 MAY_IMPORT = {
     "questionnaire": COMMON | {"questionnaire"},

@@ -17,6 +17,7 @@ from laktasi.cli import (
     forms,
     init,
     kendall,
+    lake,
     notify,
     read,
     recode,
@@ -84,5 +85,6 @@ for command in (
     backup.restore,
     forget.forget,
     read.sql,
+    lake.lake,
 ):
     main.add_command(command)

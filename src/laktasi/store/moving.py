@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import duckdb
 
 from laktasi.errors import WarehouseError
+from laktasi.paths import DataFolder
 from laktasi.store.sql import identifier, literal, transaction
+from laktasi.store.warehouse import WAREHOUSE, attach, open_warehouse
+
+if TYPE_CHECKING:
+    from pydantic import SecretStr
+
+_OTHER = "other"
+"""Name under which the file is attached beside the warehouse in use."""
 
 Table = tuple[str, str]
 """Schema and name."""
@@ -33,7 +45,7 @@ def move_rows(con: duckdb.DuckDBPyConnection, source: str, target: str) -> Moved
     Parameters
     ----------
     con
-        Uses `target`, outside a transaction. Both have seen all migrations.
+        Both are attached to it, and have seen all migrations. Outside a transaction.
 
     Raises
     ------
@@ -64,6 +76,61 @@ def move_rows(con: duckdb.DuckDBPyConnection, source: str, target: str) -> Moved
             )
         rows += before[0]
     return Moved(len(tables), rows)
+
+
+def bring_file(con: duckdb.DuckDBPyConnection, folder: DataFolder) -> Moved:
+    """Copy every row of the file in a data folder into the warehouse in use, which is empty.
+
+    Parameters
+    ----------
+    folder
+        Without a lake. Its file has seen all migrations.
+
+    Raises
+    ------
+    WarehouseError
+        As :func:`move_rows`, or the file cannot be opened.
+    """
+    attach(con, folder, _OTHER)
+    try:
+        return move_rows(con, _OTHER, WAREHOUSE)
+    finally:
+        con.execute(f"detach {_OTHER}")
+
+
+def write_file(con: duckdb.DuckDBPyConnection, path: Path, key: SecretStr | None) -> Moved:
+    """Write every row of the warehouse in use into a file that is one by itself: in a data folder it can be run with.
+
+    Parameters
+    ----------
+    path
+        Of the new file. It gets its name when it is whole and durable.
+    key
+        What it is encrypted with.
+
+    Raises
+    ------
+    WarehouseError
+        As :func:`move_rows`.
+    OSError
+        It cannot be written.
+    """
+    building = DataFolder(path.with_name(f"{path.name}.part"), key=key)
+    shutil.rmtree(building.root, ignore_errors=True)  # of a process that was killed
+    try:
+        with open_warehouse(building):
+            pass
+        attach(con, building, _OTHER)
+        try:
+            moved = move_rows(con, WAREHOUSE, _OTHER)
+        finally:
+            con.execute(f"detach {_OTHER}")
+        with building.warehouse.open("rb+") as file:
+            os.fsync(file.fileno())
+        building.warehouse.replace(path)
+    finally:
+        shutil.rmtree(building.root, ignore_errors=True)
+    return moved
 
 
 def _tables(con: duckdb.DuckDBPyConnection, database: str) -> Mapping[Table, list[str]]:
