@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import fcntl
 import os
 import shutil
 import tempfile
@@ -21,6 +20,7 @@ from laktasi.paths import DataFolder
 from tests.doctored import looked, project, states, the_one
 
 __all__ = ["project"]
+fcntl = pytest.importorskip("fcntl", reason="faults are made here as they come up on POSIX")
 GIB = 2**30
 
 

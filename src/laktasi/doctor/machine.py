@@ -59,7 +59,7 @@ def look_at_time_zone(patient: Patient) -> Iterator[Finding]:
     here = patient.now.astimezone()
     name, offset = here.tzname() or "", here.utcoffset() or timedelta()
     hours = f"{here:%z}"
-    if not offset and name in ("UTC", "GMT", ""):
+    if not offset and name in ("UTC", "", "Coordinated Universal Time"):  # the last is Windows' word for it
         yield warning(
             "time zone",
             "this machine keeps UTC, as one does whose time zone was never set",
