@@ -143,6 +143,7 @@ def sample(
     """
     from laktasi.questionnaire.lists import condition
     from laktasi.questionnaire.xform import parse
+    from laktasi.store.append import last_landed
     from laktasi.store.back_check_sample import draw, to_repeat, with_sample
     from laktasi.store.forms import load_questionnaires
     from laktasi.store.sql import scalar
@@ -165,7 +166,9 @@ def sample(
             )
         if not scalar(con, "select count(*) from marts.back_check_variables"):
             raise WarehouseError(f"no run has compared back checks in {folder.root}", next_step=RUN_FIRST)
-        drawn = draw(con, with_sample(comparison, share=share, seed=seed), datetime.now(UTC))
+        # Never before what has landed, though a clock was set back: what was known at a moment stays what was known.
+        at = max(filter(None, (datetime.now(UTC), last_landed(con))))
+        drawn = draw(con, with_sample(comparison, share=share, seed=seed), at)
         found = to_repeat(con, comparison, with_contacts=with_contacts)
     names = tuple(item.path for item in comparison.contacts) if with_contacts else ()
     rows = tuple(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import UTC
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from laktasi.errors import WarehouseError
@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
 LANDINGS = ("phones", "central", "reconcile")
 """Steps that take in submissions."""
+
+CLOCK_BACK = timedelta(minutes=1)
+"""By how much, before it is said."""
 
 
 def latest_runs(settings: Settings, columns: Sequence[str], count: int) -> tuple[bool, list[tuple[Any, ...]]]:
@@ -65,10 +68,13 @@ def summary(settings: Settings) -> list[str]:
     study = read_study(settings.folders.study)
     with open_research(settings.data_folder.research) as con:
         found = con.execute(
-            "select manifest, open_errors, open_warnings from meta.runs semi join meta.latest_run using (run_id)"
+            """
+            select manifest, open_errors, open_warnings, finished_at
+            from meta.runs semi join meta.latest_run using (run_id)
+            """
         ).fetchone()
         assert found is not None, "a research copy is published by a finished run"
-        manifest, errors, warnings = json.loads(found[0]), found[1], found[2]
+        manifest, errors, warnings, finished_at = json.loads(found[0]), *found[1:]
         unverified = [
             check
             for (check,) in con.execute(
@@ -78,7 +84,7 @@ def summary(settings: Settings) -> list[str]:
         lines = list(_kendall(con, study.analyses[0], settings.language)) if study and study.analyses else []
         changes = list(change_lines(read_changes(con), study.analyses[0] if study and study.analyses else None))
     told = manifest["steps"]
-    lines += ["", *landed_lines(told, manifest["unreached"]), *left_sources(settings)]
+    lines += ["", *_clock(finished_at), *landed_lines(told, manifest["unreached"]), *left_sources(settings)]
     if not told["read"]["staged"]:
         lines.append("no submissions have come in yet. Next: laktasi import FOLDER, then laktasi run")
     if waiting := told["read"]["waiting"]:
@@ -112,6 +118,16 @@ def summary(settings: Settings) -> list[str]:
     for variable, count in told["mart"].get("unranked", {}).items():
         lines.append(f"  {count} of these have no level of {variable}: their answer is none that study.yml lists")
     return lines + changes
+
+
+def _clock(finished_at: datetime) -> Iterator[str]:
+    """Tell where a clock was set back: a run never ends before the one before it, so it seems to have ended later."""
+    if finished_at - datetime.now(UTC) > CLOCK_BACK:
+        ended = f"{finished_at.astimezone():%Y-%m-%d %H:%M}"
+        yield (
+            f"this machine's clock was set back: by it, an earlier run ended at {ended}."
+            " Set it by the network's time; nothing is lost, and until then the times of runs go on from that one"
+        )
 
 
 def change_lines(changes: Changes, pair: Pair | None = None) -> Iterator[str]:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable
+import time
+from collections.abc import Callable
+from collections.abc import Set as AbstractSet
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
+from laktasi.durable import sync_all, sync_folder
 from laktasi.errors import LaktasiError, SettingsError
 from laktasi.report import (
     analysis_page,
@@ -30,6 +33,10 @@ from laktasi.report.read import opened, read
 from laktasi.report.texts import LANGUAGES
 from laktasi.study import Study
 
+DRAFT = ".draft-"
+DRAFTS_LAST = 60 * 60
+"""Seconds after which a draft is nobody's any more."""
+
 
 def write_report(research: Path, target: Path, study: Study | None, *, language: str = "id") -> None:
     """Write the report: HTML pages that need no network, in Indonesian and English.
@@ -40,8 +47,8 @@ def write_report(research: Path, target: Path, study: Study | None, *, language:
         The research copy, opened read-only. Nothing else is read: the same copy gives the same bytes.
     target
         The front page. The others lie beside it, called as :data:`laktasi.report.html.FILES` says, and a page for each
-        health centre in a folder beside them; one that this run has nothing for is removed. Each is replaced in one
-        step, so a reader has the old page or the new one.
+        health centre in a folder beside them; one that this run has nothing for is removed. All are written before the
+        first is replaced, each in one step: a reader has the old page or the new one, whatever breaks off.
     study
         Titles, and which tables and pairs stand in the report, in which order. Without one (a form with no study)
         the report holds what came in, what the checks found, and the codebook.
@@ -86,20 +93,24 @@ def write_report(research: Path, target: Path, study: Study | None, *, language:
         site = Site(report.content.run, report.content.newest_at, study, language, files)
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
-            _replace(target.with_name(STYLE), read_beside(templates(), STYLE))
-            # A centre's page goes to its midwives: opened by itself, it shows Indonesian.
-            centres = CentrePages(report, replace(site, language="id")).pages(read_centres(connection, _codes(report)))
-            _fill(target.with_name(FOLDER), centres)
-            # The front page comes last: what it leads to is there by then.
-            for name in sorted(made, key=lambda name: name == "index"):
-                _replace(target.with_name(files[name]), made[name](site))
-            for name, file in FILES.items():
-                if name not in made:
-                    target.with_name(file).unlink(missing_ok=True)
+            _sweep(target.parent)
+            _sweep(target.with_name(FOLDER))
+            with _Drafts() as drafts:
+                drafts.add(target.with_name(STYLE), read_beside(templates(), STYLE))
+                # A centre's page goes to its midwives: opened by itself, it shows Indonesian.
+                centres = CentrePages(report, replace(site, language="id"))
+                for name, text in centres.pages(read_centres(connection, _codes(report))):
+                    drafts.add(target.with_name(FOLDER) / name, text)
+                # The front page comes last: what it leads to is there by then.
+                for name in sorted(made, key=lambda name: name == "index"):
+                    drafts.add(target.with_name(files[name]), made[name](site))
+                written = drafts.settle()
+            _remove_stale(target, written)
         except OSError as error:
             raise LaktasiError(
                 f"{error.filename or target} cannot be written: {error.strerror or error}",
-                next_step="free the file or its folder, then: laktasi report",
+                why="The report is as it was before.",
+                next_step="free the file or its folder, or some space, then: laktasi report",
             ) from error
 
 
@@ -107,27 +118,50 @@ def _codes(report: Report) -> list[str]:
     return [place.code for place in report.centres if place.code is not None]
 
 
-def _fill(folder: Path, pages: Iterable[tuple[str, str]]) -> None:
-    """Write the pages of centres, and remove those of centres that are none any more."""
-    written: set[str] = set()
-    for name, text in pages:
-        if not written:
-            folder.mkdir(exist_ok=True)
-        _replace(folder / name, text)
-        written.add(name)
-    if folder.is_dir():
-        for stale in folder.glob("*.html"):
-            if stale.name not in written:
-                stale.unlink(missing_ok=True)
-        if not written:
-            with suppress(OSError):  # somebody keeps a file of their own there
-                folder.rmdir()
+class _Drafts:
+    """Files that are all written before the first of them has its name: what breaks off on the way changes nothing."""
 
+    def __init__(self) -> None:
+        self._drafts: dict[Path, Path] = {}
 
-def _replace(target: Path, text: str) -> None:
-    draft = target.with_name(f".{target.name}.{os.getpid()}")
-    try:
+    def __enter__(self) -> _Drafts:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for draft in self._drafts.values():
+            with suppress(OSError):
+                draft.unlink(missing_ok=True)
+
+    def add(self, target: Path, text: str) -> None:
+        """Write a file beside its place."""
+        target.parent.mkdir(exist_ok=True)
+        draft = self._drafts[target] = target.with_name(f".{target.name}{DRAFT}{os.getpid()}")
         draft.write_text(text, encoding="utf-8", newline="\n")
-        draft.replace(target)
-    finally:
-        draft.unlink(missing_ok=True)
+
+    def settle(self) -> set[Path]:
+        """Give all of them their places, in the order in which they were added, and say which these are."""
+        sync_all(list(self._drafts.values()))
+        for target, draft in self._drafts.items():
+            draft.replace(target)
+        for folder in {target.parent for target in self._drafts}:
+            sync_folder(folder)
+        return set(self._drafts)
+
+
+def _sweep(folder: Path) -> None:
+    """Remove drafts that a process left which was killed long ago; those of one that writes now are new."""
+    for draft in folder.glob(f".*{DRAFT}*"):
+        with suppress(FileNotFoundError):  # given its place meanwhile
+            if draft.stat().st_mtime < time.time() - DRAFTS_LAST:
+                draft.unlink()
+
+
+def _remove_stale(target: Path, written: AbstractSet[Path]) -> None:
+    """Remove pages that this run has nothing for."""
+    centres = target.with_name(FOLDER)
+    beside = {target.with_name(file) for name, file in FILES.items() if name != "index"}
+    for stale in (beside | set(centres.glob("*.html"))) - written:
+        stale.unlink(missing_ok=True)
+    if centres.is_dir() and not any(kept.parent == centres for kept in written):
+        with suppress(OSError):  # somebody keeps a file of their own there
+            centres.rmdir()

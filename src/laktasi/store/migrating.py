@@ -8,7 +8,6 @@ whoever opens the file next, and DuckDB cannot apply every change of a table aga
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -16,6 +15,7 @@ from pathlib import Path
 
 import duckdb
 
+from laktasi.durable import sync, sync_folder
 from laktasi.errors import WarehouseError
 from laktasi.store.lake import portable
 from laktasi.store.sql import migrations, transaction
@@ -118,7 +118,7 @@ def replacing(path: Path) -> Iterator[Path]:
         copy.touch(mode=0o600)  # private before there is anything in it
         shutil.copyfile(path, copy)
         yield copy
-        _sync(copy)
+        sync(copy)
         if _state(path) != before:
             raise WarehouseError(
                 f"{path.name} was changed by another process while it was brought up to date",
@@ -126,8 +126,7 @@ def replacing(path: Path) -> Iterator[Path]:
                 next_step="close the program that has the file open, then run the command again",
             )
         copy.replace(path)
-        if os.name != "nt":  # a folder cannot be opened there; NTFS journals renames by itself
-            _sync(path.parent)
+        sync_folder(path.parent)
     finally:
         _remove(copy)
 
@@ -168,11 +167,3 @@ def _remove(copy: Path) -> None:
     for left in (Path(f"{copy}.wal"), copy):
         with suppress(FileNotFoundError):
             left.unlink()
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

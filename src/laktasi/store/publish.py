@@ -8,7 +8,6 @@ mothers or staff is a list too. The file is always made anew, so nothing deleted
 from __future__ import annotations
 
 import contextlib
-import os
 import secrets
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from pathlib import Path
 
 import duckdb
 
+from laktasi.durable import sync, sync_folder
 from laktasi.paths import DataFolder
 from laktasi.store.columns import SYSTEM_COLUMNS, united_tables
 from laktasi.store.forms import Questionnaires
@@ -114,10 +114,16 @@ def publish_research(con: duckdb.DuckDBPyConnection, folder: DataFolder, questio
     _remove_stale(target)
     run_id = scalar(con, "select run_id from meta.latest_run") or secrets.token_hex(3)
     new = target.with_name(f"{target.name}.tmp-{run_id}")
-    left_out = _copy(con, new, questionnaires)
-    _finish(con, new)
-    _sync(new)
-    return Published(_move(new, target, run_id), left_out)
+    try:
+        left_out = _copy(con, new, questionnaires)
+        _finish(con, new)
+        sync(new)  # before the name: a power cut must not leave an empty file in its place
+        return Published(_move(new, target, run_id), left_out)
+    finally:
+        # What could not be finished must not hold the room that a full disk lacks.
+        for left in (Path(f"{new}.wal"), new):
+            with contextlib.suppress(OSError):
+                left.unlink()
 
 
 def _remove_stale(target: Path) -> None:
@@ -273,12 +279,6 @@ def _comment(copy: duckdb.DuckDBPyConnection, comments: Mapping[tuple[str, str, 
                 copy.execute(f"comment on column {place}.{identifier(column)} is {literal(comment)}")
 
 
-def _sync(path: Path) -> None:
-    """See that the bytes are on disk before the name is: a power cut must not leave an empty file in its place."""
-    with path.open("rb+") as file:
-        os.fsync(file.fileno())
-
-
 def _move(new: Path, target: Path, run_id: str) -> Path:
     pointer = target.with_name(target.name + POINTER_SUFFIX)
     try:
@@ -289,7 +289,9 @@ def _move(new: Path, target: Path, run_id: str) -> Path:
         new.replace(versioned)
         named = pointer.with_name(f"{pointer.name}.tmp")
         named.write_text(versioned.name, encoding="utf-8")
+        sync(named)
         named.replace(pointer)
         return versioned
     pointer.unlink(missing_ok=True)
+    sync_folder(target.parent)
     return target

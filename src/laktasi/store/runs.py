@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import secrets
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import duckdb
 
-from laktasi.store.sql import identifier, transaction
+from laktasi.store.sql import identifier, scalar, transaction
 
 if TYPE_CHECKING:
     from laktasi.store.turns import Hold
@@ -54,9 +54,9 @@ def begin(
     str
         The run's id: its start in UTC to the millisecond and a random part, so that ids sort by time.
     """
-    now = datetime.now(UTC)
-    run_id = f"{now:%Y%m%dT%H%M%S}{now.microsecond // 1000:03d}Z-{secrets.token_hex(3)}"
     with transaction(con):
+        now = _moment(con)
+        run_id = f"{now:%Y%m%dT%H%M%S}{now.microsecond // 1000:03d}Z-{secrets.token_hex(3)}"
         running = con.execute("select run_id from meta.runs where status = 'running'").fetchall()
         killed = [number for (number,) in running if hold is None or not hold.is_at_work(number)]
         if killed:
@@ -95,7 +95,7 @@ def finish(
     sets = "".join(f", {identifier(name)} = ?" for name in counts)
     con.execute(
         f"update meta.runs set status = 'finished', finished_at = ?, manifest = ?{sets} where run_id = ?",
-        [datetime.now(UTC), json.dumps(manifest, ensure_ascii=False, sort_keys=True), *counts.values(), run_id],
+        [_moment(con), json.dumps(manifest, ensure_ascii=False, sort_keys=True), *counts.values(), run_id],
     )
 
 
@@ -119,5 +119,16 @@ def fail(con: duckdb.DuckDBPyConnection, run_id: str) -> None:
     with transaction(con):
         con.execute(
             "update meta.runs set status = 'failed', finished_at = ? where run_id = ? and published_at is null",
-            [datetime.now(UTC), run_id],
+            [_moment(con), run_id],
         )
+
+
+def _moment(con: duckdb.DuckDBPyConnection) -> datetime:
+    """Give the time, but later than any that a run wrote down, even where the clock was set back.
+
+    The latest run is found by its id and by when it finished: one that came later must be later.
+    """
+    last = scalar(con, "select max(greatest(started_at, finished_at)) from meta.runs")
+    now = datetime.now(UTC)
+    # Ids tell milliseconds.
+    return now if last is None else max(now, last.astimezone(UTC) + timedelta(milliseconds=1))

@@ -220,8 +220,8 @@ def told_by_an_earlier_laktasi(lacks: str) -> Iterator[None]:
 def newest_research(path: Path) -> Path:
     """Give the file that holds the newest research copy: `path`, or what the pointer beside it names."""
     pointer = path.with_name(path.name + POINTER_SUFFIX)
-    if pointer.exists():
-        named = path.with_name(Path(pointer.read_text(encoding="utf-8").strip()).name)
+    if pointer.exists() and (name := Path(pointer.read_text(encoding="utf-8", errors="replace").strip()).name):
+        named = path.with_name(name)
         if named.exists():
             return named
     return path
