@@ -579,6 +579,23 @@ def test_what_rotted_in_the_backup_before_is_not_taken_over(ran: Settings) -> No
     restore(second.path, ran, to=ran.project.parent / "back")
 
 
+@pytest.mark.slow
+def test_a_lake_is_backed_up_as_a_file(tmp_path: Path) -> None:
+    """Put back, it is a warehouse that needs nothing but the backup."""
+    (tmp_path / "stick").mkdir()
+    project = mini.make_project(tmp_path / "survey")
+    lake = {"catalog": "data/lake.duckdb", "data": "data/lake", "name": "tea"}
+    phone = mini.fill_phone(tmp_path / "phone", 4)
+    settings = read_settings(project, phones=(phone,), warehouse="ducklake", lake=lake)
+    pipeline.walk(settings, pipeline.IMPORTING, door="import")
+    made = back_up(settings, to=tmp_path / "stick")
+    assert made.listing.tables["raw.submissions"] == 4
+    assert [name for name in made.listing.files if "lake" in name or name.endswith(".parquet")] == []
+    done = restore(made.path, read_settings(project), to=tmp_path / "back")
+    back = read_settings(project, data=done.data)
+    assert rows(back) == rows(settings)
+
+
 # Which stay
 
 

@@ -7,7 +7,7 @@ import shutil
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -15,7 +15,7 @@ from laktasi.backing_up.shape import Rows
 from laktasi.errors import WarehouseError
 from laktasi.paths import DataFolder
 from laktasi.pipeline import Progress
-from laktasi.workplace import apart_from_backups, in_our_words, in_turn
+from laktasi.workplace import alone, apart_from_backups, in_our_words, in_turn
 
 if TYPE_CHECKING:
     import duckdb
@@ -24,14 +24,23 @@ _AGAIN_SECONDS = 0.1
 Answer = TypeVar("Answer")
 
 
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A warehouse that nobody writes to."""
+
+    con: duckdb.DuckDBPyConnection
+    """In use in it."""
+    path: Path
+    """The file that has all of it; but for what stands in the log beside it, on a disk that may only be read."""
+
+
 @contextmanager
-def held_between_steps(
-    folder: DataFolder, patience_seconds: float, progress: Progress
-) -> Iterator[duckdb.DuckDBPyConnection]:
-    """Open the warehouse as it is, migrated or not, with all that was committed in the file itself.
+def held_between_steps(folder: DataFolder, patience_seconds: float, progress: Progress) -> Iterator[Held]:
+    """Hold the warehouse as it is, migrated or not, with all that was committed in the file itself.
 
     The turn is taken first: the step that is at work ends, and the next one waits. On a disk that may only be read,
-    nobody is at work, and what was committed last may stand in the log beside the file (:func:`log_of`).
+    nobody is at work, and what was committed last may stand in the log beside the file (:func:`log_of`). A lake is
+    copied into a file, while no worker writes.
 
     Raises
     ------
@@ -39,27 +48,55 @@ def held_between_steps(
         The step does not end within `patience_seconds`, or the warehouse cannot be opened.
     """
     from laktasi.store.copied import attach_copy
-    from laktasi.store.warehouse import WAREHOUSE, attach, session
+    from laktasi.store.warehouse import WAREHOUSE, session
 
-    if is_read_only(folder):
+    if folder.lake is not None:
+        with alone(folder, patience_seconds), _written_out(folder, progress) as held:
+            yield held
+    elif is_read_only(folder):
         with session(folder) as con:
             attach_copy(con, folder.warehouse, folder.key)
-            yield con
-        return
+            yield Held(con, folder.warehouse)
+    else:
+        with in_turn(folder), session(folder) as con:
+            _attach(con, folder, patience_seconds, progress)
+            con.execute(f"use {WAREHOUSE}")
+            con.execute(f"checkpoint {WAREHOUSE}")
+            yield Held(con, folder.warehouse)
+
+
+def _attach(con: duckdb.DuckDBPyConnection, folder: DataFolder, patience_seconds: float, progress: Progress) -> None:
+    """Attach the warehouse once nobody else has it open."""
+    from laktasi.store.warehouse import attach
+
     until = time.monotonic() + patience_seconds
-    with in_turn(folder), session(folder) as con:
-        while True:
-            try:
-                attach(con, folder)
-                break
-            except WarehouseError as error:
-                if "in use by another process" not in error.what or time.monotonic() >= until:
-                    raise
-                progress("waiting for the step that is at work", 0, None)
-                time.sleep(_AGAIN_SECONDS)
-        con.execute(f"use {WAREHOUSE}")
-        con.execute(f"checkpoint {WAREHOUSE}")
-        yield con
+    while True:
+        try:
+            attach(con, folder)
+        except WarehouseError as error:
+            if "in use by another process" not in error.what or time.monotonic() >= until:
+                raise
+            progress("waiting for the step that is at work", 0, None)
+            time.sleep(_AGAIN_SECONDS)
+        else:
+            return
+
+
+@contextmanager
+def _written_out(folder: DataFolder, progress: Progress) -> Iterator[Held]:
+    """Write a lake into a file of the data folder's temporary ones."""
+    from laktasi.store.copied import attach_copy
+    from laktasi.store.moving import move_rows
+    from laktasi.store.warehouse import WAREHOUSE, attach, open_warehouse, session
+
+    progress("copying the lake into a file", 0, None)
+    written = replace(folder, root=folder.scratch / "lake", lake=None)
+    with open_warehouse(written) as con:
+        attach(con, folder, "lake")
+        move_rows(con, "lake", WAREHOUSE)
+    with session(written) as con:
+        attach_copy(con, written.warehouse, written.key)
+        yield Held(con, written.warehouse)
 
 
 def is_read_only(folder: DataFolder) -> bool:
@@ -67,9 +104,9 @@ def is_read_only(folder: DataFolder) -> bool:
     return not os.access(folder.root, os.W_OK)
 
 
-def log_of(folder: DataFolder) -> Path:
+def log_of(file: Path) -> Path:
     """Give where DuckDB keeps what was committed since it wrote to the warehouse's own file."""
-    return folder.warehouse.with_name(f"{folder.warehouse.name}.wal")
+    return file.with_name(f"{file.name}.wal")
 
 
 def undisturbed(folder: DataFolder) -> AbstractContextManager[None]:

@@ -156,7 +156,8 @@ def _words(making: _Making) -> AbstractContextManager[None]:
 def _take_warehouse(making: _Making, made_at: datetime, patience_seconds: float) -> _Held:
     """Copy the warehouse while nobody else has it open, and hear what else there is at that moment."""
     folder, target = making.folder, making.target
-    with in_our_words(folder), held_between_steps(folder, patience_seconds, making.progress) as con:
+    with in_our_words(folder), held_between_steps(folder, patience_seconds, making.progress) as source:
+        con = source.con
         first, latest, migration = _which(con)
         making.progress("hashing its rows", 0, None)
         tables = rows_of(con)
@@ -171,8 +172,8 @@ def _take_warehouse(making: _Making, made_at: datetime, patience_seconds: float)
         try:
             if earlier and not can_link(part):
                 earlier = None
-            _check_room(making, others, earlier)
-            _copy_warehouse(making, part)
+            _check_room(making, source.path, others, earlier)
+            _copy_warehouse(making, source.path, part)
         except BaseException:
             shutil.rmtree(part, ignore_errors=True)
             raise
@@ -190,11 +191,10 @@ def _which(con: duckdb.DuckDBPyConnection) -> tuple[str | None, str | None, str 
     return (*runs, scalar(con, "select max_by(name, number) from meta.migrations"))
 
 
-def _copy_warehouse(making: _Making, part: Path) -> None:
-    folder = making.folder
-    tell = files.telling(making.progress, "copying the warehouse", folder.warehouse.stat().st_size)
-    for path in (folder.warehouse, log_of(folder)):
-        if path == folder.warehouse or (is_read_only(folder) and path.exists()):
+def _copy_warehouse(making: _Making, file: Path, part: Path) -> None:
+    tell = files.telling(making.progress, "copying the warehouse", file.stat().st_size)
+    for path in (file, log_of(file)):
+        if path == file or (is_read_only(making.folder) and path.exists()):
             place = f"{shape.DATA}/{path.name}"
             making.taken.add(place.casefold())
             with _words(making):
@@ -203,11 +203,10 @@ def _copy_warehouse(making: _Making, part: Path) -> None:
             making.pieces[place] = Piece(place, written.sha256, is_sealed=False)
 
 
-def _check_room(making: _Making, others: list[Source], earlier: rotating.Earlier | None) -> None:
+def _check_room(making: _Making, file: Path, others: list[Source], earlier: rotating.Earlier | None) -> None:
     """Ask for the room before anything is written."""
     known = earlier.files if earlier else {}
-    size = making.folder.warehouse.stat().st_size
-    needed = size + sum(one.size for one in others if one.place not in known) + _SPARE_BYTES
+    needed = file.stat().st_size + sum(one.size for one in others if one.place not in known) + _SPARE_BYTES
     free = files.free_bytes(making.target)
     if free < needed:
         raise BackupError(

@@ -123,7 +123,7 @@ def restore(
             with suppress(OSError):  # not empty: all went well
                 for place in made:
                     place.rmdir()
-    manifests = sorted(path for path in folder.manifests.glob("*.json"))
+    manifests = sorted(path for path in folder.manifests.glob("[0-9]*.json"))
     return Restored(
         listing,
         root,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -55,29 +55,26 @@ def folders_of(folder: DataFolder, project: Project) -> list[Path]:
     return [folder.root, folder.attachments, project.xlsforms, project.study.parent]
 
 
-def _made_again(folder: DataFolder) -> set[str]:
-    """Name what lies in the data folder and is not kept; the warehouse has a way of its own."""
-    gone = (folder.report.parent, folder.as_of, folder.prefect, folder.scratch, folder.tokens, folder.last_backup)
-    there = folder.root.iterdir()
+def _made_again(folder: DataFolder) -> set[Path]:
+    """Give what lies in the data folder and is not kept; the warehouse, file or lake, has a way of its own."""
+    made = {folder.report.parent, folder.as_of, folder.prefect, folder.scratch, folder.tokens, folder.last_backup}
+    if folder.lake is not None:
+        made |= {Path(folder.lake.catalog), Path(folder.lake.data)}
     files = (folder.warehouse.name, folder.research.name)
-    return {path.name for path in gone} | {
-        path.name for path in there if path.name.startswith(files) or path.suffix == ".lock"
-    }
+    return made | {path for path in folder.root.iterdir() if path.name.startswith(files) or path.suffix == ".lock"}
 
 
-def _walk(
-    place: str, path: Path, left_out: list[str], without: frozenset[str] | set[str] = frozenset()
-) -> Iterator[Source]:
+def _walk(place: str, path: Path, left_out: list[str], without: Collection[Path] = ()) -> Iterator[Source]:
     """Give the files below a path; links are followed, but not back to where they came from."""
     if path.is_dir():
         inside = path.resolve()
         for one in sorted(path.iterdir()):
-            if one.name in without or one.name.startswith((".", "~$")):  # ours, or an editor's, and not yet whole
+            if one in without or one.name.startswith((".", "~$")):  # ours, or an editor's, and not yet whole
                 continue
             if one.is_symlink() and one.is_dir() and inside.is_relative_to(one.resolve()):
                 left_out.append(f"{place}/{one.name} (a link back)")
                 continue
-            yield from _walk(f"{place}/{one.name}", one, left_out)
+            yield from _walk(f"{place}/{one.name}", one, left_out, without)
     elif path.is_file():
         yield Source(place, path, path.stat().st_size)
     elif path.exists() or path.is_symlink():
