@@ -61,7 +61,10 @@ def test_its_home_holds_artifacts_and_no_name(flown: tuple[Path, subprocess.Comp
     with sqlite3.connect(home / "prefect.db") as con:
         keys = {key for (key,) in con.execute("select key from artifact where key is not null")}
         states = con.execute("select state_type from flow_run").fetchall()
-    assert {"run", "arrivals", "findings", "tau-b"} <= keys
+        read = con.execute("select data from artifact where key = 'read'").fetchone()
+    assert {"run", "read", "arrivals", "findings", "tau-b"} <= keys
+    for name in ("index.html", "checks.html", "findings.csv"):
+        assert (data / "report" / name).as_uri() in read[0]
     assert states == [("COMPLETED",)]
     secret = mini.SECRET.encode()
     assert not [path for path in home.rglob("*") if path.is_file() and secret in path.read_bytes()]

@@ -316,12 +316,12 @@ print(at_work(Place(folder)), *lines_of(folder), sep="\\n")
 
 # What is written for the system.
 
-AWKWARD = Path('/home/ibu "Ani"/100%/$HOME/a & b\\c')
+AWKWARD = Path('/data/ibu "Ani"/100%/$HOME/a & b\\c')
 
 
 def test_systemd_takes_the_unit(tmp_path: Path) -> None:
     text = units.systemd_unit([sys.executable, "up", "--project", str(AWKWARD)], tmp_path)
-    assert r'"/home/ibu \"Ani\"/100%%/$$HOME/a & b\\c"' in text
+    assert r'"/data/ibu \"Ani\"/100%%/$$HOME/a & b\\c"' in text
     assert "Restart=always" in text
     verify = shutil.which("systemd-analyze")
     if verify is None:
