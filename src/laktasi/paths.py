@@ -247,6 +247,11 @@ class DataFolder:
         return self.root / "messages"
 
     @property
+    def key_change(self) -> Path:
+        """Says that ``laktasi key change`` has begun here, and not ended."""
+        return self.root / "KEY-CHANGE.txt"
+
+    @property
     def scratch(self) -> Path:
         """Temporary files of the run that is working; empty otherwise."""
         return self.root / "scratch"

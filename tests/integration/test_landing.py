@@ -599,7 +599,7 @@ KILLED = """
             return dying(work) if name == point else work
 
     if point == "_sync":
-        shelf._sync = dying(shelf._sync)
+        shelf.sync = dying(shelf.sync)
     elif point == "append":
         raw.append = dying(raw.append)
     folder = DataFolder(Path(sys.argv[2]))

@@ -69,12 +69,12 @@ def writing(place: Path) -> Iterator[None]:
 
 def attachment_place(folder: DataFolder, sha256: str) -> Path:
     """Give where the attachment with this SHA-256 of its plain content lies, whether it is there or not."""
-    return _place(folder.attachments, sha256, ATTACHMENT_DIGITS, folder.key)
+    return place_of(folder.attachments, sha256, ATTACHMENT_DIGITS, folder.key)
 
 
 def refused_place(folder: DataFolder, sha256: str) -> Path:
     """Give where the refused file with this SHA-256 of its plain content lies, whether it is there or not."""
-    return _place(folder.refused, sha256, 0, folder.key)
+    return place_of(folder.refused, sha256, 0, folder.key)
 
 
 def read_kept(path: Path, key: SecretStr | None) -> bytes:
@@ -148,18 +148,19 @@ class Shelf:
         for sha256, part in self._waiting.items():
             place = self._place(sha256)
             place.parent.mkdir(mode=0o700, exist_ok=True)
-            _sync(part)
+            sync(part)
             part.replace(place)
             folders.add(place.parent)
         for folder in folders | ({self.root} if folders else set()):
-            _sync(folder)
+            sync(folder)
         self._waiting.clear()
 
     def _place(self, sha256: str) -> Path:
-        return _place(self.root, sha256, self.digits, self.key)
+        return place_of(self.root, sha256, self.digits, self.key)
 
 
-def _place(root: Path, sha256: str, digits: int, key: SecretStr | None) -> Path:
+def place_of(root: Path, sha256: str, digits: int, key: SecretStr | None) -> Path:
+    """Give where a file of a shelf lies, by the SHA-256 of its plain content."""
     name = sha256
     if key is not None:
         name = hmac.new(derive(key, "names of kept files"), sha256.encode(), hashlib.sha256).hexdigest()
@@ -181,7 +182,8 @@ def _digest(file: BinaryIO, copy: BinaryIO | Sealer | None = None) -> tuple[str,
             copy.write(chunk)
 
 
-def _sync(path: Path) -> None:
+def sync(path: Path) -> None:
+    """Make a file, or the names in a folder, durable."""
     if path.is_dir() and os.name == "nt":
         return  # a folder cannot be opened there; NTFS journals renames by itself
     descriptor = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR)

@@ -38,6 +38,10 @@ POINTER_SUFFIX = ".latest"
 """``research.duckdb.latest`` holds the name of the newest copy where a system forbids renaming over an open file."""
 
 
+class WrongKeyError(WarehouseError):
+    """The warehouse is encrypted with another key than the one that is given."""
+
+
 @contextmanager
 def open_warehouse(folder: DataFolder) -> Iterator[duckdb.DuckDBPyConnection]:
     """Open the private warehouse for writing, bring it up to date, and close it again.
@@ -52,6 +56,12 @@ def open_warehouse(folder: DataFolder) -> Iterator[duckdb.DuckDBPyConnection]:
         Another process has the file open, the file is torn or no DuckDB file, or newer code has written it; or it is
         encrypted and the folder has no key or another one, or it is plain and the folder has a key.
     """
+    if folder.key_change.exists():
+        raise WarehouseError(
+            f"a change of the key of {folder.root} was broken off",
+            why="Nothing is lost; but until it has ended, some of the folder needs the old key and some the new one.",
+            next_step="run it again as it was typed: laktasi key change --to FILE",
+        )
     _make(folder)
     with session(folder) as con:
         attach(con, folder)
@@ -260,7 +270,7 @@ def _connect(path: Path) -> duckdb.DuckDBPyConnection:
 def _other_key(path: Path, key: SecretStr | None, said: str) -> WarehouseError | None:
     """Say that a file is not encrypted as it should be; None where that is not what is wrong with it."""
     if "Wrong encryption key" in said:
-        return WarehouseError(
+        return WrongKeyError(
             f"{path.name} is encrypted with another key",
             why="Without that one, nobody can read it.",
             next_step="give the key it was encrypted with (LAKTASI_KEY, or key_file in laktasi.toml)",
@@ -273,7 +283,7 @@ def _other_key(path: Path, key: SecretStr | None, said: str) -> WarehouseError |
     if key is not None and "is not encrypted" in said:
         return WarehouseError(
             f"{path.name} is not encrypted, and a key is given",
-            next_step="take the key out of the settings, and encrypt the data folder: laktasi key change --to FILE",
+            next_step="encrypt the data folder with it: laktasi key change --to FILE, the file that holds the key",
         )
     return None
 
