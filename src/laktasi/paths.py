@@ -130,7 +130,7 @@ class DataFolder:
         return self.origin or (self.lake and self.lake.files) or self.root
 
     def make(self) -> None:
-        """Make the folder, private to the user, where it does not exist.
+        """Make the folder, private to the user, where it does not exist; so are those above it that are made with it.
 
         Raises
         ------
@@ -138,7 +138,9 @@ class DataFolder:
             It cannot be made, or a file has its name.
         """
         try:
-            self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
+            lacking = [folder for folder in (self.root, *self.root.parents) if not folder.exists()]
+            for folder in (*reversed(lacking), self.root):  # `parents=True` would leave those above open to all
+                folder.mkdir(mode=0o700, exist_ok=True)
         except OSError as error:
             raise WarehouseError(
                 f"the data folder {self.root} cannot be made ({error.strerror})",

@@ -94,6 +94,14 @@ def test_a_good_data_folder_is_left_as_it_is(project: Path, data: DataFolder) ->
     assert [path.name for path in data.root.iterdir()] == ["warehouse.duckdb"]
 
 
+def test_a_folder_that_a_run_makes_is_private_and_so_are_those_above(project: Path) -> None:
+    """`laktasi demo` makes data/demo; data/ may hold the study itself tomorrow."""
+    DataFolder(project / "data" / "demo").make()
+    for folder in (project / "data", project / "data" / "demo"):
+        assert folder.stat().st_mode & 0o777 == 0o700
+    assert states(looked(machine.look_at_data_folder, project)) == ["ok"]
+
+
 def test_a_file_in_its_place_is_wrong(project: Path) -> None:
     (project / "data").write_text("mine", encoding="utf-8")
     the_one(looked(machine.look_at_data_folder, project), "wrong", "is a file", "--data")
@@ -137,6 +145,9 @@ def test_a_file_system_without_locks_is_wrong(project: Path, data: DataFolder, m
 
 
 def test_what_others_may_read_is_wrong(project: Path, data: DataFolder) -> None:
+    data.root.chmod(0o755)  # there is nothing in it yet
+    the_one(looked(machine.look_at_data_folder, project), "warning", "others may read", "chmod")
+    data.root.chmod(0o700)
     data.warehouse.touch(0o644)
     assert states(looked(machine.look_at_data_folder, project)) == ["ok"]  # nobody can come to it
     data.root.chmod(0o755)

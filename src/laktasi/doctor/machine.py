@@ -116,7 +116,8 @@ def look_at_data_folder(patient: Patient) -> Iterator[Finding]:
     if (found := _unlockable(root)) is not None:
         yield found
     elif os.name == "posix" and (readable := _readable(patient)):
-        yield wrong(name, f"others may read {', '.join(map(str, readable))}", f"chmod -R go-rwx {root}")
+        say = wrong if patient.folder.warehouse.exists() else warning
+        yield say(name, f"others may read {', '.join(map(str, readable))}", f"chmod -R go-rwx {root}")
     else:
         yield ok(name, str(root))
 
