@@ -86,17 +86,17 @@ def _attach(con: duckdb.DuckDBPyConnection, folder: DataFolder, patience_seconds
 def _written_out(folder: DataFolder, progress: Progress) -> Iterator[Held]:
     """Write a lake into a file of the data folder's temporary ones."""
     from laktasi.store.copied import attach_copy
-    from laktasi.store.moving import move_rows
-    from laktasi.store.warehouse import WAREHOUSE, attach, open_warehouse, session
+    from laktasi.store.moving import write_file
+    from laktasi.store.warehouse import open_warehouse, session
 
     progress("copying the lake into a file", 0, None)
-    written = replace(folder, root=folder.scratch / "lake", lake=None)
-    with open_warehouse(written) as con:
-        attach(con, folder, "lake")
-        move_rows(con, "lake", WAREHOUSE)
-    with session(written) as con:
-        attach_copy(con, written.warehouse, written.key)
-        yield Held(con, written.warehouse)
+    path = folder.scratch / "lake" / folder.warehouse.name
+    path.parent.mkdir(mode=0o700)
+    with open_warehouse(folder) as con:
+        write_file(con, path, folder.key)
+    with session(replace(folder, root=path.parent, lake=None)) as con:
+        attach_copy(con, path, folder.key)
+        yield Held(con, path)
 
 
 def is_read_only(folder: DataFolder) -> bool:

@@ -11,6 +11,7 @@ from laktasi.cli.common import project_options, settings_for, showing_progress
 
 if TYPE_CHECKING:
     from laktasi.backing_up import BackedUp, Restored
+    from laktasi.settings import Settings
 
 NO_KEY = "The key is not in it, and nobody can read it without: keep the key apart, and a copy of it on paper."
 SAME_DISK = "It lies on the disk of the data folder: what takes the laptop away takes both. Use another disk, too."
@@ -92,12 +93,13 @@ def restore(
             replace_project=replace_project,
             progress=progress,
         )
-    for line in lines_of_restored(done, settings.project):
+    for line in lines_of_restored(done, settings):
         click.echo(line)
 
 
-def lines_of_restored(done: Restored, project: Path) -> list[str]:
+def lines_of_restored(done: Restored, settings: Settings) -> list[str]:
     """Say what was put back, and what to do next."""
+    project = settings.project
     listing = done.listing
     lines = [
         f"Restored: {done.data}, as it was on {listing.made_at[:16].replace('T', ' ')} (UTC)",
@@ -115,6 +117,8 @@ def lines_of_restored(done: Restored, project: Path) -> list[str]:
     if not listing.is_encrypted:
         lines.append("It is NOT encrypted; to encrypt it: laktasi key make FILE, then laktasi key change --to FILE")
     where = f" --project {project}" + (f" --data {done.data}" if done.data != project / "data" else "")
+    if settings.data_folder.lake is not None:
+        lines.append(f"Next: laktasi lake move{where}, into a lake that is empty (lake.name in laktasi.toml)")
     if done.manifest:
         lines.append(f"Next: laktasi verify {done.manifest}{where}")
     lines.append(f"Next: laktasi run{where}, which makes the research copy and the report again")
