@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,6 +24,12 @@ _DERIVED = (
     "laktasi analyse --as-of made this folder of what another data folder knew by then.\n"
     "Commands that read may be given it (--data); what writes belongs into the other one. It may be deleted.\n"
 )
+
+
+def keep_private(path: Path) -> None:
+    """Let nobody but its owner read a file or folder, where its file system knows rights: memory sticks do not."""
+    with suppress(PermissionError):
+        path.chmod(0o700 if path.is_dir() else 0o600)
 
 
 @dataclass(frozen=True, slots=True)

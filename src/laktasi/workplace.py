@@ -24,6 +24,15 @@ PATIENCE_SECONDS = 2
 BACKUP_PATIENCE_SECONDS = 60 * 60
 """How long a step waits for a backup that copies the warehouse, to a slow memory stick perhaps."""
 
+OF_THE_DISK = frozenset(
+    getattr(errno, name)
+    for name in ("ENOSPC", "EDQUOT", "EIO", "EROFS", "ENODEV", "ENXIO", "ESTALE")
+    if hasattr(errno, name)
+)
+"""Errors of the system that a disk makes: it is full, failing, write-protected or plugged out."""
+
+_FULL = ("no space left", "not enough space", "disk full", "quota exceeded")
+
 RUN_FIRST = "laktasi run, or --data FOLDER for another data folder"
 
 
@@ -145,7 +154,10 @@ def _unusable(folder: DataFolder, error: OSError) -> WarehouseError:
 def _scratch(folder: DataFolder) -> Iterator[None]:
     """Let temporary files lie in the private data folder: a killed run leaves them there, and the next one sweeps."""
     shutil.rmtree(folder.scratch, ignore_errors=True)
-    folder.scratch.mkdir(mode=0o700)
+    try:
+        folder.scratch.mkdir(mode=0o700)
+    except OSError as error:
+        raise _unusable(folder, error) from error
     before, tempfile.tempdir = tempfile.tempdir, str(folder.scratch)
     try:
         yield
@@ -215,19 +227,35 @@ def in_our_words(folder: DataFolder) -> Iterator[None]:
     except duckdb.Error as error:
         # `from None`: Prefect logs what an error came from.
         raise _in_our_words(folder, error) from None
+    except MemoryError as error:
+        raise _in_our_words(folder, error) from None
     except OSError as error:
-        if error.errno != errno.ENOSPC:
+        if error.errno not in OF_THE_DISK:
             raise
         raise _in_our_words(folder, error) from None
 
 
 def _in_our_words(folder: DataFolder, error: Exception) -> WarehouseError:
-    said = str(error)
-    if any(words in said.lower() for words in ("no space left", "not enough space", "disk full")):
+    import duckdb
+
+    said = str(error).lower()
+    if any(words in said for words in _FULL):
         return WarehouseError(
             f"the disk of {folder.root} is full",
             why="What had been written before stays as it was.",
             next_step="free some space, then run the command again",
+        )
+    if isinstance(error, MemoryError | duckdb.OutOfMemoryException):
+        return WarehouseError(
+            "this machine's memory did not suffice",
+            why="What had been written before stays as it was.",
+            next_step="close other programs, then run the command again; a large study wants 4 GiB",
+        )
+    if isinstance(error, OSError):
+        return WarehouseError(
+            f"the disk of {folder.root} cannot be written to ({error.strerror})",
+            why="What had been written before stays as it was.",
+            next_step="see that it is plugged in and not write-protected, then run the command again",
         )
     return WarehouseError(
         f"the warehouse in {folder.root} could not be worked on ({type(error).__name__})",

@@ -6,7 +6,7 @@ import json
 import shutil
 import tempfile
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from laktasi.errors import ReleaseError
@@ -107,7 +107,8 @@ def beside(target: Path) -> Iterator[Path]:
             raise _unusable(target, error) from error
         try:
             yield new
-            new.chmod(0o755)
+            with suppress(PermissionError):  # a disk without rights, such as a memory stick
+                new.chmod(0o755)
             check_replaceable(target)  # once more: writing took a while
             _swap(new, target)
         finally:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from laktasi.errors import LaktasiError
+from laktasi.paths import keep_private
 from laktasi.report.html import emphasised, hash_of, read_beside, templates, write_privately
 from laktasi.report.numbers import MONTHS
 
@@ -162,7 +163,7 @@ def write_todo(folder: Path, lists: Sequence[TodoList], *, as_of: date, language
     pages[INDEX] = render_index(named, as_of=as_of, language=language)
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        folder.chmod(0o700)
+        keep_private(folder)
         for name, page in pages.items():
             write_privately(folder / name, page)
         for stale in folder.glob("*.html"):

@@ -5,6 +5,7 @@ The private file has one writer or many readers, so only runs open it, each step
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING
 import duckdb
 
 from laktasi.errors import WarehouseError
-from laktasi.paths import DataFolder
+from laktasi.paths import DataFolder, keep_private
 from laktasi.store.lake import attach_lake
 from laktasi.store.migrating import apply_lacking, lacking, replacing
 from laktasi.store.sealing import database_key, is_encrypted
@@ -24,8 +25,8 @@ from laktasi.store.sql import identifier, literal
 if TYPE_CHECKING:
     from pydantic import SecretStr
 
-MEMORY_LIMIT = "2GiB"
-"""What DuckDB may hold before it spills to disk beside the file; leaves room for Python on a 4 GiB laptop."""
+MEMORY_LIMIT = 2 * 2**30
+"""Bytes that DuckDB may hold before it spills to disk beside the file; leaves room for Python on a 4 GiB laptop."""
 
 WAREHOUSE = "warehouse"
 """What the private warehouse is called in its connection, whatever kind it is."""
@@ -87,7 +88,7 @@ def session(folder: DataFolder) -> Iterator[duckdb.DuckDBPyConnection]:
             set global autoinstall_known_extensions = false;
             set global autoload_known_extensions = false;
             set global TimeZone = 'UTC';
-            set global memory_limit = '{MEMORY_LIMIT}';
+            set global memory_limit = '{_memory_limit()}B';
             set global preserve_insertion_order = false;
             set global temp_directory = {literal(str(spill_of(folder)))};
             set global temp_file_encryption = {literal(folder.key is not None)};
@@ -98,6 +99,14 @@ def session(folder: DataFolder) -> Iterator[duckdb.DuckDBPyConnection]:
         yield con
     finally:
         con.close()
+
+
+def _memory_limit() -> int:
+    """Give the limit in bytes: half of what a smaller machine has."""
+    try:
+        return min(MEMORY_LIMIT, os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2)
+    except (AttributeError, ValueError, OSError):  # Windows does not say it so
+        return MEMORY_LIMIT
 
 
 def attach(con: duckdb.DuckDBPyConnection, folder: DataFolder, name: str = WAREHOUSE) -> None:
@@ -244,13 +253,13 @@ def _make(folder: DataFolder) -> None:
         return  # attaching makes it
     path = folder.warehouse
     if path.exists():
-        path.chmod(0o600)
+        keep_private(path)
         return
     # Under another name first: a process killed while DuckDB writes its header would leave a file nobody can open.
     new = path.with_name(path.name + ".new")
     new.unlink(missing_ok=True)
     _write_empty(folder, new)
-    new.chmod(0o600)
+    keep_private(new)
     new.replace(path)
 
 
@@ -275,7 +284,7 @@ def _other_key(path: Path, key: SecretStr | None, said: str) -> WarehouseError |
             why="Without that one, nobody can read it.",
             next_step="give the key it was encrypted with (LAKTASI_KEY, or key_file in laktasi.toml)",
         )
-    if key is None and path.is_file() and is_encrypted(path):
+    if key is None and path.is_file() and os.access(path, os.R_OK) and is_encrypted(path):
         return WarehouseError(
             f"{path.name} is encrypted, and no key is given",
             next_step="set key_file in laktasi.toml to the file with the key, or LAKTASI_KEY in the environment",
@@ -296,6 +305,18 @@ def _not_opened(path: Path, error: duckdb.Error, next_step: str | None) -> Wareh
             f"{path.name} is in use by another process",
             why="One process at a time may write to it, and none may read it meanwhile.",
             next_step="wait for the other run, or close the program that has the file open; then try again",
+        )
+    if "No space left" in said or "not enough space" in said.lower():
+        return WarehouseError(
+            f"the disk of {path.name} is full",
+            why="What had been written before stays as it was.",
+            next_step="free some space, then run the command again",
+        )
+    if "Permission denied" in said or "Read-only file system" in said:
+        return WarehouseError(
+            f"{path.name} may not be written to: it is somebody else's, or its disk is write-protected",
+            why="Nothing was changed.",
+            next_step="work as the user who made the data folder, or correct its rights, then run the command again",
         )
     if "version number" in said or "newer version" in said:
         return WarehouseError(
