@@ -10,7 +10,7 @@ import textwrap
 from collections.abc import Iterator, Mapping
 from enum import Enum
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, Literal, get_args, get_origin
 
 from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
@@ -28,6 +28,12 @@ EXAMPLES: Mapping[str, Any] = {
     "central.forms": ["household_visit"],
     "central.email": "manager@example.org",
     "backup.folder": "../backups",
+    "lake.catalog": "postgres://laktasi@database.example.org/laktasi",
+    "lake.data": "../lake",
+    "lake.files": "../lake-files",
+    "lake.s3_region": "ap-southeast-3",
+    "lake.s3_endpoint": "store.example.org:9000",
+    "lake.s3_use_ssl": True,
     "up.timezone": "Asia/Makassar",
 }
 """What stands behind the mark of a comment where the default is nothing, by name of the setting."""
@@ -96,7 +102,7 @@ def _fields(above: str, fields: Mapping[str, FieldInfo], given: Mapping[str, Any
         dotted = above + name
         if _is_secret(field):
             variable = f"{PREFIX}{dotted.upper().replace('.', '__')}"
-            said = (field.description or "").removeprefix(variable).lstrip(": ")
+            said = (field.description or "").removeprefix(variable).lstrip(":; ")
             said = f" ({said.rstrip('.')})" if said else ""
             yield _remark(f"{name}{said} never stands here: {variable} in the environment or the private file.")
         elif given.get(name) not in (None, [], ()):
@@ -106,8 +112,12 @@ def _fields(above: str, fields: Mapping[str, FieldInfo], given: Mapping[str, Any
 
 
 def _shown(dotted: str, field: FieldInfo) -> Any:
+    """Give the default, or where that is nothing an example: one of ours, else the first of the values it may have."""
     default = None if field.is_required() else field.get_default(call_default_factory=True)
-    return EXAMPLES.get(dotted, "") if default in (None, (), [], {}) else default
+    if default not in (None, (), [], {}):
+        return default
+    named = [kind for kind in (field.annotation, *get_args(field.annotation)) if get_origin(kind) is Literal]
+    return EXAMPLES.get(dotted, get_args(named[0])[0] if named else "")
 
 
 def _remark(text: str | None) -> str:
