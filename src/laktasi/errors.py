@@ -102,3 +102,12 @@ class BackupError(LaktasiError):
     """A backup cannot be written or restored, or is not what its listing says."""
 
     exit_code = 13
+
+
+class ForgottenError(LaktasiError):
+    """A manifest cannot be computed anew as it was: people whose records it counts have left the study since.
+
+    Neither the same nor wrong: whoever asks is told which of the two cannot be known.
+    """
+
+    exit_code = 14

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from laktasi import pipeline
 from laktasi.errors import CheckError, LaktasiError, QuestionnaireError, StudyError, VerifyError, WarehouseError
@@ -16,6 +16,9 @@ from laktasi.paths import DataFolder
 from laktasi.settings import Settings
 from laktasi.study import read_study
 from laktasi.workplace import alone, check_begun, opened
+
+if TYPE_CHECKING:
+    from laktasi.store.forgetting import Erased
 
 VERIFYING = ".verifying"
 """Name of the folder in as-of/ in which a manifest is computed anew, by one process at a time."""
@@ -99,7 +102,7 @@ def analyse_as_of(settings: Settings, moment: Moment, *, progress: pipeline.Prog
         As :func:`laktasi.pipeline.walk`.
     """
     there = _elsewhere(settings, settings.data_folder.as_of / moment.name)
-    _bring(settings, there.data_folder, moment.until, progress, needed=True)
+    _bring(settings, there.data_folder, moment.until, progress)
     return pipeline.walk(there, pipeline.AGAIN, door="cli", progress=progress, day=moment.day, as_of=moment.until)
 
 
@@ -111,6 +114,8 @@ class Verdict:
     """Part by part: the same, or what differs; then what may explain it."""
     wrong: tuple[str, ...]
     """Names of the parts that are not the same."""
+    without: tuple[str, ...] = ()
+    """Names of the parts of which nobody can say, since people whose records they count have left the study."""
 
 
 def verify(settings: Settings, path: Path, *, progress: pipeline.Progress = pipeline.silent) -> Verdict:
@@ -133,7 +138,7 @@ def verify(settings: Settings, path: Path, *, progress: pipeline.Progress = pipe
     from laktasi.store.manifests import read_manifest, schema_files
 
     then = read_manifest(path)
-    until, day = _watermark(path, then)
+    until, day, started_at = _watermark(path, then)
     study = read_study(settings.folders.study)
     if then.get("study") != (name := study.name if study else None):
         raise VerifyError(
@@ -145,6 +150,7 @@ def verify(settings: Settings, path: Path, *, progress: pipeline.Progress = pipe
     folder = DataFolder(held.root / "data", key=settings.data_folder.key)
     found: list[Comparison] = []
     altered: list[str] = []
+    erased: list[Erased] = []
 
     def look_at_hashes(_run: pipeline.Run, _progress: pipeline.Progress) -> pipeline.Counts:
         with opened(folder) as con:
@@ -154,7 +160,8 @@ def verify(settings: Settings, path: Path, *, progress: pipeline.Progress = pipe
     def compare_now(run: pipeline.Run, _progress: pipeline.Progress) -> pipeline.Counts:
         with opened(folder) as con:
             now = pipeline.manifest_of(con, run, like=then)
-            found.append(compare(then, now, beside(path, then, con, run.run_id), altered))
+            form_id = study.form_id if study else None
+            found.append(compare(then, now, beside(path, then, con, run.run_id), altered, erased[0], form_id))
         return {}
 
     steps = (
@@ -164,7 +171,7 @@ def verify(settings: Settings, path: Path, *, progress: pipeline.Progress = pipe
     )
     try:
         with _held(settings.data_folder, held):
-            _bring(settings, folder, until, progress, needed=False)
+            erased.append(_bring(settings, folder, until, progress, (then["run_id"], started_at)))
             pipeline.walk(_elsewhere(used, folder.root), steps, door="cli", progress=progress, day=day, as_of=until)
     except Exception as error:
         if altered:
@@ -185,13 +192,14 @@ def verify(settings: Settings, path: Path, *, progress: pipeline.Progress = pipe
         ) from error
     (compared,) = found
     lines = [line for part in compared.parts for line in part.lines()]
-    return Verdict((*lines, *compared.around, *notes), tuple(compared.wrong))
+    return Verdict((*lines, *compared.around, *notes), tuple(compared.wrong), tuple(compared.without))
 
 
-def _watermark(path: Path, manifest: Mapping[str, Any]) -> tuple[datetime, date]:
+def _watermark(path: Path, manifest: Mapping[str, Any]) -> tuple[datetime, date, datetime]:
+    """Read up to when what had landed was known, by which day decisions expired, and when the run started."""
     try:
         until, day = datetime.fromisoformat(manifest["known"]["until"]), date.fromisoformat(manifest["known"]["day"])
-        return until.astimezone(UTC), day
+        return until.astimezone(UTC), day, datetime.fromisoformat(manifest["started_at"]).astimezone(UTC)
     except (KeyError, TypeError, ValueError, OverflowError):
         raise VerifyError(
             f"{path.name} does not say up to when what had landed was known to its run",
@@ -262,17 +270,33 @@ def _elsewhere(settings: Settings, folder: Path) -> Settings:
 
 
 def _bring(
-    settings: Settings, folder: DataFolder, until: datetime, progress: pipeline.Progress, *, needed: bool
-) -> None:
-    """Bring what had landed by a moment into a data folder; the warehouse itself is held only for that long."""
+    settings: Settings,
+    folder: DataFolder,
+    until: datetime,
+    progress: pipeline.Progress,
+    run: tuple[str, datetime] | None = None,
+) -> Erased:
+    """Bring what had landed by a moment into a data folder; the warehouse itself is held only for that long.
+
+    Parameters
+    ----------
+    run
+        Which run knew it, and when that started; without one, something must have landed by then.
+
+    Returns
+    -------
+    Erased
+        What that run knew as well, and is gone since people left the study.
+    """
     from laktasi.store.as_of import bring_known, first_landed, has_submissions
+    from laktasi.store.forgetting import Erased, erased_since
 
     origin = settings.data_folder
     origin.check_own()
     check_begun(origin)
     progress("bringing what was known", 0, None)
     with alone(origin), opened(origin) as con:
-        if needed and not has_submissions(con, until):
+        if run is None and not has_submissions(con, until):
             first = first_landed(con)
             raise WarehouseError(
                 f"nothing had come in by {_told(until)}",
@@ -290,6 +314,7 @@ def _bring(
         with alone(folder):
             folder.mark_derived()  # before anything of it can be read
             bring_known(con, until, folder)
+        return Erased() if run is None else erased_since(con, *run, until)
 
 
 def _told(moment: datetime) -> str:

@@ -38,6 +38,11 @@ known as (
     select distinct instance_id from meta.analysed_rows where run_id = $since
 ),
 
+-- Their people left the study; what the run before made of them was emptied.
+forgotten as (
+    select distinct unnest(ids) as id from raw.forgotten where kind = 'submission' and form_id = $form_id
+),
+
 -- What happened around a record, where that explains its change.
 around as (
     select
@@ -55,6 +60,7 @@ select
     change,
     case
         when $form_differs then 'schemas'
+        when here.submission_id is null and past.submission_id in (from forgotten) then 'withdrew'
         when here.submission_id is null and past.instance_id in (from landed) then 'edited submission'
         when here.submission_id is null then 'deletion'
         when past.submission_id is null and here.instance_id in (from known) then 'edited submission'

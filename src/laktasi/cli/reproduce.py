@@ -63,9 +63,11 @@ def verify(manifest: Path, project: Path | None, data: Path | None) -> None:
     laktasi verify data/manifests/20261120T081500000Z-0a1b2c.json
 
     Each part is told: the same, or what differs; then what has changed since that may explain it. Exit code 0 where
-    rows, forms, decisions and every result are the same, else 10. The warehouse and what is published stay as they are.
+    rows, forms, decisions and every result are the same, else 10; or 14 where nobody can say, since people whose
+    records it counts have left the study, and all the rest is the same. The warehouse and what is published stay as
+    they are.
     """
-    from laktasi.errors import VerifyError
+    from laktasi.errors import ForgottenError, VerifyError
     from laktasi.reproducing import verify as verified
 
     with showing_progress() as progress:
@@ -76,6 +78,13 @@ def verify(manifest: Path, project: Path | None, data: Path | None) -> None:
         raise VerifyError(
             f"{manifest.name}, computed anew, is not the same: {', '.join(verdict.wrong)}",
             next_step="see above what differs and what has changed since; docs/reproducing.md says what to do",
+        )
+    if verdict.without:
+        raise ForgottenError(
+            f"{manifest.name} counts people who have left the study since: {', '.join(verdict.without)} cannot be"
+            " computed as they were. All the rest, computed anew, is the same",
+            why="Their records were erased on purpose, and tombstones say how many rows of which table that were.",
+            next_step="nothing is to be done; a manifest of a run after that can be verified in full",
         )
     click.echo(f"{manifest.name}, computed anew, is the same")
 

@@ -122,12 +122,12 @@ REMAINS: Mapping[str, Text] = {
         "en": "These folders are read by every run, and laktasi does not touch what is in them:",
     },
     "backups": {
-        "id": "Cadangan (backup) yang dibuat sebelumnya masih memuat datanya sampai digantikan: simpanan {keep}"
-        " cadangan terbaru, dan satu per bulan selama setahun. Daftar di sampingnya (forgotten.json) membuat pemulihan"
-        " tidak mengembalikannya. Hapus cadangan lama lebih awal bila diminta.",
-        "en": "Backups that were made before still hold her data until they rotate out: the newest {keep} stay, and one"
-        " of each month for a year. The list beside them (forgotten.json) keeps a restored one from bringing her back."
-        " Delete older backups earlier where that is asked for.",
+        "id": "Cadangan (backup) yang dibuat sebelumnya masih memuat datanya sampai {keep} cadangan yang lebih baru"
+        " dibuat. Daftar di sampingnya (forgotten.json) membuat pemulihan tidak mengembalikannya. Hapus cadangan lama"
+        " lebih awal bila diminta.",
+        "en": "Backups that were made before still hold her data until {keep} newer ones have been made. The list"
+        " beside them (forgotten.json) keeps a restored one from bringing her back. Delete older backups earlier where"
+        " that is asked for.",
     },
     "backups_elsewhere": {
         "id": "Cadangan di tempat lain (stik, komputer lain) masih memuat datanya. Simpan forgotten.json di sampingnya,"

@@ -48,6 +48,7 @@ FRONT: Mapping[str, Text] = {
     "cause_new_submission": {"id": "kiriman baru", "en": "new submissions"},
     "cause_edited_submission": {"id": "kiriman disunting", "en": "edited submissions"},
     "cause_deletion": {"id": "dihapus", "en": "deleted"},
+    "cause_withdrew": {"id": "mengundurkan diri", "en": "left the study"},
     "cause_decision": {"id": "keputusan tim", "en": "decisions of the team"},
     "cause_review_state": {"id": "status tinjauan", "en": "review state"},
     "cause_finding": {"id": "temuan dibuka atau diperbaiki", "en": "findings opened or mended"},

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from laktasi.store.comparing_centres import CentreResults
+from laktasi.store.forgetting import Erased
 from laktasi.store.manifests import Manifest, digest_of
 
 TOLERANCE = 1e-9
@@ -26,11 +27,17 @@ class Part:
     """In words, with results but without any answer."""
     further: int = 0
     """Differences that were counted and are not among these."""
+    is_without: bool = False
+    """It was made with records of people who have left since, so nobody can say whether it would be the same."""
 
     def lines(self) -> Iterator[str]:
         """Tell it."""
         if not self.differences:
             yield f"{self.name}: same{self.how_much and f' ({self.how_much})'}"
+            return
+        if self.is_without:
+            # No numbers: those of then beside those of now would tell the answers of whoever left.
+            yield f"{self.name}: not to be told, since it counts people who have left"
             return
         yield f"{self.name}: not the same"
         yield from (f"  {line}" for line in self.differences[:SHOWN])
@@ -49,12 +56,22 @@ class Comparison:
 
     @property
     def wrong(self) -> list[str]:
-        """Names of the parts that are not the same."""
-        return [part.name for part in self.parts if part.differences]
+        """Names of the parts that are not the same, for another reason than that people left."""
+        return [part.name for part in self.parts if part.differences and not part.is_without]
+
+    @property
+    def without(self) -> list[str]:
+        """Names of the parts that cannot be compared, since people whose records they count have left."""
+        return [part.name for part in self.parts if part.differences and part.is_without]
 
 
 def compare(
-    then: Manifest, now: Manifest, centres: CentreResults | None = None, altered: Sequence[str] = ()
+    then: Manifest,
+    now: Manifest,
+    centres: CentreResults | None = None,
+    altered: Sequence[str] = (),
+    erased: Erased | None = None,
+    form_id: str | None = None,
 ) -> Comparison:
     """Compare what a run had found with what the same data give now.
 
@@ -69,24 +86,37 @@ def compare(
         by their hash alone.
     altered
         In words: which rows no longer hold what landed.
+    erased
+        What had landed by then, and is gone because people left the study. So much may be missing; and where so many
+        rows of the analysis are, its results cannot be compared.
+    form_id
+        Form of the study.
     """
+    erased = erased or Erased()
+    records = erased.records.get(form_id or "", 0)
     is_other = any(then["versions"].get(name) != value for name, value in now["versions"].items())
     is_as_written = then["sha256"] == digest_of(then)
     # What was changed by hand may name columns that the file beside it never had.
     results = _Results(TOLERANCE if is_other else 0.0, centres if is_as_written else None)
+    rows = Part(
+        "analysed rows",
+        f"{then['analysed'].get('rows')} rows",
+        tuple(_analysed(then["analysed"], now["analysed"])),
+        is_without=0 <= (then["analysed"].get("rows") or 0) - (now["analysed"].get("rows") or 0) <= records > 0,
+    )
+    found = (results.part(name, table, now["results"].get(name)) for name, table in then["results"].items())
     parts = (
         Part("the file itself", "", () if is_as_written else (_CHANGED_BY_HAND,)),
         *_beside(centres),
-        Part(
-            "analysed rows", f"{then['analysed'].get('rows')} rows", tuple(_analysed(then["analysed"], now["analysed"]))
-        ),
+        rows,
         Part("forms", _count(then["forms"]), tuple(_entries(then["forms"], now["forms"]))),
         Part("media of forms", _count(then["media"]), tuple(_entries(then["media"], now["media"]))),
-        Part("decisions of people", f"{then['decisions'].get('count')}", tuple(_decisions(then, now))),
-        *(results.part(name, table, now["results"].get(name)) for name, table in then["results"].items()),
-        Part("what landed", "", (*altered, *_lost_rows(then["known"]["rows"], now["known"]["rows"]))),
+        _decided(then, now, erased.rows.get("quality.decisions", {}).get("people", 0)),
+        # Of the same rows the same results are due; of others nobody can say.
+        *(replace(part, is_without=rows.is_without and bool(rows.differences)) for part in found),
+        Part("what landed", "", (*altered, *_lost_rows(then["known"]["rows"], now["known"]["rows"], erased.rows))),
     )
-    return Comparison(parts, (*_around(then, now), *_lost(centres), *results.told()))
+    return Comparison(parts, (*_gone(erased), *_around(then, now), *_lost(centres), *results.told()))
 
 
 _CHANGED_BY_HAND = "its contents are not what the run wrote: it was changed since"
@@ -200,6 +230,21 @@ def _analysed(then: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]:
         yield f"as many rows ({now.get('rows')}), and not what stood in them"
 
 
+def _decided(then: Manifest, now: Manifest, erased: int) -> Part:
+    found = tuple(_decisions(then, now))
+    gone = (then["decisions"].get("count") or 0) - (now["decisions"].get("count") or 0)
+    return Part("decisions of people", f"{then['decisions'].get('count')}", found, is_without=0 < gone == erased)
+
+
+def _gone(erased: Erased) -> Iterator[str]:
+    """Tell what is missing because people left."""
+    for form_id, count in sorted(erased.records.items()):
+        yield f"forgotten since: {count} records of {form_id}, of people who left the study (laktasi forget)"
+    for place, by_source in sorted(erased.rows.items()):
+        for source, count in sorted(by_source.items()):
+            yield f"  {place} from {source}: {count} rows"
+
+
 def _decisions(then: Manifest, now: Manifest) -> Iterator[str]:
     before, after = then["decisions"], now["decisions"]
     if before.get("count") != after.get("count"):
@@ -230,12 +275,14 @@ def _around(then: Manifest, now: Manifest) -> Iterator[str]:
     yield from others
 
 
-def _lost_rows(then: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]:
+def _lost_rows(then: Mapping[str, Any], now: Mapping[str, Any], erased: Mapping[str, Any]) -> Iterator[str]:
     for place in sorted(then.keys() | now.keys()):
         before, after = then.get(place, {}), now.get(place, {})
         for source in sorted(before.keys() | after.keys()):
-            if (n := before.get(source, 0)) != (n_now := after.get(source, 0)):
-                yield f"{place} from {source}: {n} rows had landed then, {n_now} of that time are here"
+            gone = erased.get(place, {}).get(source, 0)
+            if (n := before.get(source, 0)) != (n_now := after.get(source, 0)) + gone:
+                left = f", {gone} were forgotten" if gone else ""
+                yield f"{place} from {source}: {n} rows had landed then, {n_now} of that time are here{left}"
 
 
 def _code(manifest: Manifest) -> str:

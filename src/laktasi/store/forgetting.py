@@ -95,7 +95,9 @@ def forget(con: duckdb.DuckDBPyConnection, person: Person, hers: Hers) -> None:
             *(("entity", list_name, [entity_id]) for list_name, entity_id in hers.entities),
             *(("decision", None, [decision_id]) for decision_id in hers.decisions),
         ]
-        bury(con, person, [(*row, _rows_of(con, *row)) for row in rows] or [("subject", None, [], [])])
+        graves = [(*row, _rows_of(con, *row)) for row in rows]
+        refused = _refused(con, hers.refused)
+        bury(con, person, [*graves, ("subject", None, [], refused)] if refused or not graves else graves)
         _leave(con, person.run_id, ((f"refused {sha256}",) for sha256 in hers.refused))
         con.execute("delete from raw.refused where sha256 in (select unnest(?))", [list(hers.refused)])
         erase(con, person.run_id)
@@ -174,6 +176,51 @@ def forgotten_decisions(con: duckdb.DuckDBPyConnection) -> set[str]:
     """Give the ids of people's decisions about records that were erased."""
     found = con.execute("select distinct unnest(ids) from raw.forgotten where kind = 'decision'").fetchall()
     return {name for (name,) in found}
+
+
+@dataclass(frozen=True, slots=True)
+class Erased:
+    """What was erased of what a run knew, since then."""
+
+    rows: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    """How many rows, by table and source."""
+    records: Mapping[str, int] = field(default_factory=dict)
+    """How many records, by form."""
+
+
+def erased_since(con: duckdb.DuckDBPyConnection, run_id: str, started_at: datetime, until: datetime) -> Erased:
+    """Say how many rows that a run knew are gone since, because their people left.
+
+    Parameters
+    ----------
+    started_at
+        When the run started: what was erased before, or by the run itself, it did not count.
+    until
+        The moment up to which it knew what had landed.
+    """
+    given = {"run_id": run_id, "started_at": started_at, "until": until}
+    parts = """
+        select kind, form_id, ids, unnest(erased) as part from raw.forgotten
+        where run_id <> $run_id and landed_at > $started_at
+    """
+    rows: dict[str, dict[str, int]] = {}
+    for place, source, n in con.execute(
+        f"""
+        select part.place, part.source, sum(part.n)::bigint from ({parts})
+        where part.n > 0 and part.landed_at <= $until group by all
+        """,
+        given,
+    ).fetchall():
+        rows.setdefault(place, {})[source] = n
+    records = con.execute(
+        f"""
+        select form_id, count(distinct ids) from ({parts})
+        where kind = 'submission' and part.place = 'raw.submissions' and part.n > 0 and part.landed_at <= $until
+        group by form_id
+        """,
+        given,
+    ).fetchall()
+    return Erased(rows, dict(records))
 
 
 def is_unfinished(con: duckdb.DuckDBPyConnection) -> bool:
@@ -316,6 +363,18 @@ def _empty_comparison(con: duckdb.DuckDBPyConnection) -> None:
         where (form_id, submission_id) in (from {_GONE}) or (form_id, instance_id) in (from {_GONE})
         """
     )
+
+
+def _refused(con: duckdb.DuckDBPyConnection, hashes: Sequence[str]) -> list[dict[str, Any]]:
+    """Say how many rows speak of some refused files, and when they landed."""
+    found = con.execute(
+        """
+        select 'raw.refused', source, landed_at, count(*)
+        from raw.refused where sha256 in (select unnest(?)) group by all order by all
+        """,
+        [list(hashes)],
+    ).fetchall()
+    return [dict(zip(("place", "source", "landed_at", "n"), row, strict=True)) for row in found]
 
 
 def _rows_of(

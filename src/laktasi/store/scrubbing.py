@@ -16,6 +16,7 @@ import duckdb
 from laktasi.errors import WarehouseError
 from laktasi.paths import DataFolder
 from laktasi.store.forgetting import FILES, SHELVES
+from laktasi.store.lake import tidy
 from laktasi.store.shelf import attachment_place, refused_place
 from laktasi.store.sql import identifier, literal, scalar
 from laktasi.store.warehouse import POINTER_SUFFIX, WAREHOUSE, attach, attach_file, newest_research, session
@@ -62,11 +63,20 @@ def empty_shelves(con: duckdb.DuckDBPyConnection, folder: DataFolder) -> int:
 def rewrite_warehouse(folder: DataFolder) -> None:
     """Write the warehouse anew, so that none of its bytes is of a row that was erased. Nobody has it open meanwhile.
 
+    Of a lake the files that have such rows are written anew, and earlier states go.
+
     Raises
     ------
     WarehouseError
         It cannot be opened, or the disk has no room for a copy.
     """
+    if folder.lake is not None:
+        with session(folder) as con:
+            attach(con, folder)
+            con.execute(f"use {WAREHOUSE}")
+            tidy(con, folder.lake, 0)
+            con.execute("delete from meta.forgetting where work = ?", [FILES])
+        return
     path = folder.warehouse
     new = path.with_name(path.name + SUFFIX)
     _remove(new)
