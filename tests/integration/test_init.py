@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import tomllib
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -15,6 +16,7 @@ from laktasi.cli import main
 from laktasi.quality import read_checks
 from laktasi.setting_up.writing import STUDY_EXAMPLE
 from laktasi.settings import private_environment, read_settings
+from laktasi.store.sealing import is_encrypted
 from laktasi.store.warehouse import open_warehouse
 from laktasi.study import read_study
 from tests import mini
@@ -209,9 +211,8 @@ def test_a_file_that_is_there_is_kept_and_its_settings_are_taken_over(root: Path
     for number in (1, 2):  # the second time it is taken from what the first one wrote
         init(root, "--language", "id", "--yes")
         assert (root / f"laktasi.old-{number}.toml").exists()
-        assert tomllib.loads((root / "laktasi.toml").read_text(encoding="utf-8")) == (
-            {"backup": {}, "notify": {}, "up": {}} | given | {"language": "id"}
-        )
+        now = tomllib.loads((root / "laktasi.toml").read_text(encoding="utf-8"))
+        assert {name: value for name, value in now.items() if value != {}} == given | {"language": "id"}
     assert (root / "laktasi.old-1.toml").read_text(encoding="utf-8") == before
 
 
@@ -338,6 +339,22 @@ def test_a_central_that_is_away_is_asked_for_by_number(root: Path, on_terminal: 
     assert "cannot be reached" in result.output
     assert read_settings(root).central["central"].project == 3
     assert password_of(root) == PASSWORD
+
+
+def test_a_key_that_comes_later_encrypts_what_is_there_by_the_commands_that_are_named(
+    root: Path, tmp_path: Path
+) -> None:
+    assert "laktasi key" not in init(root, "--yes").output
+    settings = read_settings(root)
+    with open_warehouse(settings.data_folder):
+        pass
+    result = init(root, "--yes", "--key-file", tmp_path / "study.key")
+    commands = re.findall(r"\d\. laktasi (key .*?) {2}", result.output)
+    assert [command.split()[:2] for command in commands] == [["key", "make"], ["key", "change"]]
+    for command in commands:
+        assert CliRunner().invoke(main, command.split()).exit_code == 0
+    assert is_encrypted(settings.data_folder.warehouse)
+    assert "laktasi key" not in init(root, "--yes").output
 
 
 # What it makes

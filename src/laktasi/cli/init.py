@@ -350,9 +350,17 @@ def _tried(settings: Settings) -> Iterator[Finding]:
 
 def _next_steps(settings: Settings, root: Path, *, is_here: bool) -> Iterator[str]:
     """Say the two or three next commands."""
+    from laktasi.store.sealing import is_encrypted
+
+    def is_plain(warehouse: Path) -> bool:
+        return warehouse.exists() and not is_encrypted(warehouse)
+
     of_project = "" if is_here else f' --project "{root}"' if " " in str(root) else f" --project {root}"
-    if settings.key_file is not None and not settings.key_file.expanduser().exists():
-        yield f"laktasi key make {settings.key_file}    makes the key; copy it to a safe place at once"
+    if settings.key_file is not None:
+        if not settings.key_file.exists():
+            yield f"laktasi key make {settings.key_file}{of_project}    makes the key; copy it to a safe place at once"
+        if is_plain(settings.data_folder.warehouse):
+            yield f"laktasi key change --to {settings.key_file}{of_project}    encrypts what is there already"
     if not any(settings.folders.xlsforms.glob("*.xlsx")):
         yield f"put your XLSForm into {settings.folders.xlsforms}, then: laktasi forms check FILE.xlsx"
     if settings.central or settings.phones:
