@@ -187,6 +187,7 @@ def nothing_of_a_person(tea: Tea) -> None:
     assert [value for value in written if value in sent] == []
 
 
+@pytest.mark.slow
 def test_a_gate_that_stops_the_publication_is_told_with_the_days_summary(tea: Tea) -> None:
     (tea.project / "schemas" / "gates.yml").write_text("stop: [one_code_once]\n", encoding="utf-8")
     tea.run()

@@ -12,6 +12,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from laktasi.cli import main
 from laktasi.errors import SettingsError, SourceError
 from laktasi.notifying import composing, notify_after, telling
 from laktasi.notifying.outbox import Outbox
+from laktasi.paths import FLOWS
 from laktasi.settings import Settings, read_settings
 from tests.postbox import HOST, Post, free_port, open_post, self_signed
 
@@ -269,6 +271,20 @@ def test_without_addresses_nothing_is_done(telling_to: Callable[..., Settings]) 
     settings = telling_to()
     fail(settings)
     assert not settings.data_folder.root.exists()
+
+
+def test_a_flow_tells_how_it_ended_unless_somebody_watches(
+    post: Post, telling_to: Callable[..., Settings], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(str(FLOWS))
+    study_flow: Any = import_module("study_flow")
+    project = str(telling_to(post.address("ani@example.org")).project)
+    for is_watched in (True, False):
+        monkeypatch.setattr(study_flow, "is_watched", is_watched)
+        with pytest.raises(SettingsError), study_flow.telling(project, None):
+            raise SettingsError("laktasi.toml: not TOML")
+        assert len(post.texts()) == (0 if is_watched else 1)
+    assert "laktasi.toml: not TOML" in post.texts()[0]
 
 
 def test_an_old_backup_is_told_until_there_is_a_newer_one(
