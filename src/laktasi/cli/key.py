@@ -58,7 +58,7 @@ def change(project: Path | None, data: Path | None, to: Path | None, off: bool, 
     """
     from laktasi.key_file import read_key_file
     from laktasi.store.rekeying import change_key
-    from laktasi.workplace import alone, check_begun, in_turn
+    from laktasi.workplace import alone, apart_from_backups, check_begun, in_turn
 
     if off == (to is not None):
         raise click.UsageError("say either --to FILE or --off")
@@ -69,7 +69,7 @@ def change(project: Path | None, data: Path | None, to: Path | None, off: bool, 
     check_begun(folder)
     new = read_key_file(to, folder.root) if to else None
     keys = [given for given in (settings.key, read_key_file(old, folder.root) if old else None) if given is not None]
-    with alone(folder), in_turn(folder), showing_progress() as progress:
+    with alone(folder), apart_from_backups(folder), in_turn(folder), showing_progress() as progress:
         made = change_key(folder, keys, new, progress)
     how = f"encrypted with the key in {to}" if to else "plain: whoever has the folder can read names and answers"
     if made.tables:
