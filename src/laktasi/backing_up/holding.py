@@ -48,8 +48,9 @@ def held_between_steps(folder: DataFolder, patience_seconds: float, progress: Pr
         The step does not end within `patience_seconds`, or the warehouse cannot be opened.
     """
     from laktasi.store.copied import attach_copy
-    from laktasi.store.warehouse import WAREHOUSE, session
+    from laktasi.store.warehouse import WAREHOUSE, check_key_settled, session
 
+    check_key_settled(folder)
     if folder.lake is not None:
         with alone(folder, patience_seconds), _written_out(folder, progress) as held:
             yield held

@@ -57,12 +57,7 @@ def open_warehouse(folder: DataFolder) -> Iterator[duckdb.DuckDBPyConnection]:
         Another process has the file open, the file is torn or no DuckDB file, or newer code has written it; or it is
         encrypted and the folder has no key or another one, or it is plain and the folder has a key.
     """
-    if folder.key_change.exists():
-        raise WarehouseError(
-            f"a change of the key of {folder.root} was broken off",
-            why="Nothing is lost; but until it has ended, some of the folder needs the old key and some the new one.",
-            next_step="run it again as it was typed: laktasi key change --to FILE",
-        )
+    check_key_settled(folder)
     _make(folder)
     with session(folder) as con:
         attach(con, folder)
@@ -71,6 +66,22 @@ def open_warehouse(folder: DataFolder) -> Iterator[duckdb.DuckDBPyConnection]:
         shutil.rmtree(spill_of(folder), ignore_errors=True)
         _migrate(con, folder)
         yield con
+
+
+def check_key_settled(folder: DataFolder) -> None:
+    """Refuse a data folder of which some may need one key and some another.
+
+    Raises
+    ------
+    WarehouseError
+        A change of its key has begun, and not ended.
+    """
+    if folder.key_change.exists():
+        raise WarehouseError(
+            f"a change of the key of {folder.root} was broken off",
+            why="Nothing is lost; but until it has ended, some of the folder needs the old key and some the new one.",
+            next_step="run it again as it was typed: laktasi key change --to FILE",
+        )
 
 
 @contextmanager
