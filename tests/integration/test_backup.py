@@ -167,6 +167,8 @@ def test_sessions_the_report_and_locks_stay_here(ran: Settings) -> None:
     folder = ran.data_folder
     folder.tokens.mkdir()
     (folder.tokens / "session.json").write_text("token", encoding="utf-8")
+    (folder.root / "up").mkdir()
+    (folder.root / "up" / "laktasi.log").write_text("log", encoding="utf-8")
     kept = set(contents(back_up(ran).path / "data"))
     assert folder.report.exists()
     assert {name.split("/")[0] for name in kept} == {
@@ -332,6 +334,13 @@ def test_a_step_that_does_not_end_is_said(ran: Settings, stick: Path) -> None:
     assert names(stick) == []
     with opened(ran.data_folder):
         pass  # the turn is free again
+
+
+def test_nothing_is_backed_up_while_some_of_it_may_need_another_key(ran: Settings, stick: Path) -> None:
+    ran.data_folder.key_change.write_text("begun", encoding="utf-8")
+    with pytest.raises(WarehouseError, match=r"a change of the key of .* was broken off"):
+        back_up(ran)
+    assert names(stick) == []
 
 
 # Killed, torn, full
@@ -620,7 +629,9 @@ def test_what_is_not_ours_is_never_removed(ran: Settings, made: BackedUp, stick:
     noted, foreign, torn = (backed_up_before(stick, made, days=days) for days in (400, 401, 402))
     (noted / "note.txt").write_text("the round before Christmas", encoding="utf-8")
     text = (foreign / shape.LISTING).read_text(encoding="utf-8")
-    (foreign / shape.LISTING).write_text(text.replace(str(made.listing.warehouse), "another"), encoding="utf-8")
+    (foreign / shape.LISTING).write_text(
+        text.replace(f'"warehouse": "{made.listing.warehouse}"', '"warehouse": "another"'), encoding="utf-8"
+    )
     (torn / shape.LISTING).write_text("{", encoding="utf-8")
     for name in ("laktasi-survey", "laktasi-survey-2026", "photos", "laktasi-other-20200101T000000Z"):
         (stick / name).mkdir()

@@ -26,8 +26,8 @@ def sources(folder: DataFolder, project: Project, left_out: list[str]) -> list[S
     """List the files to be kept beside the warehouse.
 
     Left out without a word is what a run or a command makes again (the research copy, the report, earlier analyses),
-    and what is of this machine alone (Prefect's home, sessions on Central, temporary files, locks). Whatever else lies
-    in the data folder is kept: nobody knows what it is worth.
+    and what is of this machine alone (Prefect's home, what `laktasi up` knows, sessions on Central, temporary files,
+    locks). Whatever else lies in the data folder is kept: nobody knows what it is worth.
 
     Parameters
     ----------
@@ -57,7 +57,10 @@ def folders_of(folder: DataFolder, project: Project) -> list[Path]:
 
 def _made_again(folder: DataFolder) -> set[Path]:
     """Give what lies in the data folder and is not kept; the warehouse, file or lake, has a way of its own."""
-    made = {folder.report.parent, folder.as_of, folder.prefect, folder.scratch, folder.tokens, folder.last_backup}
+    from laktasi.service.place import Place
+
+    made = {folder.report.parent, folder.as_of, folder.scratch}
+    made |= {folder.prefect, Place(folder).root, folder.tokens, folder.last_backup}
     if folder.lake is not None:
         made |= {Path(folder.lake.catalog), Path(folder.lake.data)}
     files = (folder.warehouse.name, folder.research.name)
