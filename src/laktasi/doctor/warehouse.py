@@ -110,6 +110,7 @@ def _opened(patient: Patient) -> Iterator[Finding]:
             yield ok("warehouse", f"can be opened; {encrypted}; all migrations are known")
             yield from _runs(con, patient.now, is_shared=folder.lake is not None)
             yield from _gate(con)
+            yield from _files(con, folder)
     except WarehouseError as error:
         if "in use" in error.what:
             who = holders(folder.warehouse)
@@ -190,6 +191,19 @@ def _gate(con: duckdb.DuckDBPyConnection) -> Iterator[Finding]:
         )
     else:
         yield ok("gate", "open: no finding stops the publication")
+
+
+def _files(con: duckdb.DuckDBPyConnection, folder: DataFolder) -> Iterator[Finding]:
+    """Say where somebody took files away that had landed."""
+    from laktasi.store.kept_files import missing_attachments
+
+    if count := missing_attachments(con, folder):
+        yield wrong(
+            "attachments",
+            f"{count} files of submissions are gone from {folder.attachments.name}/",
+            "put back a backup of the data folder (laktasi restore); or import the phones' folders again, which brings"
+            " back what they still have: laktasi import FOLDER",
+        )
 
 
 @contextmanager
