@@ -209,7 +209,7 @@ def test_a_file_that_is_there_is_kept_and_its_settings_are_taken_over(root: Path
     assert (root / "laktasi.toml").read_text(encoding="utf-8") == before
     given = tomllib.loads(before)
     for number in (1, 2):  # the second time it is taken from what the first one wrote
-        init(root, "--language", "id", "--yes")
+        assert f"as it was: laktasi.old-{number}.toml" in init(root, "--language", "id", "--yes").output
         assert (root / f"laktasi.old-{number}.toml").exists()
         now = tomllib.loads((root / "laktasi.toml").read_text(encoding="utf-8"))
         assert {name: value for name, value in now.items() if value != {}} == given | {"language": "id"}
