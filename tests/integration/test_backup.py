@@ -383,6 +383,13 @@ def flip(path: Path) -> None:
     path.write_bytes(data)
 
 
+def test_a_stick_is_no_backup_and_the_newest_on_it_is_named(ran: Settings, made: BackedUp, stick: Path) -> None:
+    newest = backed_up_before(stick, made, days=-1)
+    with pytest.raises(BackupError) as caught:
+        restore(stick, ran)
+    assert newest.name in caught.value.next_step
+
+
 @pytest.mark.parametrize(
     ("tear", "named"),
     [

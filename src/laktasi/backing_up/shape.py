@@ -150,10 +150,7 @@ def read_listing(folder: Path) -> Listing:
     try:
         told = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        why = "" if folder.is_dir() else "There is no such folder. Is the disk or memory stick plugged in?"
-        raise BackupError(
-            f"{folder} is no backup: it has no {LISTING}", why=why, next_step="name a folder laktasi-…, with a time"
-        ) from None
+        raise _no_backup(folder) from None
     except (OSError, ValueError) as error:
         raise _torn(folder) from error
     if not isinstance(told, dict) or told.get("format") != FORMAT:
@@ -204,6 +201,19 @@ def parse_contents(folder: Path, text: bytes) -> Contents:
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise _torn(folder, CONTENTS) from error
+
+
+def _no_backup(folder: Path) -> BackupError:
+    found = sorted(
+        (at, path) for path in folder.glob("laktasi-*") if (at := made_at(path.name)) and (path / LISTING).exists()
+    )
+    return BackupError(
+        f"{folder} is no backup: it has no {LISTING}",
+        why="" if folder.is_dir() else "There is no such folder. Is the disk or memory stick plugged in?",
+        next_step=f"the newest in it is {found[-1][1].name}: name that folder"
+        if found
+        else "name a folder laktasi-…, with a time",
+    )
 
 
 def torn(backup: Path, name: str) -> BackupError:

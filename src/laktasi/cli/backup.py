@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING
 
 import click
@@ -99,7 +100,6 @@ def restore(
 
 def lines_of_restored(done: Restored, settings: Settings) -> list[str]:
     """Say what was put back, and what to do next."""
-    project = settings.project
     listing = done.listing
     lines = [
         f"Restored: {done.data}, as it was on {listing.made_at[:16].replace('T', ' ')} (UTC)",
@@ -116,11 +116,13 @@ def lines_of_restored(done: Restored, settings: Settings) -> list[str]:
     ]
     if not listing.is_encrypted:
         lines.append("It is NOT encrypted; to encrypt it: laktasi key make FILE, then laktasi key change --to FILE")
-    where = f" --project {project}" + (f" --data {done.data}" if done.data != project / "data" else "")
+    where = f" --project {quote(str(settings.project))}"
+    if done.data != settings.project / "data":
+        where += f" --data {quote(str(done.data))}"
     if settings.data_folder.lake is not None:
         lines.append(f"Next: laktasi lake move{where}, into a lake that is empty (lake.name in laktasi.toml)")
     if done.manifest:
-        lines.append(f"Next: laktasi verify {done.manifest}{where}")
+        lines.append(f"Next: laktasi verify {quote(str(done.manifest))}{where}")
     lines.append(f"Next: laktasi run{where}, which makes the research copy and the report again")
     lines.append("Passwords are in no backup: give them to this computer again")
     return lines
