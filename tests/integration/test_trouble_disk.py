@@ -25,7 +25,7 @@ from laktasi.store.warehouse import open_research, open_warehouse
 from laktasi.workplace import opened
 from tests import mini
 from tests.history import checking_nothing
-from tests.integration.test_upgrades import files, unpack
+from tests.integration.test_upgrades import unpack
 
 SIZE = "160m"
 
@@ -169,13 +169,14 @@ def test_a_disk_too_full_for_an_upgrade_leaves_the_file_byte_for_byte(
     is_room_asked: bool, disk: Disk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = unpack("main-job", disk.root).data_folder
-    before = files(folder.root)
+    before = folder.warehouse.read_bytes()
     disk.fill()
     if not is_room_asked:
         monkeypatch.setattr(migrating, "_ask_for_room", lambda _path: None)
     with pytest.raises(WarehouseError, match=r"is full|MiB are needed"), opened(folder):
         pass
-    assert files(folder.root) == before
+    assert folder.warehouse.read_bytes() == before
+    assert not list(folder.root.glob(f"*{migrating.SUFFIX}*"))
     disk.free()
     with open_warehouse(folder) as con:
         assert con.execute("select count(*) > 10 from raw.submissions").fetchall() == [(True,)]
