@@ -102,12 +102,12 @@ def in_turn(folder: DataFolder) -> Iterator[None]:
     try:
         lock.acquire(timeout=0)
     except Timeout:
-        logging.getLogger(__name__).warning("waiting for a backup, which is copying the warehouse")
+        logging.getLogger(__name__).warning("waiting for a backup, or for what writes the warehouse anew")
         try:
             lock.acquire(timeout=BACKUP_PATIENCE_SECONDS)
         except Timeout:
             raise WarehouseError(
-                f"a backup has been copying the warehouse in {folder.root} for an hour",
+                f"something has been copying the warehouse in {folder.root} for an hour: a backup, or another key",
                 next_step="see whether it still goes on, and end it if it does not; then run the command again",
             ) from None
     try:
