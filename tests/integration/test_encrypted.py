@@ -27,7 +27,7 @@ from laktasi.store import rekeying
 from laktasi.store.rekeying import change_key
 from laktasi.store.shelf import attachment_place, read_kept, refused_place
 from laktasi.store.warehouse import open_warehouse
-from tests import mini
+from tests import mini, scanning
 from tests.warehouse_fixture import contents
 
 PHOTO = b"photo of Siti Rahasia Sekali"
@@ -73,17 +73,8 @@ def _run(root: Path, key: Path | None) -> Settings:
 
 
 def holding(root: Path, *words: str) -> set[str]:
-    """Give the files below a folder that hold one of the words, in any usual writing, packed or not."""
-    wanted = [word.encode(code) for word in words for code in ("utf-8", "utf-16-le", "utf-16-be")]
-    found = set()
-    for path in (path for path in root.rglob("*") if path.is_file()):
-        texts = [path.read_bytes(), path.name.encode()]
-        if zipfile.is_zipfile(path):
-            with zipfile.ZipFile(path) as packed:
-                texts += [packed.read(name) for name in packed.namelist()]
-        if any(word in text for word in wanted for text in texts):
-            found.add(path.relative_to(root).as_posix())
-    return found
+    """Give the files below a folder that hold one of the words."""
+    return scanning.holding(root, lambda text: any(word in text for word in words))
 
 
 @pytest.fixture
@@ -174,7 +165,7 @@ def test_an_earlier_analysis_and_verify_work_and_say_nothing(sealed: Settings, t
 
 
 def test_what_does_not_fit_into_memory_is_encrypted_too(folder: DataFolder, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("laktasi.store.warehouse.MEMORY_LIMIT", "40MB")
+    monkeypatch.setattr("laktasi.store.warehouse.MEMORY_LIMIT", 40 * 2**20)
     rows = f"select '{mini.SECRET}' || range as name, random() as r from range(1500000)"
     with open_warehouse(folder) as con:
         con.execute("set threads = 1")

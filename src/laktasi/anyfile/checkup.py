@@ -6,6 +6,7 @@ a project are.
 
 from __future__ import annotations
 
+import secrets
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -253,6 +254,8 @@ class _Records:
         self, folder: Path, language: str, progress: Progress | None
     ) -> tuple[list[Finding], list[NotChecked], int]:
         """Check them in a warehouse of their own; give findings, what was not asked, and how many rules were."""
+        from pydantic import SecretStr
+
         from laktasi import quality
         from laktasi.paths import DataFolder
         from laktasi.questionnaire.codebook import entries
@@ -262,7 +265,8 @@ class _Records:
 
         form = self.cut.questionnaire
         forms = {(form.form_id, form.version): form}
-        with opened(DataFolder(folder)) as con:
+        # With a key that nobody has: a check that is killed leaves a warehouse in the temporary folder.
+        with opened(DataFolder(folder, key=SecretStr(secrets.token_hex(32)))) as con:
             run_id = runs.begin(con, "check")
             load_answers(con, forms)
             staging.stand_lists(con, forms, entries([form]))

@@ -24,7 +24,6 @@ from laktasi.errors import WarehouseError
 from laktasi.paths import DataFolder
 from laktasi.sealing import HEADER_BYTES, Sealer, is_sealed, is_sealed_by, seal, unseal
 from laktasi.secret import PURPOSE as SECRET_PURPOSE
-from laktasi.store.migrating import SUFFIX as MIGRATING
 from laktasi.store.sealing import is_encrypted
 from laktasi.store.shelf import ATTACHMENT_DIGITS, PART, PURPOSE, copy_kept, place_of, sync
 from laktasi.store.sql import identifier
@@ -390,10 +389,10 @@ def _remove_old(folder: DataFolder, new: SecretStr | None) -> None:
             _beside(folder.secret).replace(folder.secret)
         _beside(folder.secret).unlink(missing_ok=True)
     shutil.rmtree(spill_of(folder), ignore_errors=True)
-    for ending in (".new", MIGRATING, SUFFIX):  # of processes that were killed
-        left = folder.warehouse.with_name(folder.warehouse.name + ending)
-        left.unlink(missing_ok=True)
-        _log_of(left).unlink(missing_ok=True)
+    # Copies that processes were at work on when they were killed: all of them end so.
+    for ending in (".new", ".new.wal"):
+        for left in folder.root.glob(f"{folder.warehouse.name}*{ending}"):
+            left.unlink()
     # Analyses of earlier days: each is made anew from the warehouse, where it is asked for again.
     for derived in list(folder.as_of.rglob(f"{folder.warehouse.name}*")) if folder.as_of.is_dir() else ():
         if derived.is_file():
