@@ -24,7 +24,7 @@ from tests.history import checking_nothing
 from tests.integration import kill_driver
 from tests.integration.kill_driver import count_points, in_fork
 
-MANY = 12
+MANY = 6
 """Points of writing the report that are tried."""
 
 
