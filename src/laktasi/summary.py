@@ -104,6 +104,7 @@ def summary(settings: Settings) -> list[str]:
     if missing := told["read"]["missing_media"]:
         lines.append(f"media not at hand, or not readable: {', '.join(missing)}")
     lines += _decided(told)
+    lines += _forgotten(told.get("forget") or {})
     lines.append(f"{told['check']['rows_checked']} rows checked by {told['check']['rules']} rules")
     # A suite that looks at nothing finds nothing, and must not seem to have passed.
     if empty := told["check"]["empty"]:
@@ -157,6 +158,17 @@ def _tau(result: Mapping[str, Any], ending: str) -> str:
 
 DECISIONS_SHOWN = 5
 SUITES_SHOWN = 5
+
+
+def _forgotten(told: Mapping[str, Any]) -> Iterator[str]:
+    """Tell what came of people who left the study, where it matters."""
+    if again := told.get("forgotten_again"):
+        yield f"{again} records were given the study code of somebody who left, and were erased"
+    if told.get("lost_key"):
+        yield "secret.key is not in the data folder: a new visit of somebody who left cannot be known. Put it back from"
+        yield "  a backup, or see docs/safety.md"
+    if (left := told.get("forgetting")) and left != "finished":
+        yield f"what is of people who left is not all gone yet: {left}; next: laktasi forget"
 
 
 def _decided(told: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:

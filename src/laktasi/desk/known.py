@@ -35,5 +35,4 @@ def key_for(con: duckdb.DuckDBPyConnection, settings: Settings) -> bytes:
 
     is_used = any((item.expected or "").startswith(KEYED) for item in read_decisions(settings.folders.corrections))
     landed = scalar(con, "select count(*) from quality.decisions where starts_with(expected, ?)", [KEYED])
-    has_tombstones = scalar(con, "select exists(from raw.forgotten)")
-    return key_of(settings.data_folder, is_used=is_used or landed > 0 or has_tombstones)
+    return key_of(settings.data_folder, is_used=is_used or landed > 0)

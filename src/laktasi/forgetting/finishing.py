@@ -76,7 +76,9 @@ def _in_words(folder: DataFolder) -> Any:
 
 def _empty_shelves(con: duckdb.DuckDBPyConnection, folder: DataFolder) -> int:
     from laktasi.store.scrubbing import empty_shelves
+    from laktasi.store.seeking import drop_refused_of_forgotten
 
+    drop_refused_of_forgotten(con, folder)
     return empty_shelves(con, folder)
 
 

@@ -66,6 +66,8 @@ class Found:
     """When she was forgotten before, if she was."""
     is_unfinished: bool
     """A forgetting was broken off, of whomever."""
+    has_lost_key: bool
+    """Whoever left before can no longer be known by a study code: the key was gone, and another one was made."""
 
     @property
     def same_as(self) -> tuple[Any, ...]:
@@ -81,7 +83,7 @@ def find(settings: Settings, code: str) -> Found:
     StudyError
         study.yml does not say which question asks for the study code.
     WarehouseError
-        A run is at work, there is no warehouse, or the project's key is lost.
+        A run is at work, there is no warehouse, or the project's key cannot be read.
     CheckError
         A file in schemas/corrections/ cannot be read.
     """
@@ -104,7 +106,8 @@ def find_in(con: duckdb.DuckDBPyConnection, settings: Settings, code: str) -> Fo
             why="Without it nobody can tell which records are of one person.",
             next_step="name the question under roles, as in subject: mother/study_code",
         )
-    key = key_of(settings.data_folder, is_used=bool(scalar(con, "select exists(from raw.forgotten)")))
+    has_lost_key = bool(scalar(con, "select exists(from raw.forgotten)")) and not settings.data_folder.secret.exists()
+    key = key_of(settings.data_folder)
     subject_hash = hash_of(key, code)
     wanted = normalised(code)
     keep_places(con, places)
@@ -120,6 +123,7 @@ def find_in(con: duckdb.DuckDBPyConnection, settings: Settings, code: str) -> Fo
         as_of_folders(settings),
         scalar(con, "select max(landed_at) from raw.forgotten where subject_hash = ?", [subject_hash]),
         is_unfinished(con),
+        has_lost_key,
     )
 
 

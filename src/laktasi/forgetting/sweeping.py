@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from laktasi.errors import WarehouseError
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     import duckdb
 
 
-def sweep(con: duckdb.DuckDBPyConnection, settings: Settings, run_id: str) -> dict[str, int]:
+def sweep(con: duckdb.DuckDBPyConnection, settings: Settings, run_id: str) -> dict[str, int | bool]:
     """Erase staged records that name somebody who left, as they stand corrected now.
 
     Doors turn away what they recognise. What they cannot see is found here: a correction or an edit that gives a record
@@ -23,14 +24,10 @@ def sweep(con: duckdb.DuckDBPyConnection, settings: Settings, run_id: str) -> di
     Returns
     -------
     dict
-        ``forgotten_again``: how many records that were; empty where nobody has left.
-
-    Raises
-    ------
-    WarehouseError
-        The key that study codes are hashed with is lost.
+        ``forgotten_again``: how many records that were; empty where nobody has left. ``lost_key``: the key that study
+        codes are hashed with is gone, so that nobody who left can be known by hers.
     """
-    from laktasi.desk.known import questionnaires_of
+    from laktasi.desk.known import key_for, questionnaires_of
     from laktasi.store.forgetting import Hers, Person, forget
     from laktasi.store.seeking import decisions_about
     from laktasi.store.subjects import find_staged, hash_of, ids_of, keep_places
@@ -38,7 +35,13 @@ def sweep(con: duckdb.DuckDBPyConnection, settings: Settings, run_id: str) -> di
 
     known, key = hashes(con, settings.data_folder)
     if not known:
+        if not settings.data_folder.secret.exists() and places_in(con, settings):
+            # Before anybody leaves, so that backups of before have it as well: put back, they know her by it.
+            with suppress(WarehouseError):
+                key_for(con, settings)
         return {}
+    if key is None:
+        return {"lost_key": True}
     places = places_in(con, settings)
     keep_places(con, places)
     whose: dict[str, str] = {}

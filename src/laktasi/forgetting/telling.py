@@ -63,8 +63,13 @@ def _counts(hers: Sequence[Tombstone]) -> Iterator[tuple[str, str, int]]:
         rows.update(erased)
         things[one["kind"], one["form_id"] or ""] += any(erased.values())
         turned_away += bool(erased) and not any(erased.values())
-    yield from ((kind, of, n) for (kind, of), n in sorted(things.items(), reverse=True) if n and kind != "decision")
-    for kind, place in (("version", "raw.submissions"), ("attachment", "raw.attachments")):
+    for kind in ("submission", "entity"):
+        yield from ((kind, of, n) for (its_kind, of), n in sorted(things.items()) if its_kind == kind and n)
+    for kind, place in (
+        ("version", "raw.submissions"),
+        ("attachment", "raw.attachments"),
+        ("refused", "raw.refused"),
+    ):
         if rows[place]:
             yield kind, "", rows[place]
     if decisions := sum(one["kind"] == "decision" for one in hers):

@@ -92,6 +92,7 @@ COUNTED: Mapping[str, Text] = {
     "submission": {"id": "kiriman formulir", "en": "submissions of the form"},
     "version": {"id": "versi kiriman", "en": "versions of submissions"},
     "attachment": {"id": "lampiran", "en": "attachments"},
+    "refused": {"id": "berkas yang pernah ditolak", "en": "files that had been refused"},
     "entity": {"id": "entri dalam daftar", "en": "entities of the list"},
     "decision": {"id": "keputusan petugas tentang kirimannya", "en": "people's decisions about her records"},
     "turned_away": {"id": "datang lagi dan ditolak", "en": "came again, and turned away"},

@@ -98,8 +98,7 @@ def forget(con: duckdb.DuckDBPyConnection, person: Person, hers: Hers) -> None:
         graves = [(*row, _rows_of(con, *row)) for row in rows]
         refused = _refused(con, hers.refused)
         bury(con, person, [*graves, ("subject", None, [], refused)] if refused or not graves else graves)
-        _leave(con, person.run_id, ((f"refused {sha256}",) for sha256 in hers.refused))
-        con.execute("delete from raw.refused where sha256 in (select unnest(?))", [list(hers.refused)])
+        drop_refused(con, person.run_id, hers.refused)
         erase(con, person.run_id)
 
 
@@ -118,6 +117,12 @@ def bury(
             f"insert into raw.forgotten ({', '.join(COLUMNS)}) values (?, ?, ?, ?, ?, ?, ?, ?, ?)",
             [*given, at, person.run_id],
         )
+
+
+def drop_refused(con: duckdb.DuckDBPyConnection, run_id: str, hashes: Sequence[str]) -> None:
+    """Erase the rows of refused files, and leave the files to be removed. In the caller's transaction."""
+    _leave(con, run_id, ((f"refused {sha256}",) for sha256 in hashes))
+    con.execute("delete from raw.refused where sha256 in (select unnest(?))", [list(hashes)])
 
 
 def tombstones(con: duckdb.DuckDBPyConnection) -> list[dict[str, Any]]:

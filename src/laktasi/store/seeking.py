@@ -10,9 +10,11 @@ import duckdb
 
 from laktasi.errors import WarehouseError
 from laktasi.paths import DataFolder
+from laktasi.store.forgetting import drop_refused, forgotten_records
 from laktasi.store.shelf import read_kept, refused_place
-from laktasi.store.subjects import IsHers
-from laktasi.store.turned_away import entity_codes, is_about, is_of_one
+from laktasi.store.sql import scalar, transaction
+from laktasi.store.subjects import IsHers, hash_of, known_places
+from laktasi.store.turned_away import entity_codes, hashes, is_about, is_of_one
 
 
 def entities_of(con: duckdb.DuckDBPyConnection, names: Collection[str], is_hers: IsHers) -> Iterator[tuple[str, str]]:
@@ -27,6 +29,19 @@ def entities_of(con: duckdb.DuckDBPyConnection, names: Collection[str], is_hers:
             if at not in seen and any(map(is_hers, entity_codes(label, properties, names))):
                 seen.add(at)
                 yield at
+
+
+def drop_refused_of_forgotten(con: duckdb.DuckDBPyConnection, folder: DataFolder) -> None:
+    """Erase refused files of people who are forgotten: a backup that was put back may have had them."""
+    known, key = hashes(con, folder)
+    if not known:
+        return
+    names = {path.rpartition("/")[2] for paths in known_places(con).values() for path in paths}
+    ids = {name for _, name in forgotten_records(con)}
+    found = refused_of(con, folder, names, ids, lambda text: key is not None and hash_of(key, text) in known)
+    if found:
+        with transaction(con):
+            drop_refused(con, scalar(con, "select arg_max(run_id, landed_at) from raw.forgotten"), found)
 
 
 def decisions_about(con: duckdb.DuckDBPyConnection, records: Mapping[tuple[str, str], Sequence[str]]) -> Iterator[str]:

@@ -13,7 +13,6 @@ from typing import Any
 
 import duckdb
 
-from laktasi.errors import WarehouseError
 from laktasi.paths import DataFolder
 from laktasi.records import Attachments, Entity, Refused, Submission, SubmissionState, SubmissionVersion
 from laktasi.secret import known_key
@@ -36,26 +35,18 @@ def forgotten_ids(con: duckdb.DuckDBPyConnection, kind: str, form_id: str) -> se
     return {name for (name,) in found}
 
 
-def hashes(con: duckdb.DuckDBPyConnection, folder: DataFolder) -> tuple[set[str], bytes]:
+def hashes(con: duckdb.DuckDBPyConnection, folder: DataFolder) -> tuple[set[str], bytes | None]:
     """Give the keyed hashes of the study codes of all who are forgotten, and the key.
+
+    Where the key is lost it is None, and people who left are known by the ids of their records alone.
 
     Raises
     ------
     WarehouseError
-        There are some, and the key that they were made with is lost.
+        The file of the key cannot be read.
     """
     found = {name for (name,) in con.execute("select distinct subject_hash from raw.forgotten").fetchall()}
-    if not found:
-        return set(), b""
-    key = known_key(folder)
-    if key is None:
-        raise WarehouseError(
-            f"{folder.secret.name} is not in the data folder, and people who left the study are known by hashes that"
-            " were made with it",
-            why="Without it, what comes in of them could not be told from what comes in of others.",
-            next_step="put secret.key back from a backup of the data folder",
-        )
-    return found, key
+    return found, known_key(folder) if found else None
 
 
 class Gate:
@@ -139,9 +130,8 @@ class Gate:
     def _is_hers(self, item: Submission) -> bool:
         if self._is_named(item.source, item.form_id, item.instance_id, item.deprecated_id):
             return True
-        code = code_in(item.payload, self._places.get(item.form_id, ()))
-        subject_hash = hash_of(self._key, code) if code is not None else None
-        if subject_hash not in self._hashes:
+        subject_hash = self._whose(code_in(item.payload, self._places.get(item.form_id, ())))
+        if subject_hash is None:
             return False
         ids = tuple(filter(None, (item.instance_id, item.deprecated_id)))
         # An edit of a record that is here and has not been erased: a correction may say that it is somebody else's, so
@@ -186,15 +176,22 @@ class Gate:
             self._folders.add(folder)  # the other files in it are told after its XML
         return True
 
+    def _whose(self, code: str | None) -> str | None:
+        """Give the hash of a study code, if it is that of somebody who is forgotten."""
+        if code is None or self._key is None:
+            return None
+        subject_hash = hash_of(self._key, code)
+        return subject_hash if subject_hash in self._hashes else None
+
     def _is_code(self, text: str) -> bool:
-        return hash_of(self._key, text) in self._hashes
+        return self._whose(text) is not None
 
     def _is_entity(self, item: Entity) -> bool:
         at = (item.list_name, item.entity_id)
         if at in self._entities:
             return True
         texts = entity_codes(item.label, item.properties, self._names)
-        subject_hash = next((name for text in texts if (name := hash_of(self._key, text)) in self._hashes), None)
+        subject_hash = next((name for text in texts if (name := self._whose(text))), None)
         if subject_hash is None:
             return False
         self._entities[at] = subject_hash
