@@ -1,5 +1,5 @@
 """All that ``make bench`` measures: statistics and checks beside their peers, the report of 10,000 centres,
-and the whole way with its memory."""
+a lake beside a file, and the whole way with its memory."""
 
 from __future__ import annotations
 
@@ -23,10 +23,12 @@ def main() -> None:
     print(flush=True)
     checks = subprocess.run([sys.executable, "-m", "benchmarks.checks", *sys.argv[1:]], check=False)  # noqa: S603
     print(flush=True)
+    lake = subprocess.run([sys.executable, "-m", "benchmarks.lake"], check=False)
+    print(flush=True)
     try:
         pipeline.main(sys.argv[1:])
     except SystemExit as done:
-        sys.exit(done.code or checks.returncode or analyses.returncode)
+        sys.exit(done.code or checks.returncode or analyses.returncode or lake.returncode)
 
 
 if __name__ == "__main__":

@@ -53,3 +53,4 @@ def _migrated_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 def from_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     """Make new warehouses by their migrations, as users do."""
     monkeypatch.setattr(warehouse, "_write_empty", _write_empty)
+    monkeypatch.setattr("tests.lakes.FROM_NOTHING", True)

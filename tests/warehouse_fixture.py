@@ -15,7 +15,7 @@ from xml.sax.saxutils import escape
 
 import duckdb
 
-from laktasi.paths import DataFolder
+from laktasi.paths import DataFolder, Lake
 from laktasi.questionnaire.codebook import entries
 from laktasi.questionnaire.lists import condition
 from laktasi.questionnaire.model import Questionnaire
@@ -213,9 +213,9 @@ def _warehouse_of(xform: bytes) -> bytes:
 
 
 @contextmanager
-def warehouse(root: Path, first: FieldedForm | None = None) -> Iterator[Warehouse]:
+def warehouse(root: Path, first: FieldedForm | None = None, lake: Lake | None = None) -> Iterator[Warehouse]:
     """Open a warehouse and begin a run in it; `first`, without media, has landed and stands there already."""
-    folder = DataFolder(root)
+    folder = DataFolder(root, lake=lake)
     if first is not None and folder.lake is None:
         folder.make()
         folder.warehouse.write_bytes(_warehouse_of(first.xform))

@@ -68,7 +68,8 @@ class LakeSettings(BaseModel):
             catalog=_for_libpq(self.catalog) if is_postgres else str(project / self.catalog),
             is_postgres=is_postgres,
             schema=self.name,
-            data=self.data if self.data.startswith("s3://") else str(project / self.data),
+            # A folder of its own, since what lies there and is not its own is taken away.
+            data=f"{self.data if self.data.startswith('s3://') else project / self.data}/{self.name}",
             files=self.files and project / self.files,
             keep_days=self.keep_days,
             password=self.password,

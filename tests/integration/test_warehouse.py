@@ -12,7 +12,6 @@ from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 
-import duckdb
 import pytest
 
 from laktasi.errors import WarehouseError
@@ -25,11 +24,13 @@ from laktasi.store import raw, runs
 from laktasi.store.forms import load_questionnaires, version_key
 from laktasi.store.submissions import resolve
 from laktasi.store.warehouse import open_research, open_warehouse
+from tests.lakes import of_files
 from tests.warehouse_fixture import Warehouse, form, submission, warehouse
 
 KNOWN = [("visit", "1")]
 
 
+@of_files
 @pytest.mark.usefixtures("from_nothing")
 def test_folder_and_file_are_private(tmp_path: Path) -> None:
     folder = DataFolder(tmp_path / "deep" / "data")
@@ -51,6 +52,7 @@ def test_opening_again_applies_nothing_twice(tmp_path: Path) -> None:
         assert con.cursor().execute("select current_setting('autoload_known_extensions')").fetchone() == (False,)
 
 
+@of_files
 @pytest.mark.usefixtures("from_nothing")
 def test_every_table_and_column_is_commented(tmp_path: Path) -> None:
     with open_warehouse(DataFolder(tmp_path)) as con:
@@ -90,6 +92,7 @@ def test_a_migration_that_fails_leaves_nothing(tmp_path: Path, monkeypatch: pyte
         assert con.execute("select count(*) from duckdb_tables() where table_name = 'half'").fetchone() == (0,)
 
 
+@of_files
 def test_a_busy_file_names_the_file_and_what_to_do(tmp_path: Path) -> None:
     folder = DataFolder(tmp_path)
     with open_warehouse(folder):
@@ -110,6 +113,7 @@ def test_a_busy_file_names_the_file_and_what_to_do(tmp_path: Path) -> None:
         holder.communicate(b"\n")
 
 
+@of_files
 def test_a_torn_block_is_not_taken_for_a_lock(tmp_path: Path) -> None:
     folder = DataFolder(tmp_path)
     with open_warehouse(folder) as con:
@@ -122,6 +126,7 @@ def test_a_torn_block_is_not_taken_for_a_lock(tmp_path: Path) -> None:
         pass
 
 
+@of_files
 @pytest.mark.parametrize("size", [0, 100, 5000, 100_000])
 def test_a_torn_file_is_told_and_left_as_it_is(tmp_path: Path, size: int) -> None:
     folder = DataFolder(tmp_path)
@@ -135,6 +140,7 @@ def test_a_torn_file_is_told_and_left_as_it_is(tmp_path: Path, size: int) -> Non
     assert folder.warehouse.read_bytes() == torn
 
 
+@of_files
 @pytest.mark.usefixtures("from_nothing")
 def test_a_file_half_made_by_a_killed_run_is_made_anew(tmp_path: Path) -> None:
     (tmp_path / "warehouse.duckdb.new").write_bytes(b"half")

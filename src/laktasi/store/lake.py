@@ -16,6 +16,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import duckdb
@@ -32,6 +33,7 @@ _COMMENT_ON_COLUMN = re.compile(r"comment\s+on\s+column\s+(\w+)\.(\w+)\.", re.IG
 _QUOTED = re.compile(r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|--[^\n]*|/\*.*?\*/", re.DOTALL)
 _CHECK = re.compile(r"\bcheck\s*\(", re.IGNORECASE)
 
+S3 = "s3://"
 _WIDEST = {
     "varchar": ("", "\U0010ffff" * 4),
     "blob": ("", "FF" * 64),
@@ -56,6 +58,14 @@ def attach_lake(con: duckdb.DuckDBPyConnection, folder: DataFolder, name: str) -
     lake = folder.lake
     assert lake is not None
     _load(con, lake)
+    if not lake.data.startswith(S3):
+        try:
+            Path(lake.data).mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as error:
+            raise WarehouseError(
+                f"the folder of {lake.name} cannot be made ({error.strerror})",
+                next_step="correct lake.data in laktasi.toml, or the rights of the folder it lies in",
+            ) from error
     catalogue = _catalogue(name)
     options = [
         f"data_path {literal(lake.data)}",
@@ -89,8 +99,29 @@ def attach_lake(con: duckdb.DuckDBPyConnection, folder: DataFolder, name: str) -
             if folder.key is not None
             else "set key_file in laktasi.toml to the file with the key, or LAKTASI_KEY in the environment",
         )
+    if not lake.is_postgres:
+        Path(lake.catalog).chmod(0o600)
+    _check_own_files(con, lake, name)
     if lake.is_postgres and not is_held_for(folder):
         take_turns(con, catalogue, lake)
+
+
+def _check_own_files(con: duckdb.DuckDBPyConnection, lake: Lake, name: str) -> None:
+    """See that a new lake does not lie where another one does: tidying takes away files that are not its own.
+
+    Raises
+    ------
+    WarehouseError
+        There are Parquet files, and this lake knows of none.
+    """
+    if scalar(con, "select id from ducklake_current_snapshot(?)", [name]) == 0 and scalar(
+        con, f"select count(*) from glob({literal(lake.data + '/**/*.parquet')})"
+    ):
+        raise WarehouseError(
+            f"where {lake.name} is to lie there are the files of another one",
+            why="The catalogue knows nothing of them: it is not the one that they belong to, or it was lost.",
+            next_step="name another place (lake.data), or put back a backup of the catalogue",
+        )
 
 
 def attach_catalogue(con: duckdb.DuckDBPyConnection, lake: Lake, name: str) -> None:
@@ -176,13 +207,14 @@ def tidy(con: duckdb.DuckDBPyConnection, lake: Lake, keep_days: int) -> None:
     before = f"now() - interval {keep_days:d} days"
     # Files with any deleted row are written anew where these must be gone; else those that are mostly deleted.
     threshold = 0.5 if keep_days else 0.0
+    which = f"older_than => {before}" if keep_days else "cleanup_all => true"
     for call in (
         f"ducklake_rewrite_data_files('{name}', delete_threshold => {threshold})",
         f"ducklake_merge_adjacent_files('{name}')",
         f"ducklake_expire_snapshots('{name}', older_than => {before})",
-        f"ducklake_cleanup_old_files('{name}', {f'older_than => {before}' if keep_days else 'cleanup_all => true'})",
-        # What a killed run wrote and never committed; another worker may be about to commit younger ones.
-        f"ducklake_delete_orphaned_files('{name}', older_than => now() - interval {max(keep_days, 1):d} days)",
+        f"ducklake_cleanup_old_files('{name}', {which})",
+        # What a killed run wrote and never committed. Nobody else is about to commit any: that takes the turn.
+        f"ducklake_delete_orphaned_files('{name}', {which})",
     ):
         con.execute(f"call {call}")
     _hide_bounds(con, identifier(_catalogue(name), lake.schema if lake.is_postgres else "main"))
@@ -282,7 +314,7 @@ def _load(con: duckdb.DuckDBPyConnection, lake: Lake) -> None:
         # Without a password libpq looks for one itself: PGPASSWORD, PGPASSFILE, the server's trust.
         given = [] if lake.password is None else [lake.password.get_secret_value()]
         con.execute(f"create or replace secret lake_catalogue (type postgres{', password ?' if given else ''})", given)
-    if lake.data.startswith("s3://"):
+    if lake.data.startswith(S3):
         load_extension(con, "httpfs")
         names = ", ".join(f"{name} ?" for name in lake.s3)
         con.execute(
@@ -297,4 +329,15 @@ def _plain(value: str | bool | SecretStr) -> str | bool:
 
 def _not_opened(lake: Lake, error: duckdb.Error) -> WarehouseError:
     said = str(error).splitlines()[0].replace(lake.catalog, "…").replace(lake.data, "…")
-    return WarehouseError(f"{lake.name} cannot be opened", why=f"DuckDB says: {said}", next_step="see docs/ducklake.md")
+    if any(phrase in said for phrase in ("Could not set lock", "Conflicting lock", "used by another process")):
+        return WarehouseError(
+            f"{lake.name} is in use by another process",
+            why="Its catalogue is a file, which one process at a time may open.",
+            next_step="wait for the other run; for several workers the catalogue must be in PostgreSQL",
+        )
+    return WarehouseError(
+        f"{lake.name} cannot be opened",
+        why=f"DuckDB says: {said}",
+        next_step="see that the catalogue's database is up and lets you in, and that lake.data is there:"
+        " docs/ducklake.md",
+    )

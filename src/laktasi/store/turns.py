@@ -82,6 +82,8 @@ class Hold:
         self._lake = folder.lake if folder.lake is not None and folder.lake.is_postgres else None
         self._con: duckdb.DuckDBPyConnection | None = None
         self._turn: duckdb.DuckDBPyConnection | None = None
+        self._runs: list[duckdb.DuckDBPyConnection] = []
+        """Each in a transaction that holds the lock of a run."""
 
     def take(self, patience_seconds: float) -> None:
         """Take the turn, and keep it until :meth:`give` or :meth:`close`; where it is held, see that it still is.
@@ -119,7 +121,9 @@ class Hold:
     def keep(self, run_id: str) -> None:
         """Let other workers see that a run is at work, for as long as this process lives."""
         if self._lake is not None:
-            _try(self._cursor(self._lake), _key(self._lake, run_id))
+            cursor = self._cursor(self._lake)
+            _try(cursor, _key(self._lake, run_id))
+            self._runs.append(cursor)
 
     def is_at_work(self, run_id: str) -> bool:
         """Say whether the process of a run lives, on whatever machine."""
@@ -134,6 +138,7 @@ class Hold:
     def close(self) -> None:
         """Give up all that is held."""
         self.give()
+        self._runs.clear()
         if self._con is not None:
             self._con.close()
             self._con = None
