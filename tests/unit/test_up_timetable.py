@@ -9,6 +9,9 @@ import yaml
 
 from laktasi.errors import SettingsError
 from laktasi.paths import HOUSE
+from laktasi.service.log import Log
+from laktasi.service.place import Place
+from laktasi.service.supervisor import Supervisor
 from laktasi.service.timetable import CAUGHT_UP, DAILY, made_for, read_timetable
 from laktasi.settings import Settings, UpSettings, read_settings
 
@@ -82,12 +85,85 @@ def test_a_parameter_of_the_file_stays(tmp_path: Path) -> None:
         one('[{cron: "0 25 * * *"}]'),
         one('[{cron: "0 5 30 2 *"}]'),
         one('[{cron: "0 5 * * *", timezone: Asia/Nowhere}]'),
+        one('[{cron: "0 5 * * *", timezone: Asia}]'),
+        one('[{cron: "0 5 * * *", timezone: 8}]'),
+        one("[{cron: }]"),
+        one('["0 5 * * *"]'),
+        one("5"),
         "deployments: [",
+        "deployments:",
+        "deployments: daily",
+        "deployments: [daily]",
+        "deployments: [{entrypoint: 'flows/study_flow.py:study'}]",
+        "deployments: [{name: , entrypoint: 'flows/study_flow.py:study'}]",
+        "",
     ],
 )
 def test_what_means_nothing_is_refused_by_name(tmp_path: Path, text: str) -> None:
     with pytest.raises(SettingsError, match=r"prefect\.yaml"):
         read_timetable(project(tmp_path, text))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "deployments:",
+        "deployments: [{name: daily}]",
+        "deployments: [{name: daily, entrypoint: }]",
+        "deployments: [{name: daily, entrypoint: 'flows/nowhere.py:study'}]",
+        one("5"),
+    ],
+)
+def test_what_prefect_cannot_be_given_is_refused_by_name(tmp_path: Path, text: str) -> None:
+    with pytest.raises(SettingsError, match=r"prefect\.yaml"):
+        made_for(project(tmp_path, text), None)
+
+
+def test_what_is_left_empty_is_as_if_it_were_not_there(tmp_path: Path) -> None:
+    text = (
+        "deployments: [{name: by hand, entrypoint: 'flows/field_flow.py:publish', schedules: , tags: , parameters: }]"
+    )
+    settings = project(tmp_path, text)
+    (by_hand,) = read_timetable(settings)
+    assert by_hand.next_due(NOW) is None
+    assert not by_hand.is_caught_up
+    assert made_for(settings, None)["deployments"][0]["schedules"] == []
+    (daily,) = read_timetable(project(tmp_path, one('[{cron: "0 5 * * *", timezone: }]')))
+    assert str(daily.next_due(NOW)) == "2026-11-22 05:00:00+00:00"
+
+
+def test_the_daily_run_happens_whatever_the_file_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[str] = []
+    settings = project(tmp_path, "deployments:")
+    Place(settings.data_folder).make()
+    own = Log(Place(settings.data_folder).log, lambda _: None)
+
+    def supervisor() -> Supervisor:
+        return Supervisor(settings, phones=None, port=4321, log=own, notify=lambda error: told.append(error.what))
+
+    refused = supervisor()
+    assert refused.refused is not None
+    assert DAILY in {item.name for item in refused.timetable}
+
+    # Changed after the start, when it is read once more.
+    (settings.project / "prefect.yaml").write_text(one('[{cron: "0 5 * * *"}]'), encoding="utf-8")
+    going_on = supervisor()
+    assert going_on.refused is None
+    ticks = 0
+
+    def tick() -> None:
+        nonlocal ticks
+        ticks += 1
+        if ticks == 2:
+            going_on.stopping.set()
+        made_for(project(tmp_path, "deployments: [{name: daily}]"), None)
+
+    monkeypatch.setattr(going_on, "tick", tick)
+    monkeypatch.setattr(going_on.stopping, "wait", lambda _seconds: None)
+    going_on.run()
+    assert ticks == 2
+    assert "prefect.yaml" in going_on.trouble
+    assert told == [going_on.trouble]
 
 
 def test_a_time_zone_that_is_none_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

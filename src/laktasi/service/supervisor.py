@@ -96,6 +96,8 @@ class Supervisor:
             while not self.stopping.is_set():
                 try:
                     self.tick()
+                except LaktasiError as error:  # prefect.yaml was changed since the start, and has a slip now
+                    self._set_trouble(error.what, error.next_step)
                 except OSError as error:  # a full disk, or one that was taken away
                     self._set_trouble(
                         f"the data folder cannot be written ({error.strerror})", "see that its disk has room"

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -58,26 +59,38 @@ def read_timetable(settings: Settings, path: Path | None = None) -> list[Deploym
     Raises
     ------
     SettingsError
-        The file cannot be read, or a time or time zone in it means nothing.
+        The file cannot be read, is not of its shape, or a time or time zone in it means nothing.
     """
     path = path or file_of(settings)
-    deployments = []
-    for declared in _read(path).get("deployments", ()):
-        schedules = [schedule for schedule in declared.get("schedules", ()) if "cron" in schedule]
-        try:
-            times = tuple(
-                (str(schedule["cron"]), ZoneInfo(settings.up.timezone or schedule.get("timezone", "UTC")))
-                for schedule in schedules
-            )
-            for cron, zone in times:
-                _next(cron, datetime.now(zone), back=True)
-        except (ZoneInfoNotFoundError, ValueError) as error:
-            raise SettingsError(
-                f"{path.name}: the times of {declared['name']} cannot be read ({error})",
-                next_step='write them like cron: "0 5 * * *" and timezone: Asia/Makassar',
-            ) from None
-        deployments.append(Deployment(declared["name"], times, CAUGHT_UP in declared.get("tags", ())))
-    return deployments
+    with _of_its_shape(path):
+        return [
+            Deployment(_name(declared), _times(path, declared, settings), CAUGHT_UP in (declared.get("tags") or ()))
+            for declared in _declared(path)["deployments"]
+        ]
+
+
+def _name(declared: dict[str, Any]) -> str:
+    if not (name := declared["name"]):
+        raise KeyError("name")
+    return str(name)
+
+
+def _times(path: Path, declared: dict[str, Any], settings: Settings) -> tuple[tuple[str, ZoneInfo], ...]:
+    """Give the times of a deployment; schedules of Prefect that are no cron are not planned."""
+    schedules = [schedule for schedule in declared.get("schedules") or () if schedule.keys() >= {"cron"}]
+    try:
+        times = tuple(
+            (str(schedule["cron"]), ZoneInfo(settings.up.timezone or schedule.get("timezone") or "UTC"))
+            for schedule in schedules
+        )
+        for cron, zone in times:
+            _next(cron, datetime.now(zone), back=True)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:  # Asia by itself is a folder
+        raise SettingsError(
+            f"{path.name}: the times of {_name(declared)} cannot be read ({error})",
+            next_step='write them like cron: "0 5 * * *" and timezone: Asia/Makassar',
+        ) from None
+    return times
 
 
 def made_for(settings: Settings, phones: Iterable[Path] | None) -> dict[str, Any]:
@@ -87,19 +100,51 @@ def made_for(settings: Settings, phones: Iterable[Path] | None) -> dict[str, Any
     ----------
     phones
         Folders that take the place of those in laktasi.toml; None where that one is to be read at each run.
+
+    Raises
+    ------
+    SettingsError
+        The file cannot be read, is not of its shape, or names a flow that is not there.
     """
-    declared = _read(file_of(settings))
-    for deployment in declared.get("deployments", ()):
-        given: dict[str, Any] = {"project": str(settings.project), "data": str(settings.data_folder.root)}
-        if phones is not None:
-            given["phones"] = [str(folder) for folder in phones]
-        path, _, flow = deployment["entrypoint"].partition(":")
-        taken = _parameters(HOUSE / path, flow)
-        own = deployment.get("parameters") or {}
-        deployment["parameters"] = {name: value for name, value in given.items() if name in taken} | own
-        for schedule in deployment.get("schedules", ()):
-            if settings.up.timezone:
-                schedule["timezone"] = settings.up.timezone
+    file = file_of(settings)
+    declared = _declared(file)
+    with _of_its_shape(file):
+        for deployment in declared["deployments"]:
+            given: dict[str, Any] = {"project": str(settings.project), "data": str(settings.data_folder.root)}
+            if phones is not None:
+                given["phones"] = [str(folder) for folder in phones]
+            taken = _parameters(file, deployment["entrypoint"])
+            own = deployment.get("parameters") or {}
+            deployment["parameters"] = {name: value for name, value in given.items() if name in taken} | own
+            deployment["schedules"] = deployment.get("schedules") or []
+            for schedule in deployment["schedules"]:
+                if settings.up.timezone:
+                    schedule["timezone"] = settings.up.timezone
+    return declared
+
+
+@contextmanager
+def _of_its_shape(path: Path) -> Iterator[None]:
+    """Tell what is missing, empty or something else than it should be as a slip in the file."""
+    try:
+        yield
+    except (KeyError, TypeError, AttributeError) as error:
+        what = f"{error} is missing" if isinstance(error, KeyError) else "something is not of its kind"
+        raise SettingsError(
+            f"{path.name}: its deployments cannot be read ({what})",
+            next_step="compare it with the one that laktasi ships: each deployment has a name, an entrypoint and a list of"
+            " schedules",
+        ) from error
+
+
+def _declared(path: Path) -> dict[str, Any]:
+    declared = _read(path)
+    if not declared.get("deployments"):
+        # Nothing would ever run, and nobody would be told.
+        raise SettingsError(
+            f"{path.name} names no deployments",
+            next_step="start from a copy of the one that laktasi ships, or take the file away: then that one holds",
+        )
     return declared
 
 
@@ -122,9 +167,17 @@ def _copied(value: Any) -> Any:
     return [_copied(item) for item in value] if isinstance(value, list) else value
 
 
-def _parameters(path: Path, flow: str) -> set[str]:
+def _parameters(file: Path, entrypoint: str) -> set[str]:
     """Name the parameters of a flow, without importing it."""
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    path, _, flow = entrypoint.partition(":")
+    try:
+        tree = ast.parse((HOUSE / path).read_text(encoding="utf-8"))
+    except (OSError, SyntaxError, ValueError) as error:
+        raise SettingsError(
+            f"{file.name}: the entrypoint {entrypoint} cannot be read ({type(error).__name__})",
+            next_step="write it like flows/study_flow.py:study",
+        ) from error
+    for node in ast.walk(tree):
         if isinstance(node, ast.FunctionDef) and node.name == flow:
             return {argument.arg for argument in (*node.args.args, *node.args.kwonlyargs)}
     return set()
