@@ -27,6 +27,7 @@ from click.testing import CliRunner
 from laktasi import pipeline
 from laktasi.cli import main
 from laktasi.paths import HOUSE
+from laktasi.private_environment import write_private_environment
 from laktasi.questionnaire import check
 from laktasi.questionnaire.xlsform import convert
 from laktasi.settings import read_settings
@@ -51,8 +52,11 @@ ELSEWHERE = {
 }
 """Lines that are not run here: why, and what runs them instead."""
 
-ALSO = {"run": ["--no-prefect"]}
-"""Typed beside what the page says. Through Prefect: tests/integration/test_flows.py."""
+ALSO = {
+    "run": ["--no-prefect"],  # through Prefect: tests/integration/test_flows.py
+    "restore BACKUP --key-file FILE": ["--project", "restored"],  # the page speaks of an empty folder
+}
+"""Typed beside what a page says."""
 
 CODES = {
     "check": {1},  # the sample has errors, and the page says: "1: errors were found"
@@ -167,16 +171,23 @@ class Reader:
         self.now = datetime.now(UTC)
         rules = ("mother__age.constraint", "harm_reported", "massage__harm.choice")
         self.age, self.harm, self.choice = map(self.finding, rules)
-        (self.project / "laktasi.toml").write_text(
-            f'language = "en"\n[central]\nurl = "{central.url}"\nproject = {central.project}\n', encoding="utf-8"
-        )
+        self.code = self.study_code()
+        self.write_settings()
         (self.project / "enumerators.csv").write_text(
             "code,name,language,active\nE01,Ani Contoh,id,yes\nE02,Budi Contoh,en,yes\n", encoding="utf-8"
         )
-        patch.setenv("LAKTASI_CENTRAL__EMAIL", central.email)
-        patch.setenv("LAKTASI_CENTRAL__PASSWORD", central.password)
-        patch.setenv("LAKTASI_NOTIFY__TO", post.address("budi@example.org"))
+        secrets = {"CENTRAL__EMAIL": central.email, "CENTRAL__PASSWORD": central.password}
+        secrets["NOTIFY__TO"] = post.address("budi@example.org")
+        write_private_environment(self.project, {f"LAKTASI_{name}": value for name, value in secrets.items()})
         patch.chdir(self.project)
+
+    def write_settings(self, key_file: str | None = None) -> None:
+        url, project = self.central.url, self.central.project
+        (self.project / "laktasi.toml").write_text(
+            (f'key_file = "{key_file}"\n' if key_file else "")
+            + f'language = "en"\n[central]\nurl = "{url}"\nproject = {project}\n',
+            encoding="utf-8",
+        )
 
     def stands_for(self) -> dict[str, str]:
         """Give what a name on a page is here, as a part of a word; what was made last counts."""
@@ -187,7 +198,8 @@ class Reader:
             "c40e2f7716ab9d58": self.choice,
             "ID": self.harm,
             "RULE": "harm_reported",
-            "MPY-0107": self.study_code(),
+            "MPY-0107": self.code,
+            "CODE": "9999999999",
             "c1": "mopuya",
             "P03": "E02",
             "data/demo": "data",
@@ -205,14 +217,21 @@ class Reader:
             "/media/ani/STICK": str(self.stick),
             "BACKUP": str(newest(self.stick, "laktasi-*")),
             "/tmp/try-project": str(self.project.parent / "try-project"),
+            **{f"~/{name}": str(self.project.parent / name) for name in ("laktasi.key", "laktasi-2027.key")},
+            "FILE": str(self.project.parent / "laktasi.key"),
             "/tmp/try": str(self.project.parent / "try"),
         }
 
     def type_in(self, line: Line) -> str:
         """Run a line, and give what it printed."""
-        ahead = {"check": self.lay_out_files, "kendall": self.lay_out_files, "recode": self.choose_in_workbook}
+        ahead = {
+            "check": self.lay_out_files,
+            "kendall": self.lay_out_files,
+            "recode": self.choose_in_workbook,
+            "restore": self.have_a_backup,
+        }
+        ahead.get(line.path[0], lambda: None)()
         words = [self.read(word) for word in shlex.split(line.text)]
-        ahead.get(words[0], lambda: None)()
         words += ALSO.get(line.text, [])
         takes = {parameter.name for parameter in COMMANDS[line.path].params}
         if "project" in takes and not {"--project", "--table", "--tables"} & {*words}:
@@ -221,6 +240,8 @@ class Reader:
         codes = CODES.get(words[0], {0})
         assert result.exit_code in codes, f"laktasi {line.text}\n{result.output}"
         assert isinstance(result.exception, SystemExit | None), result.exception
+        if words[:2] == ["key", "change"]:  # the page says: then say it in laktasi.toml
+            self.write_settings(None if "--off" in words else words[words.index("--to") + 1])
         if line.into:
             (self.project / line.into).write_text(result.stdout, encoding="utf-8")
             assert result.stdout.strip(), line
@@ -264,6 +285,11 @@ class Reader:
                 shutil.copy(path, path.name)
         Path("form.xml").write_bytes(convert(Path("postpartum_visit.xlsx")).xform)
         Path("cells.csv").write_text("stratum,x,y,count\na,1,1,7\na,1,2,4\na,2,2,8\na,2,3,6\n", encoding="utf-8")
+
+    def have_a_backup(self) -> None:
+        if not list(self.stick.iterdir()):
+            made = CliRunner().invoke(main, ["backup", "--to", str(self.stick), "--project", "."])
+            assert made.exit_code == 0, made.output
 
     def choose_in_workbook(self) -> None:
         """Do what the page says between two commands: choose what each text means."""
