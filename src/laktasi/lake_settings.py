@@ -28,7 +28,7 @@ class LakeSettings(BaseModel):
     )
     password: SecretStr | None = Field(default=None, description="LAKTASI_LAKE__PASSWORD; else PGPASSFILE is asked.")
     name: str = Field(
-        default="laktasi", pattern="[a-z][a-z0-9_]*", description="Of the lake in that database: its schema there."
+        default="laktasi", pattern="^[a-z][a-z0-9_]*$", description="Of the lake in that database: its schema there."
     )
     data: str | None = Field(default=None, description="Where its Parquet files lie: a folder, or s3://bucket/prefix.")
     files: Path | None = Field(
