@@ -410,7 +410,9 @@ def close(run: Run, _progress: Progress) -> Counts:
             return counts
         # Before the run is finished: a finished run has its manifest, and that the file whose hash it holds.
         folder = run.settings.data_folder.manifests
-        manifest = {**manifest_of(con, run), "by_centre": write_by_centre(con, run.run_id, folder)}
+        asked = [step.name for step in SOURCES if step.name in run.told]
+        by_centre = write_by_centre(con, run.run_id, folder)
+        manifest = {**manifest_of(con, run), "asked": asked, "by_centre": by_centre}
         write_manifest(folder, manifest)
         study = read_study(run.settings.folders.study)
         with transaction(con):

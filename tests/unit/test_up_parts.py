@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
 
 import psutil
@@ -17,10 +18,13 @@ import pytest
 from defusedxml.ElementTree import fromstring
 from filelock import FileLock
 
+from laktasi import pipeline
 from laktasi.paths import DataFolder
-from laktasi.service import database, log, processes, signs, telling, units
+from laktasi.pipeline import Step
+from laktasi.service import database, deciding, log, processes, signs, telling, units
 from laktasi.service.log import Log
 from laktasi.service.place import MARK, Place, at_work, environment, mark_of
+from laktasi.settings import read_settings
 
 SLEEP = "import time; time.sleep(60)"
 PARENT = f"import subprocess, sys, time; subprocess.Popen([sys.executable, '-c', '{SLEEP}']); time.sleep(60)"
@@ -231,20 +235,62 @@ def test_only_a_few_broken_databases_are_kept(place: Place) -> None:
 
 def test_a_whole_run_is_one_whose_report_is_written(place: Place) -> None:
     folder = place.data
-    assert signs.last_whole_run(folder) is None
+    since = datetime.fromtimestamp(900, UTC)
+    assert signs.last_whole_run(folder, since) is None
     folder.manifests.mkdir()
     folder.report.parent.mkdir()
     manifest = folder.manifests / "20261122T050000000Z-abc.json"
-    manifest.touch()
+    manifest.write_text('{"asked": ["forms", "phones", "central", "reconcile"]}')
     os.utime(manifest, (1000, 1000))
-    assert signs.last_whole_run(folder) is None  # killed before the report
+    assert signs.last_whole_run(folder, since) is None  # killed before the report
     folder.report.touch()
     os.utime(folder.report, (999, 999))
-    assert signs.last_whole_run(folder) is None  # the report is that of the run before
+    assert signs.last_whole_run(folder, since) is None  # the report is that of the run before
     os.utime(folder.report, (1001, 1001))
-    ended = signs.last_whole_run(folder)
+    ended = signs.last_whole_run(folder, since)
     assert ended is not None
     assert ended.timestamp() == 1000
+    assert signs.last_whole_run(folder, datetime.fromtimestamp(1001, UTC)) is None
+    for torn in ("", "[]", "{}", '{"asked": 1}'):  # {}: of a laktasi that did not write it down yet
+        manifest.write_text(torn)
+        os.utime(manifest, (1000, 1000))
+        assert signs.last_whole_run(folder, since) is None
+
+
+def test_a_run_that_asked_no_source_leaves_the_daily_run_due(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # What is found is not the matter here, and takes most of a run's time.
+    monkeypatch.setattr(pipeline, "manifest_of", lambda _con, run: {"run_id": run.run_id})
+    monkeypatch.setattr("laktasi.store.run_results.write_by_centre", lambda *_: {})
+    (tmp_path / "project").mkdir()
+    settings = read_settings(tmp_path / "project")
+    folder = settings.data_folder
+    named = {step.name: step for step in pipeline.WAY}
+    assert named.keys() > signs.SOURCES
+
+    def walk(steps: tuple[pipeline.Step, ...], hour: int) -> None:
+        short = tuple(Step(step.name, lambda _run, _progress: {}) for step in steps if step != pipeline.CLOSE)
+        before = set(folder.manifests.glob("*"))
+        pipeline.walk(settings, (*short, pipeline.CLOSE), door="cli")
+        (manifest,) = set(folder.manifests.glob("*")) - before
+        folder.report.parent.mkdir(exist_ok=True)
+        folder.report.touch()
+        for path in (manifest, folder.report):
+            os.utime(path, (at(hour).timestamp(),) * 2)
+
+    def at(hour: int) -> datetime:
+        return datetime(2026, 11, 22, hour, tzinfo=UTC)
+
+    def stands() -> str:
+        return deciding.standing(at(9), at(5), [], signs.last_whole_run(folder, at(5)))
+
+    walk(pipeline.ANALYSING, 6)  # on-demand, and what forgetting does
+    forgotten = folder.manifests / "forgotten.json"
+    forgotten.write_text('{"asked": ["phones", "central"]}')
+    assert stands() == "due"
+    walk(pipeline.WAY, 7)
+    assert stands() == "settled"
+    walk(pipeline.ANALYSING, 8)
+    assert stands() == "settled"
 
 
 def test_a_port_that_another_program_has_is_taken() -> None:

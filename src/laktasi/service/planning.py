@@ -113,7 +113,7 @@ class Plan:
             attempts, done_at = self.api.latest_runs(deployed.deployment_id), None
             if item.name == DAILY:
                 attempts += substitutes
-                done_at = last_whole_run(self.place.data)
+                done_at = last_whole_run(self.place.data, due)
             stands = deciding.standing(now, due, attempts, done_at)
             if stands == "settled":
                 self._settled[item.name] = due

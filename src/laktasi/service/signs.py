@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import socket
 import sys
 from datetime import UTC, datetime
@@ -10,16 +11,40 @@ from pathlib import Path
 from laktasi.paths import DataFolder
 from laktasi.service.place import HOST
 
+SOURCES = frozenset({"phones", "central"})
+"""Steps without which a run has not gone the whole way: others only work again on what has landed."""
 
-def last_whole_run(folder: DataFolder) -> datetime | None:
+
+def last_whole_run(folder: DataFolder, since: datetime) -> datetime | None:
     """Give when the last run that went the whole way ended, by hand or not; None where none did.
 
-    A whole run leaves a manifest when it is closed, and after that the report.
+    A whole run leaves a manifest when it is closed, which says that the sources were asked, and after that the report.
+
+    Parameters
+    ----------
+    since
+        Earlier runs are not looked at: there may be thousands of manifests.
     """
-    closed_at = max((path.stat().st_mtime for path in folder.manifests.glob("*.json")), default=None)
-    if closed_at is None or not folder.report.exists() or folder.report.stat().st_mtime < closed_at:
+    try:
+        reported_at = folder.report.stat().st_mtime
+        # Other files there, such as what was forgotten, are not named by a run's moment.
+        found = [(path.stat().st_mtime, path) for path in folder.manifests.glob("[0-9]*.json")]
+    except FileNotFoundError:  # no report yet, or a manifest that was taken away meanwhile
         return None
-    return datetime.fromtimestamp(closed_at, UTC)
+    for closed_at, path in sorted(found, reverse=True):
+        if closed_at < since.timestamp():
+            break
+        if closed_at <= reported_at and _has_asked_sources(path):
+            return datetime.fromtimestamp(closed_at, UTC)
+    return None
+
+
+def _has_asked_sources(manifest: Path) -> bool:
+    try:
+        read = json.loads(manifest.read_text(encoding="utf-8"))
+        return set(read["asked"]) >= SOURCES
+    except (OSError, ValueError, LookupError, TypeError):  # torn, or of an older laktasi: run once more than once less
+        return False
 
 
 def is_held(lock: Path) -> bool:

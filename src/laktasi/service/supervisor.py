@@ -279,8 +279,9 @@ class Supervisor:
             self._set_trouble("Prefect could not be brought up", f"see {self.log.path}")
         now = datetime.now(UTC)
         daily = next((item for item in self.timetable if item.name == timetable.DAILY), None)
-        done_at = last_whole_run(self.place.data)
-        if daily is None or deciding.standing(now, daily.last_due(now), self._substitutes, done_at) != "due":
+        due = daily.last_due(now) if daily else None
+        done_at = last_whole_run(self.place.data, due) if due else None
+        if deciding.standing(now, due, self._substitutes, done_at) != "due":
             return
         if not processes.worked_on(self.place) and not is_held(self.place.data.lock):
             self.log.say("the daily run starts without Prefect")

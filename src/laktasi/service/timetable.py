@@ -132,8 +132,7 @@ def _of_its_shape(path: Path) -> Iterator[None]:
         what = f"{error} is missing" if isinstance(error, KeyError) else "something is not of its kind"
         raise SettingsError(
             f"{path.name}: its deployments cannot be read ({what})",
-            next_step="compare it with the one that laktasi ships: each deployment has a name, an entrypoint and a list of"
-            " schedules",
+            next_step="compare it with the shipped one: each deployment has a name, an entrypoint and schedules",
         ) from error
 
 

@@ -34,8 +34,9 @@ LIBRARIES = ("duckdb", "numpy", "scipy", "great_expectations")
 """What computes results; their versions are kept."""
 SETTINGS = ("exact_max_n", "monte_carlo_draws", "seed")
 """Settings that bear on results."""
-PRIVATE = ("format", "format_version", "note", "results", "by_centre")
-"""Parts that are not in meta.runs, which is published; results stand in schema analysis there."""
+PRIVATE = ("format", "format_version", "note", "asked", "results", "by_centre")
+"""Parts that are not in meta.runs, which is published; results stand in schema analysis there, and all steps with what
+they told beside these parts."""
 
 Manifest = dict[str, Any]
 """As it stands in the file."""
@@ -85,7 +86,8 @@ def gather(
     Returns
     -------
     dict
-        Without ``by_centre``, which :func:`laktasi.store.run_results.write_by_centre` gives.
+        Without ``by_centre``, which :func:`laktasi.store.run_results.write_by_centre` gives, and ``asked``: the names
+        of the steps by which the run asked its sources.
     """
     run = con.execute(
         "select started_at, laktasi_version, code_version from meta.runs where run_id = ?", [run_id]
