@@ -151,7 +151,7 @@ class BackupSettings(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     folder: Path | None = Field(default=None, description="Folder for backups: on another disk, a stick, a server.")
-    keep: int = Field(default=14, ge=1, description="Newest backups that stay; beside them one a month for a year.")
+    keep: int = Field(default=14, ge=1, description="Newest backups that stay; beside them one of each of 12 months.")
 
 
 class NotifySettings(BaseModel):

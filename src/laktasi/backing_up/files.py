@@ -17,6 +17,7 @@ from io import BufferedIOBase
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, cast
 
+from laktasi import durable
 from laktasi.backing_up.shape import Written
 from laktasi.errors import BackupError
 from laktasi.pipeline import Progress
@@ -108,9 +109,9 @@ def write(target: Path, data: bytes) -> Written:
 def read_back(path: Path, tell: Tell = silent) -> Written:
     """Make a file durable, and hash it as the disk has it: not as the system still holds it in memory, if it can."""
     digest, size = hashlib.sha256(), 0
-    with path.open("rb+" if os.name == "nt" else "rb") as file:
-        with suppress(OSError):  # a disk that may only be read from has nothing to be made durable
-            os.fsync(file.fileno())
+    with suppress(OSError):  # some disks cannot; whether they have it is seen by reading
+        durable.sync(path)
+    with path.open("rb") as file:
         if hasattr(os, "posix_fadvise"):
             os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
         for chunk in chunks(file):
@@ -168,22 +169,8 @@ def folder_of(path: Path) -> None:
 
 def sync_folders(root: Path) -> None:
     """Make the names in a folder, and in those below it, durable, where the system can."""
-    if os.name == "nt":
-        return  # folders cannot be opened there; NTFS journals names by itself
     for name, _, _ in os.walk(root):
-        sync_folder(Path(name))
-
-
-def sync_folder(folder: Path) -> None:
-    """Make the names in a folder durable, where the system can."""
-    if os.name == "nt":
-        return
-    with suppress(OSError):  # not every file system of a stick or a server can
-        descriptor = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+        durable.sync_folder(Path(name))
 
 
 def plainly(place: str, taken: set[str]) -> str:

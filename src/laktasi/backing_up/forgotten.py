@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from laktasi import durable
 from laktasi.backing_up import files
 from laktasi.backing_up.shape import FORGOTTEN, moment
 from laktasi.errors import BackupError
@@ -17,21 +18,55 @@ if TYPE_CHECKING:
 Tombstone = Mapping[str, Any]
 """As :func:`laktasi.store.forgetting.tombstones` gives it: ids, keyed hashes, times and codes, never an answer."""
 
+_WAREHOUSE = "warehouse"
+"""What a tombstone has beside: first run of the warehouse that it was made in, as a backup's listing has it."""
+_NAMES = "erased_by"
+"""What the list does not have: it lies in plain, beside backups that may be encrypted."""
+
 
 def tombstones_of(con: duckdb.DuckDBPyConnection) -> tuple[Tombstone, ...]:
-    """Give the tombstones of a warehouse."""
+    """Give the tombstones of a warehouse, each with the warehouse that it is of."""
     from laktasi.store.forgetting import tombstones
+    from laktasi.store.sql import scalar
 
-    return tuple(tombstones(con))
+    first_run = scalar(con, "select min(run_id) from meta.runs")
+    return tuple({**one, _WAREHOUSE: first_run} for one in tombstones(con))
 
 
-def last_of(tombstones: Sequence[Tombstone]) -> str | None:
-    """Give when somebody was erased last."""
-    return max((str(one["landed_at"]) for one in tombstones), key=moment, default=None)
+def last_of(tombstones: Iterable[Tombstone]) -> str | None:
+    """Give when something was erased last: what was only turned away stands in no backup."""
+    erased = (str(one["landed_at"]) for one in tombstones if any(rows["n"] for rows in one["erased"]))
+    return max(erased, key=moment, default=None)
+
+
+def lacking(
+    con: duckdb.DuckDBPyConnection, tombstones: Iterable[Tombstone], first_run: str | None
+) -> tuple[Tombstone, ...]:
+    """Give those of some tombstones that are of a warehouse, and that it does not have yet.
+
+    Parameters
+    ----------
+    con
+        In use in the warehouse.
+    tombstones
+        As they lie beside backups. One that does not say which warehouse it is of is taken to be of this one: rather
+        is somebody's erasure told of twice than that she comes back.
+    first_run
+        Of the warehouse.
+    """
+    known = {_identity(one) for one in tombstones_of(con)}
+    return tuple(
+        one for one in tombstones if one.get(_WAREHOUSE, first_run) == first_run and _identity(one) not in known
+    )
+
+
+def _identity(one: Tombstone) -> tuple[Any, ...]:
+    names = ("subject_hash", "kind", "form_id", "why", "run_id")
+    return (*(one[name] for name in names), *one["ids"], moment(str(one["landed_at"])))
 
 
 def read_tombstones(target: Path) -> list[Tombstone]:
-    """Give the tombstones that lie in a folder of backups; none where there is no such list.
+    """Give the tombstones that lie in a folder of backups, of whatever warehouse; none where there is no such list.
 
     Raises
     ------
@@ -57,6 +92,11 @@ def read_tombstones(target: Path) -> list[Tombstone]:
 def write_tombstones(target: Path, tombstones: Sequence[Tombstone]) -> None:
     """Add tombstones to the list in a folder of backups; those of other warehouses stay.
 
+    Parameters
+    ----------
+    tombstones
+        Of :func:`tombstones_of`. Who gave the command is left out.
+
     Raises
     ------
     BackupError
@@ -65,13 +105,16 @@ def write_tombstones(target: Path, tombstones: Sequence[Tombstone]) -> None:
         It cannot be written.
     """
     there = read_tombstones(target)
-    known = {json.dumps(one, sort_keys=True) for one in there}
-    new = [one for one in tombstones if json.dumps(one, sort_keys=True) not in known]
-    if not new:
+    listed: dict[str, Tombstone] = {}
+    for one in (*there, *tombstones):
+        nameless = {name: value for name, value in one.items() if name != _NAMES}
+        listed.setdefault(json.dumps(nameless, sort_keys=True), nameless)
+    new = list(listed.values())
+    if new == there:
         return
     path, part = target / FORGOTTEN, target / f".{FORGOTTEN}.part"
     part.unlink(missing_ok=True)
-    files.write(part, (json.dumps([*there, *new], indent=1) + "\n").encode())
-    files.read_back(part)
+    files.write(part, (json.dumps(new, indent=1) + "\n").encode())
+    durable.sync(part)
     part.replace(path)
-    files.sync_folder(target)
+    durable.sync_folder(target)

@@ -7,6 +7,7 @@ from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 
+from laktasi import durable
 from laktasi.backing_up import files
 from laktasi.paths import DataFolder
 
@@ -17,7 +18,9 @@ def remember(folder: DataFolder, path: Path, made_at: str) -> None:
     with suppress(OSError):
         new.unlink(missing_ok=True)
         files.write(new, (json.dumps({"made_at": made_at, "path": str(path)}) + "\n").encode())
+        durable.sync(new)
         new.replace(folder.last_backup)
+        durable.sync_folder(folder.root)
 
 
 def newest_backup(folder: DataFolder) -> tuple[datetime, Path] | None:

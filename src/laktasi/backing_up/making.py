@@ -18,6 +18,7 @@ from laktasi.backing_up.last import remember
 from laktasi.backing_up.shape import Contents, Listing, Piece, Rows, Written
 from laktasi.backing_up.sources import Source, sources
 from laktasi.backing_up.target import can_link, place_of
+from laktasi.durable import sync_folder
 from laktasi.errors import BackupError
 from laktasi.paths import DataFolder
 from laktasi.pipeline import Progress, silent
@@ -135,7 +136,7 @@ def back_up(
             write_tombstones(target, held.tombstones)
             files.sync_folders(held.part)
             held.part.rename(path)
-            files.sync_folder(target)
+            sync_folder(target)
         finally:
             shutil.rmtree(held.part, ignore_errors=True)
         remember(folder, path, listing.made_at)

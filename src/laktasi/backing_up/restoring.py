@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from laktasi.backing_up import files, rotating, shape
 from laktasi.backing_up.holding import ask_copy
 from laktasi.backing_up.shape import Contents, Listing, Rows
+from laktasi.durable import sync_folder
 from laktasi.errors import BackupError, WarehouseError
 from laktasi.paths import DataFolder, Project
 from laktasi.pipeline import Progress, silent
@@ -231,7 +232,7 @@ def _compare(work: _Restoring) -> None:
 
 def _keep_away(work: _Restoring) -> int:
     """Erase what is of people who left after the backup was made; give how many versions of submissions that were."""
-    from laktasi.backing_up.forgotten import read_tombstones
+    from laktasi.backing_up.forgotten import lacking, read_tombstones
 
     tombstones = read_tombstones(work.backup.parent)
     if not tombstones:
@@ -240,7 +241,7 @@ def _keep_away(work: _Restoring) -> int:
 
     work.progress("erasing what is of people who left", 0, None)
     with opened(work.built) as con:
-        return apply(con, work.built, tombstones)
+        return apply(con, work.built, lacking(con, tombstones, work.listing.warehouse))
 
 
 def _make_way(folder: DataFolder) -> Path | None:
@@ -259,7 +260,7 @@ def _move(work: _Restoring) -> None:
     if root.exists():
         root.rmdir()
     work.built.root.rename(root)
-    files.sync_folder(root.parent)
+    sync_folder(root.parent)
 
 
 def _put_project_back(work: _Restoring, *, is_to_replace: bool) -> tuple[tuple[str, ...], tuple[str, ...]]:

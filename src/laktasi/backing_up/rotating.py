@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pydantic import SecretStr
 
 MONTHS = 12
-"""For so long the newest backup of each month stays."""
+"""Of so many months that have backups the newest one stays."""
 
 _JUNK = {".ds_store", "thumbs.db", "desktop.ini"}
 """What systems leave in every folder that somebody looks into."""
@@ -138,7 +138,7 @@ def rotate(
     if keep is None:
         return (), len(by_age)
     stay = {path for path, listing in by_age if listing.made_at == newest.made_at}
-    stay |= {path for path, _ in by_age[:keep]} | _of_months(by_age, newest.made_at, forgotten_at)
+    stay |= {path for path, _ in by_age[:keep]} | _of_months(by_age, forgotten_at)
     removed = []
     for path, listing in by_age:
         if path in stay:
@@ -167,18 +167,17 @@ def _is_before(listing: Listing, at: str | None) -> bool:
     return at is not None and moment(listing.made_at) < moment(at)
 
 
-def _of_months(by_age: Sequence[tuple[Path, Listing]], now: str, forgotten_at: str | None) -> set[Path]:
-    """Give the newest of each month, of the months of a year."""
-    found: dict[int, Path] = {}
-    for path, listing in reversed(by_age):
+def _of_months(by_age: Sequence[tuple[Path, Listing]], forgotten_at: str | None) -> set[Path]:
+    """Give the newest of each month, of the latest months that have one.
+
+    Months are counted that have a backup, not those since: a clock that was wrong once takes one of them, not all.
+    """
+    found: dict[tuple[int, int], Path] = {}
+    for path, listing in by_age:
+        at = moment(listing.made_at)
         if not _is_before(listing, forgotten_at):
-            found[_month(listing.made_at)] = path
-    return {path for month, path in found.items() if _month(now) - MONTHS <= month <= _month(now)}
-
-
-def _month(made_at: str) -> int:
-    at = moment(made_at)
-    return at.year * 12 + at.month
+            found.setdefault((at.year, at.month), path)
+    return set(list(found.values())[:MONTHS])
 
 
 def _ours(target: Path, project: str, first_run: str | None, notes: list[str]) -> Iterator[tuple[Path, Listing]]:

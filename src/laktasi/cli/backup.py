@@ -32,8 +32,8 @@ def backup(to: Path | None, project: Path | None, data: Path | None) -> None:
     laktasi backup --to /media/ani/STICK
 
     What came from phones and Central, people's decisions, manifests, secret.key, xlsforms/, schemas/ and laktasi.toml.
-    Runs may go on meanwhile. Older backups of the same warehouse make room, but for the newest (backup.keep) and one a
-    month for a year. With a key in the settings all of it is encrypted; the key itself is never in it.
+    Runs may go on meanwhile. Older backups of the same warehouse make room, but for the newest (backup.keep) and one
+    of each of 12 months. With a key in the settings all of it is encrypted; the key itself is never in it.
     """
     from laktasi.backing_up import back_up
 

@@ -104,8 +104,7 @@ def _rewrite(folder: DataFolder) -> None:
 
 def _tell_backups(settings: Settings) -> list[str]:
     """Lay the tombstones beside the backups, so that one of them put back does not bring her back."""
-    from laktasi.backing_up.forgotten import write_tombstones
-    from laktasi.store.forgetting import tombstones
+    from laktasi.backing_up.forgotten import tombstones_of, write_tombstones
 
     target = settings.backup.folder
     if target is None:
@@ -114,7 +113,7 @@ def _tell_backups(settings: Settings) -> list[str]:
     if not place.is_dir():
         return [f"{place} is not there: the next backup says to the older ones beside it whom they may not bring back"]
     with opened(settings.data_folder) as con:
-        found = tombstones(con)
+        found = tombstones_of(con)
     try:
         write_tombstones(place, found)
     except (LaktasiError, OSError) as error:
