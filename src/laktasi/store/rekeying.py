@@ -197,10 +197,10 @@ def _reseal_all(
         old = _key_of_file(path, keys)
         sha256 = _hash_of(path, old)
         place = place_of(root, sha256, digits, new)
+        made.append(place)  # also what an earlier attempt wrote: where this one fails, none of it stays
         if place.exists() and _holds(place, new, sha256):
             continue
         place.parent.mkdir(mode=0o700, exist_ok=True)
-        made.append(place)
         _write_kept(path, old, root, place, new)
         if not _holds(place, new, sha256):
             raise WarehouseError(

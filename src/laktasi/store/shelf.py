@@ -15,9 +15,10 @@ import shutil
 import stat
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from time import time
 from typing import TYPE_CHECKING, BinaryIO
 
 from laktasi.errors import WarehouseError
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 
 CHUNK = 1 << 20
 PART = ".part-"
+LEFT_SECONDS = 24 * 60 * 60
+"""Age from which a file without its place belongs to nobody."""
 PURPOSE = "kept file"
 """What files on a shelf are sealed for."""
 ATTACHMENT_DIGITS = 2
@@ -121,8 +124,11 @@ class Shelf:
 
     def __post_init__(self) -> None:
         self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
-        for left in self.root.glob(f"{PART}*"):  # of a run that was killed: one run at a time
-            left.unlink()
+        for left in self.root.glob(f"{PART}*"):
+            # Of a run that was killed. Workers of a lake share a shelf: what is young may be another one's at work.
+            with suppress(OSError):
+                if left.stat().st_mtime < time() - LEFT_SECONDS:
+                    left.unlink()
 
     def keep(self, file: BinaryIO) -> tuple[str, int]:
         """Copy a file beside its place; give hash and size. It has its place after :meth:`settle`."""

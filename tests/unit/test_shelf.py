@@ -1,0 +1,23 @@
+"""A shelf of files that several workers of a lake may fill at once."""
+
+import io
+import os
+from pathlib import Path
+
+from laktasi.store.shelf import LEFT_SECONDS, PART, Shelf
+
+
+def test_a_worker_leaves_alone_what_another_one_is_keeping(tmp_path: Path) -> None:
+    one = Shelf(tmp_path, digits=2)
+    sha256, _ = one.keep(io.BytesIO(b"a photo"))
+    Shelf(tmp_path, digits=2)
+    one.settle()
+    assert (tmp_path / sha256[:2] / sha256).read_bytes() == b"a photo"
+
+
+def test_what_a_killed_run_left_is_swept_once_it_is_old(tmp_path: Path) -> None:
+    left = tmp_path / f"{PART}left"
+    left.write_bytes(b"half a photo")
+    os.utime(left, (left.stat().st_mtime - LEFT_SECONDS - 60,) * 2)
+    Shelf(tmp_path)
+    assert not left.exists()
