@@ -182,6 +182,45 @@ def test_places_on_the_machine_are_not_told(monkeypatch: pytest.MonkeyPatch) -> 
     assert "tea/schemas/checks.yml and ~/card are gone" in body
 
 
+@pytest.mark.parametrize(
+    ("place", "told"),
+    [
+        ("/media/siti/stick/data/research.duckdb", "research.duckdb"),
+        ("/media/siti/STIK IBU SITI/data/research.duckdb", "research.duckdb"),
+        ("'/media/siti/data'", "'data'"),
+        ("(/media/siti/data/),", "(data),"),
+        ("/run/media/siti/HP (2)/card:", "card:"),
+        ("~/from Siti/HP siti/card", "card"),
+        ("//nas/siti/card", "card"),
+        ("file:///media/siti/card", "card"),
+        ("folder:/media/siti/card", "folder:card"),
+        ("C:\\Users\\Siti\\data\\up.log", "up.log"),
+        ("'D:\\\\Siti\\\\data'", "'data'"),
+        ("E:/Siti/HP lama/card", "card"),
+        ("\\\\nas\\siti\\card", "card"),
+        ("tea/schemas/checks.yml", "tea/schemas/checks.yml"),
+        ("https://central.example.org:8443/v1/projects/7", "https://central.example.org:8443/v1/projects/7"),
+        ("500 km/jam atau 3 kali /hari", "500 km/jam atau 3 kali /hari"),
+    ],
+)
+def test_of_a_place_anywhere_on_the_machine_its_last_part_is_told(place: str, told: str) -> None:
+    body = message(drafted(None, SourceError(f"see {place} now", next_step=f"mend {place} soon"))).body
+    assert f"see {told} now" in body
+    assert f"mend {told} soon" in body
+
+
+def test_of_the_report_no_place_above_the_data_folder_is_told(tmp_path: Path) -> None:
+    given = Settings.model_construct(project=tmp_path, data=tmp_path / "siti" / "data", language="en")
+    draft = drafted(QUIET)
+    assert draft is not None
+    for is_there in (False, True):
+        if is_there:
+            given.data_folder.report.parent.mkdir(parents=True)
+            given.data_folder.report.touch()
+        body = finished(draft, given, "tea", "1234abcd", NOW, ("a",)).body
+        assert f"Report: {'data/report/index.html' if is_there else 'none yet'}\n" in body
+
+
 def test_a_message_is_never_longer_than_a_chat_takes() -> None:
     many = News(
         tuple(Found(f"rule_{rule}", "visit", f"uuid:{'0' * 36}", "c" * 60) for rule in range(30) for _ in range(5)),

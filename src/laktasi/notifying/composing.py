@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 import traceback
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -129,8 +130,7 @@ class Composer:
 
     def _plain(self, text: str) -> str:
         """Give a text on one line, without the places on this machine, which can name a person."""
-        line = " ".join(text.split())
-        line = _without_home(line.replace(str(self._settings.project), self._settings.project.name))
+        line = _without_places(" ".join(text.split()), self._settings)
         return line if len(line) <= LONGEST_LINE else line[: LONGEST_LINE - 1] + "…"
 
     def _adverse(self, facts: Facts) -> None:
@@ -279,7 +279,9 @@ def finished(
     language = settings.language
     folder = settings.data_folder
     report = (
-        str(folder.report).replace(str(Path.home()), "~") if folder.report.exists() else said("no_report", language)
+        folder.report.relative_to(folder.root.parent).as_posix()
+        if folder.report.exists()
+        else said("no_report", language)
     )
     steps = [said("next", language), *draft.steps] if draft.steps else [said("next.nothing", language)]
     foot = said("foot", language, report=report, message=message_id)
@@ -321,12 +323,41 @@ def _bounded(lines: list[str]) -> str:
     return "\n".join(kept)
 
 
-def _without_home(text: str) -> str:
-    try:
+_FOLDER = r"[^\s\\/]+(?: (?:\([^\s\\/()]*\)|[^\s\\/:;,()\"'<>]+))*[\\/]+"
+"""A part of a path that another one follows. Folders of sticks have spaces in their names; with another mark within a
+word before a space it is taken for the end of the path, as in a sentence."""
+_PLACE = re.compile(
+    # One part alone, such as "/month", is no place that names anybody.
+    rf"(?:(?<![\w/.)\]}}~:\\-])[\\/]+|(?<=:)/(?!/)|~[\\/]+|file:/+|(?<![A-Za-z])[A-Za-z]:[\\/]+(?![\\/]))"
+    rf"(?P<folders>(?:{_FOLDER})+)(?P<last>[^\s\\/]*)"
+)
+"""An absolute path of POSIX or Windows; none in an address such as https://example.org/v1."""
+
+
+def _without_places(text: str, settings: Settings) -> str:
+    """Shorten each absolute path to its last part: a folder above it is often named after a person.
+
+    Of the project only what lies above it is left out, since the rest says what to mend.
+    """
+    outside, *inside = re.split(rf"{re.escape(str(settings.project))}(?=[\\/])", text)
+    # What is inside begins with a separator, and must not be taken for an absolute path.
+    told = [_shortened(outside), *(_shortened(f"x{part}")[1:] for part in inside)]
+    return settings.project.name.join(told)
+
+
+def _shortened(text: str) -> str:
+    with suppress(RuntimeError):  # whoever runs this has no home
         home = Path("~").expanduser()
-    except RuntimeError:  # whoever runs this has none
-        return text
-    return text.replace(str(home), "~") if len(home.parts) > 1 else text
+        if len(home.parts) > 1:
+            text = re.sub(rf"{re.escape(str(home))}(?![\w.-])", "~", text)
+    return _PLACE.sub(_last_part, text)
+
+
+def _last_part(found: re.Match[str]) -> str:
+    if re.search(r"\w", found["last"]):
+        return found["last"]
+    folder = re.split(r"[\\/]+", found["folders"].rstrip("\\/"))[-1]
+    return folder + found["last"]  # a folder, and what marks its end in the sentence
 
 
 def _named(news: News) -> str:
