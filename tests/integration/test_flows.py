@@ -73,11 +73,12 @@ def test_its_home_holds_artifacts_and_no_name(flown: tuple[Path, subprocess.Comp
 
 
 def test_a_server_that_does_not_answer_is_one_clear_error(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setenv("PREFECT_API_URL", "http://127.0.0.1:9/api")
+    monkeypatch.setenv("PREFECT_API_URL", "http://ani:correct-horse@127.0.0.1:9/api")
     project = mini.make_project(tmp_path / "project")
     done = CliRunner().invoke(main, ["run", "--project", str(project)])
     assert done.exit_code == 1
-    assert "http://127.0.0.1:9/api does not answer" in done.output
+    assert "the Prefect server at 127.0.0.1 does not answer" in done.output
+    assert "correct-horse" not in done.output
     assert "--no-prefect" in done.output
     assert "Traceback" not in done.output
 

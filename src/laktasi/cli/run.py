@@ -168,17 +168,30 @@ def _through_prefect(settings: Settings, *, is_watched: bool) -> None:
 
 
 def _check_server(address: str) -> None:
-    """See that the Prefect server answers: a flow without one fails before its first line."""
+    """See that the Prefect server answers: a flow without one fails before its first line.
+
+    What is said of the address is its host alone: it may hold a password.
+    """
+    from base64 import b64encode
+    from http.client import HTTPException
     from urllib.error import URLError
-    from urllib.request import urlopen
+    from urllib.parse import unquote, urlsplit
+    from urllib.request import Request, urlopen
 
     from laktasi.errors import LaktasiError
 
+    host = "that PREFECT_API_URL names"
     try:
-        urlopen(f"{address.rstrip('/')}/health", timeout=10).close()  # noqa: S310 - the address is the user's own
-    except (URLError, OSError, ValueError) as error:
+        parts = urlsplit(address.rstrip("/"))
+        host = f"at {parts.hostname}" if parts.hostname else host
+        account, _, place = parts.netloc.rpartition("@")
+        asked = Request(f"{parts.scheme}://{place}{parts.path}/health")  # noqa: S310 - the address is the user's own
+        if account:
+            asked.add_header("Authorization", f"Basic {b64encode(unquote(account).encode()).decode()}")
+        urlopen(asked, timeout=10).close()  # noqa: S310 - as above
+    except (URLError, OSError, HTTPException, ValueError):
         raise LaktasiError(
-            f"the Prefect server at {address} does not answer",
+            f"the Prefect server {host} does not answer",
             why="PREFECT_API_URL names it.",
             next_step="start it (prefect server start), or do without: laktasi run --no-prefect",
-        ) from error
+        ) from None
