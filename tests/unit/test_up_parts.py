@@ -23,7 +23,7 @@ from laktasi.paths import DataFolder
 from laktasi.pipeline import Step
 from laktasi.service import database, deciding, log, processes, signs, telling, units
 from laktasi.service.log import Log
-from laktasi.service.place import MARK, Place, at_work, environment, mark_of
+from laktasi.service.place import MARK, Place, at_work, environment, mark_of, quiet
 from laktasi.settings import read_settings
 
 SLEEP = "import time; time.sleep(60)"
@@ -120,13 +120,33 @@ def test_a_flow_run_is_worked_on_while_its_process_lives(place: Place) -> None:
 
 
 def test_a_run_by_hand_names_its_process() -> None:
-    laktasi = subprocess.Popen([sys.executable, "-c", f"'laktasi'; {SLEEP}"])
-    tag = f"{processes.BY_HAND}{laktasi.pid}"
+    code = f"from laktasi.service.processes import tag_of_this_process as tag; print(tag(), flush=True); {SLEEP}"
+    laktasi = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
+    assert laktasi.stdout is not None
+    with laktasi.stdout:
+        tag = laktasi.stdout.readline().strip()
+    assert tag.startswith(f"{processes.BY_HAND}{laktasi.pid}:")
     assert processes.is_worked_on_by_hand(["other", tag])
     laktasi.kill()
     laktasi.wait()
     assert not processes.is_worked_on_by_hand(["other", tag])
-    assert processes.tag_of_this_process() == f"{processes.BY_HAND}{os.getpid()}"
+
+
+def test_who_got_the_number_of_a_dead_run_does_not_work_on_it() -> None:
+    number, born = processes.tag_of_this_process().removeprefix(processes.BY_HAND).split(":")
+    # This process runs laktasi's tests in its folder: neither makes it the run.
+    for other in (f"{number}:{float(born) - 60:.2f}", number, f"{number}:", f"{'9' * 30}:{born}", "x:1.0"):
+        assert not processes.is_worked_on_by_hand([f"{processes.BY_HAND}{other}"])
+    assert processes.is_worked_on_by_hand([f"{processes.BY_HAND}{number}:{float(born) + 1:.2f}"])
+
+
+@pytest.mark.skipif(not psutil.LINUX, reason="elsewhere the system itself keeps when a process was born")
+def test_a_clock_that_is_set_right_makes_no_other_process_of_a_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    tag = processes.tag_of_this_process()
+    boot_time = psutil.boot_time() + 3600
+    monkeypatch.setattr("psutil.boot_time", lambda: boot_time)
+    monkeypatch.setattr("psutil._pslinux.boot_time", lambda: boot_time)
+    assert processes.is_worked_on_by_hand([tag])
 
 
 def test_a_server_that_outlives_its_run_by_hand_is_found(place: Place) -> None:
@@ -159,6 +179,14 @@ def test_children_speak_to_their_own_server_and_to_nobody_else(place: Place) -> 
     assert made["NO_PROXY"] == "intranet,127.0.0.1,localhost"
     assert made["LAKTASI_LANGUAGE"] == "id"
     assert not [name for name, value in made.items() if "elsewhere" in value]
+
+
+def test_a_server_for_one_run_answers_no_page_of_another_site(place: Place) -> None:
+    made = quiet(place.data.prefect)
+    # Neither all, nor what a page without an origin of its own says of itself.
+    assert made["PREFECT_SERVER_CORS_ALLOWED_ORIGINS"] not in ("*", "null")
+    assert made["PREFECT_SERVER_CORS_ALLOWED_ORIGINS"].endswith(".invalid")
+    assert made["PREFECT_SERVER_CSRF_PROTECTION_ENABLED"] == made["PREFECT_CLIENT_CSRF_SUPPORT_ENABLED"] == "true"
 
 
 # The log.
@@ -311,6 +339,28 @@ def test_a_torn_state_is_no_state(place: Place) -> None:
     for torn in ("", "[]", '{"pid"'):
         place.state.write_text(torn)
         assert place.read_state() == {}
+
+
+def test_a_state_is_on_the_disk_before_it_has_its_name(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    place.write_state({"pid": 1})
+    synced: list[str] = []
+
+    def sync(path: Path) -> None:
+        synced.append(path.read_text(encoding="utf-8"))
+        assert place.read_state() == {"pid": 1}
+
+    monkeypatch.setattr("laktasi.service.place.sync", sync)
+    place.write_state({"pid": 2})
+    assert [json.loads(text) for text in synced] == [place.read_state()] == [{"pid": 2}]
+
+    def full(_path: Path) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("laktasi.service.place.sync", full)
+    with pytest.raises(OSError, match="No space"):
+        place.write_state({"pid": 3})
+    assert place.read_state() == {"pid": 2}
+    assert list(place.root.glob("*.part")) == []
 
 
 def test_how_it_is_in_words(place: Place) -> None:

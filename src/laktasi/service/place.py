@@ -12,12 +12,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from laktasi.durable import sync, sync_folder
 from laktasi.paths import HOUSE, DataFolder
 
 HOST = "127.0.0.1"
 """Prefect's server has no login of its own, so it is never offered to other machines."""
 MARK = "SERVED_BY_LAKTASI"
 """Variable that every child of `laktasi up` has, and its children in turn: it holds the data folder."""
+NOBODY = "http://nobody.invalid"
+"""An origin that no page has: the name is reserved, so that it never means anything."""
 NOTHING_KNOWN: Mapping[str, Any] = {}
 
 
@@ -69,11 +72,18 @@ class Place:
         return state if isinstance(state, dict) else NOTHING_KNOWN
 
     def write_state(self, state: Mapping[str, Any]) -> None:
-        """Write down what the supervisor knows, whole or not at all."""
+        """Write down what the supervisor knows, whole or not at all, whatever befalls the machine."""
         descriptor, name = tempfile.mkstemp(dir=self.root, suffix=".part")  # mode 0600
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            json.dump(state, file, indent=1)
-        Path(name).replace(self.state)
+        part = Path(name)
+        try:
+            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+                json.dump(state, file, indent=1)
+            sync(part)
+            part.replace(self.state)
+        except OSError:  # a full disk must not be filled with what could not be written on it
+            part.unlink(missing_ok=True)
+            raise
+        sync_folder(self.root)
 
 
 def is_up(place: Place) -> bool:
@@ -101,7 +111,7 @@ def address_of(port: int) -> str:
 
 
 def quiet(home: Path) -> dict[str, str]:
-    """Give what makes Prefect work offline, without telling anybody, and without asking anything.
+    """Give what makes Prefect work offline, without telling anybody, without asking anything, and for nobody else.
 
     Parameters
     ----------
@@ -117,6 +127,10 @@ def quiet(home: Path) -> dict[str, str]:
         "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "120",
         "PREFECT_CLI_PROMPT": "false",
         "PREFECT_LOGGING_LEVEL": "WARNING",
+        # Any page of another site in a browser of this machine could speak to a server otherwise, if only for a while.
+        "PREFECT_SERVER_CORS_ALLOWED_ORIGINS": NOBODY,
+        "PREFECT_SERVER_CSRF_PROTECTION_ENABLED": "true",
+        "PREFECT_CLIENT_CSRF_SUPPORT_ENABLED": "true",
     }
 
 
@@ -138,9 +152,8 @@ def environment(place: Place, port: int, given: Mapping[str, str] = os.environ) 
             "PREFECT_API_URL": f"{address_of(port)}/api",
             "PREFECT_SERVER_API_HOST": HOST,
             "PREFECT_SERVER_API_PORT": str(port),
-            # Any page of another site in a browser of this machine could speak to it otherwise.
+            # Its own page.
             "PREFECT_SERVER_CORS_ALLOWED_ORIGINS": f"{address_of(port)},http://localhost:{port}",
-            "PREFECT_SERVER_CSRF_PROTECTION_ENABLED": "true",
             # A server that dies must not forget who holds which slot: the run that goes on would be ended.
             "PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE": "prefect.server.concurrency.lease_storage.filesystem",
             # The supervisor plans the runs: Prefect's own scheduler fails with SQLAlchemy 2.1, and would make up for

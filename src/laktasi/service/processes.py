@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import time
@@ -112,21 +113,36 @@ def worked_on(place: Place) -> set[str]:
 
 
 def tag_of_this_process() -> str:
-    """Give the tag by which a run that is started by hand names its process."""
-    return f"{BY_HAND}{os.getpid()}"
+    """Give the tag by which a run that is started by hand names its process, and when that was born."""
+    process = psutil.Process()
+    return f"{BY_HAND}{process.pid}:{_born(process):.2f}"
 
 
 def is_worked_on_by_hand(tags: Iterable[str]) -> bool:
-    """Say whether the process that a run's tags name is still a laktasi at work."""
+    """Say whether the process that a run's tags name is still there, and not another one that got its number."""
     for tag in tags:
-        if tag.startswith(BY_HAND) and tag.removeprefix(BY_HAND).isdigit():
+        if named := _TAG.fullmatch(tag):
             try:
-                words = psutil.Process(int(tag.removeprefix(BY_HAND))).cmdline()
-            except psutil.Error:
+                process = psutil.Process(int(named["number"]))
+                if abs(_born(process) - float(named["born"])) < _TICK and process.status() != psutil.STATUS_ZOMBIE:
+                    return True
+            except (psutil.Error, OverflowError):  # gone, or a number that no process can have
                 continue
-            if any("laktasi" in word for word in words):
-                return True
     return False
+
+
+_TAG = re.compile(rf"{BY_HAND}(?P<number>\d+):(?P<born>\d+\.\d+)")
+_TICK = 3.0
+"""Seconds that two answers about the birth of one process may differ by: Linux gives its own start in whole ones."""
+
+
+def _born(process: Any) -> float:
+    """Give when a process was born, in seconds; where Linux reckons it from the clock, from the machine's start.
+
+    A clock that is set right while a run is at work would otherwise make another process of it.
+    """
+    born: float = process.create_time()
+    return born - psutil.boot_time() if psutil.LINUX else born
 
 
 def end(processes: Iterable[Any], patience: float = END_SECONDS) -> int:
