@@ -15,13 +15,16 @@ from pydantic import SecretStr
 
 from laktasi import moving, pipeline
 from laktasi.errors import SettingsError, WarehouseError
+from laktasi.lake_settings import LakeSettings
 from laktasi.paths import DataFolder
+from laktasi.reproducing import verify
 from laktasi.settings import Settings, read_settings
 from laktasi.store.as_of import marks
 from laktasi.store.lake import check_constraints, declared_comments, tidy, without_checks
 from laktasi.store.warehouse import WAREHOUSE, open_warehouse
 from tests import mini
 from tests.lakes import lake_at, of_files
+from tests.s3_store import s3_store
 from tests.warehouse_fixture import contents, form, submission, warehouse
 
 pytestmark = of_files
@@ -176,6 +179,31 @@ def holds(con: duckdb.DuckDBPyConnection, folder: DataFolder, text: str) -> bool
 
 
 @pytest.mark.slow
+def test_files_may_lie_in_a_store_of_objects(tmp_path: Path) -> None:
+    with s3_store() as store:
+        lake = {"catalog": "catalogue.duckdb", "data": "s3://bucket/study", "s3_endpoint": store.endpoint}
+        options = {"s3_use_ssl": False, "s3_url_style": "path", "s3_key_id": "ME", "s3_secret": "geheim"}
+        settings = Settings(project=tmp_path, warehouse="ducklake", lake=LakeSettings.model_validate(lake | options))
+        folder = settings.data_folder
+        assert folder.lake is not None
+        with open_warehouse(folder) as con:
+            con.execute("create table answers.people as select 'p' || range as name from range(10)")
+            con.execute("delete from answers.people where name = 'p3'")
+            before = set(store.objects)
+            tidy(con, folder.lake, 0)
+        assert store.signed_by == {"ME"}
+        assert all(key.startswith("bucket/study/laktasi/") for key in store.objects)
+        assert set(store.objects) - before
+        assert len(store.objects) < len(before)
+        with open_warehouse(folder) as con:
+            assert con.execute("select count(*) from answers.people").fetchone() == (9,)
+        other = LakeSettings.model_validate(lake | options | {"catalog": "another.duckdb"})
+        elsewhere = settings.model_copy(update={"lake": other}).data_folder
+        with pytest.raises(WarehouseError, match="files of another one"), open_warehouse(elsewhere):
+            pass
+
+
+@pytest.mark.slow
 def test_with_a_key_no_file_can_be_read(tmp_path: Path) -> None:
     folder = on_lake(tmp_path, KEY)
     assert folder.lake is not None
@@ -270,6 +298,8 @@ def test_the_whole_way_gives_the_same_on_both(tmp_path: Path) -> None:
         settings = read_settings(root, phones=[mini.fill_phone(root / "phone", 40)])
         for _ in range(2):
             run = pipeline.walk(settings, pipeline.WAY, door="cli")
+        latest = max(settings.data_folder.manifests.glob("*.json"))
+        assert verify(settings, latest).wrong == ()
         with duckdb.connect(str(settings.data_folder.research), read_only=True) as con:
             views = con.execute(
                 "select schema_name, view_name, comment from duckdb_views() where not internal order by all"
