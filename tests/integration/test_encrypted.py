@@ -23,7 +23,7 @@ from laktasi.paths import DataFolder
 from laktasi.reproducing import analyse_as_of, moment_of, verify
 from laktasi.secret import key_of
 from laktasi.settings import Settings, read_settings
-from laktasi.store import rekeying
+from laktasi.store import copied, rekeying
 from laktasi.store.rekeying import change_key
 from laktasi.store.shelf import attachment_place, read_kept, refused_place
 from laktasi.store.warehouse import open_warehouse
@@ -310,7 +310,7 @@ def _dying(monkeypatch: pytest.MonkeyPatch, at: int) -> Callable[[], int]:
 
     for name in ("replace", "unlink", "write_text"):
         monkeypatch.setattr(Path, name, before(getattr(Path, name)))
-    for name in ("sync", "_write", "_write_kept", "_contents"):
+    for name in ("sync", "_write", "_write_kept", "contents"):
         monkeypatch.setattr(rekeying, name, before(getattr(rekeying, name)))
     return lambda: passed
 
@@ -361,7 +361,7 @@ def test_killed_at_any_point_it_is_finished_by_the_next(
         shutil.rmtree(tmp_path / str(at))
 
 
-@pytest.mark.parametrize("fault", ["_write_kept", "_contents", "_write"])
+@pytest.mark.parametrize("fault", ["_write_kept", "contents", "_write"])
 def test_a_full_disk_leaves_all_as_it_was(folder: DataFolder, tmp_path: Path, fault: str) -> None:
     assert folder.key is not None
     held, there = read_all(folder), sorted(folder.root.rglob("*"))
@@ -381,14 +381,14 @@ def test_a_full_disk_leaves_all_as_it_was(folder: DataFolder, tmp_path: Path, fa
 def test_a_copy_that_differs_is_not_taken(folder: DataFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert folder.key is not None
     held = read_all(folder)
-    contents_of, seen = rekeying._contents, []
+    contents_of, seen = copied.contents, []
 
     def differs(con: duckdb.DuckDBPyConnection, database: str) -> Any:
         seen.append(database)
         found = contents_of(con, database)
         return found if len(seen) == 1 else {**found, "raw.submissions": (12, 0, 0)}
 
-    monkeypatch.setattr(rekeying, "_contents", differs)
+    monkeypatch.setattr(rekeying, "contents", differs)
     with pytest.raises(WarehouseError, match="does not hold what it should"):
         change_key(folder, [folder.key], new_key(tmp_path), told)
     assert len(seen) == 2

@@ -104,7 +104,7 @@ def test_a_shelf_keeps_a_file_once_and_gives_it_back(tmp_path: Path, key: Secret
     folder = DataFolder(tmp_path, key=key)
     shelf = Shelf(folder.attachments, 2, key)
     kept = [shelf.keep(io.BytesIO(content)) for content in (SECRET, b"", SECRET)]
-    shelf.settle()
+    shelf.settle({sha256 for sha256, _ in kept})
     assert kept[0] == kept[2] == (hashlib.sha256(SECRET).hexdigest(), len(SECRET))
     files = [path for path in tmp_path.rglob("*") if path.is_file()]
     assert len(files) == 2
@@ -121,7 +121,7 @@ def test_a_kept_file_that_is_torn_is_told(tmp_path: Path) -> None:
     folder = DataFolder(tmp_path, key=KEY)
     shelf = Shelf(folder.refused, key=KEY)
     sha256, _ = shelf.keep(io.BytesIO(SECRET))
-    shelf.settle()
+    shelf.settle({sha256})
     place = refused_place(folder, sha256)
     place.write_bytes(place.read_bytes()[:-1])
     with pytest.raises(WarehouseError, match="torn"):

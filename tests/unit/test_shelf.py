@@ -11,7 +11,7 @@ def test_a_worker_leaves_alone_what_another_one_is_keeping(tmp_path: Path) -> No
     one = Shelf(tmp_path, digits=2)
     sha256, _ = one.keep(io.BytesIO(b"a photo"))
     Shelf(tmp_path, digits=2)
-    one.settle()
+    one.settle({sha256})
     assert (tmp_path / sha256[:2] / sha256).read_bytes() == b"a photo"
 
 
@@ -21,3 +21,10 @@ def test_what_a_killed_run_left_is_swept_once_it_is_old(tmp_path: Path) -> None:
     os.utime(left, (left.stat().st_mtime - LEFT_SECONDS - 60,) * 2)
     Shelf(tmp_path)
     assert not left.exists()
+
+
+def test_what_is_not_wanted_leaves_nothing(tmp_path: Path) -> None:
+    shelf = Shelf(tmp_path)
+    shelf.keep(io.BytesIO(b"a photo"))
+    shelf.settle(set())
+    assert list(tmp_path.iterdir()) == []

@@ -1,4 +1,4 @@
-"""A copy of a warehouse file, read as it is: nothing in it is brought up to date, and no byte of it changes."""
+"""A copy of a warehouse file: read as it is, nothing brought up to date; and held against what it was copied from."""
 
 from __future__ import annotations
 
@@ -9,13 +9,23 @@ import duckdb
 
 from laktasi.errors import WarehouseError
 from laktasi.store.sealing import database_key
-from laktasi.store.sql import literal
+from laktasi.store.sql import identifier, literal
 
 if TYPE_CHECKING:
     from pydantic import SecretStr
 
 COPY = "copied"
 """Name under which it is attached."""
+SHAPE = {
+    "duckdb_tables": "schema_name, table_name, comment, sql",
+    "duckdb_views": "schema_name, view_name, comment",
+    "duckdb_columns": "schema_name, table_name, column_name, column_index, comment, data_type",
+    "duckdb_sequences": "schema_name, sequence_name, start_value, increment_by, last_value",
+    "duckdb_indexes": "schema_name, index_name, sql",
+    "duckdb_functions": "schema_name, function_name, macro_definition, comment",
+}
+"""What a warehouse is beside its rows, by DuckDB's lists of it. A view's text is written otherwise once it has been on
+disk (a cross join as a comma); that it can be read is tried."""
 
 
 def attach_copy(con: duckdb.DuckDBPyConnection, path: Path, key: SecretStr | None) -> None:
@@ -46,3 +56,26 @@ def attach_copy(con: duckdb.DuckDBPyConnection, path: Path, key: SecretStr | Non
             next_step="take another backup, or update laktasi",
         ) from None
     con.execute(f"use {COPY}")
+
+
+def contents(con: duckdb.DuckDBPyConnection, database: str) -> dict[str, tuple[object, ...]]:
+    """Give what an attached warehouse holds: of each table its rows and hashes over them, and what else there is."""
+    con.execute(f"use {identifier(database)}")
+    found: dict[str, tuple[object, ...]] = {}
+    for schema, table in con.execute(
+        f"select schema_name, table_name from duckdb_tables() where database_name = '{database}'"
+    ).fetchall():
+        place = identifier(schema, table)
+        row = con.execute(
+            f"select count(*), coalesce(bit_xor(hash(t)), 0), coalesce(sum(hash(t)::hugeint), 0) from {place} as t"
+        ).fetchone()
+        assert row is not None
+        found[f"{schema}.{table}"] = row
+    for name, columns in SHAPE.items():
+        listed = con.execute(f"select {columns} from {name}() where database_name = '{database}'").fetchall()
+        found[name] = tuple(sorted(map(str, listed)))
+        if name == "duckdb_views":
+            for schema, view, _ in listed:
+                con.execute(f"from {identifier(schema, view)} limit 0")
+    con.execute("use memory")
+    return found

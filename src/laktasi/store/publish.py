@@ -22,7 +22,7 @@ from laktasi.store.forms import Questionnaires
 from laktasi.store.labelled import labelled_views
 from laktasi.store.lake import declared_comments
 from laktasi.store.sql import identifier, literal, scalar, transaction, values
-from laktasi.store.warehouse import POINTER_SUFFIX
+from laktasi.store.warehouse import OF_A_RUN, POINTER_SUFFIX
 
 COPY = "research_copy"
 """Name under which the new file is attached while it is filled."""
@@ -130,7 +130,7 @@ def _remove_stale(target: Path) -> None:
     """Remove what a killed run left, and older copies that a reader had kept open."""
     pointer = target.with_name(target.name + POINTER_SUFFIX)
     current = pointer.read_text(encoding="utf-8").strip() if pointer.exists() else ""
-    for stale in (*target.parent.glob(f"{target.name}.tmp-*"), *target.parent.glob(f"{target.stem}-*.duckdb")):
+    for stale in (*target.parent.glob(f"{target.name}.tmp-*"), *target.parent.glob(f"{target.stem}-{OF_A_RUN}.duckdb")):
         if stale.name != current:
             with contextlib.suppress(PermissionError):
                 stale.unlink()

@@ -185,14 +185,15 @@ class _Landing:
         """Make the batch durable: its files first, then its rows, in one transaction."""
         if not self.size:
             return
-        with writing(self._attachments.root):
-            self._attachments.settle()
-            self._aside.settle()
         with transaction(self._con):
             self._say_when()
             is_news = self._gate.settle()
-            for table, rows in self._rows.items():
-                self._new[table] += append(self._con, table, [row for row in rows if self._gate.keeps(row)])
+            kept = {table: [row for row in rows if self._gate.keeps(row)] for table, rows in self._rows.items()}
+            with writing(self._attachments.root):  # files of rows that are not kept never get their place
+                self._attachments.settle({row["sha256"] for row in kept["attachments"]})
+                self._aside.settle({row["sha256"] for row in kept["refused"]})
+            for table, rows in kept.items():
+                self._new[table] += append(self._con, table, rows)
             if is_news:
                 erase(self._con, self._run_id)
         self._rows, self._in_order = {table: [] for table in TABLES}, []

@@ -24,9 +24,9 @@ from laktasi.errors import WarehouseError
 from laktasi.paths import DataFolder
 from laktasi.sealing import HEADER_BYTES, Sealer, is_sealed, is_sealed_by, seal, unseal
 from laktasi.secret import PURPOSE as SECRET_PURPOSE
+from laktasi.store.copied import SHAPE, contents
 from laktasi.store.sealing import is_encrypted
 from laktasi.store.shelf import ATTACHMENT_DIGITS, PART, PURPOSE, copy_kept, place_of, sync
-from laktasi.store.sql import identifier
 from laktasi.store.warehouse import WAREHOUSE, WrongKeyError, attach_file, session, spill_of
 
 if TYPE_CHECKING:
@@ -46,16 +46,6 @@ _MARK = (
     "laktasi key change was begun in this data folder, and has not ended.\n"
     "Run it again as it was typed; until then nothing else works here. Nothing is lost.\n"
 )
-_SHAPE = {
-    "duckdb_tables": "schema_name, table_name, comment, sql",
-    "duckdb_views": "schema_name, view_name, comment",
-    "duckdb_columns": "schema_name, table_name, column_name, column_index, comment, data_type",
-    "duckdb_sequences": "schema_name, sequence_name, start_value, increment_by, last_value",
-    "duckdb_indexes": "schema_name, index_name, sql",
-    "duckdb_functions": "schema_name, function_name, macro_definition, comment",
-}
-"""What a warehouse is beside its rows, by DuckDB's lists of it. A view's text is written otherwise once it has been on
-disk (a cross join as a comma); that it can be read is tried."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -326,12 +316,12 @@ def _copy_warehouse(
         con.execute(f"checkpoint {WAREHOUSE}")
         con.execute(f"copy from database {WAREHOUSE} to {COPY}")
         con.execute(f"checkpoint {COPY}")
-        before = _contents(con, WAREHOUSE)
+        before = contents(con, WAREHOUSE)
     copy.chmod(0o600)
     progress("comparing the copy", 0, None)
     with session(keyed) as con:  # from the disk
         attach_file(con, copy, new, WAREHOUSE)
-        after = _contents(con, WAREHOUSE)
+        after = contents(con, WAREHOUSE)
     if before != after:
         raise WarehouseError(
             f"the copy of {path.name} does not hold what it should",
@@ -345,35 +335,12 @@ def _copy_warehouse(
                 next_step="check that the disk has room, then run the command again",
             )
     sync(copy)
-    counts = [found[0] for name, found in before.items() if name not in _SHAPE]
+    counts = [found[0] for name, found in before.items() if name not in SHAPE]
     return len(counts), sum(cast(list[int], counts))
 
 
 def _log_of(path: Path) -> Path:
     return path.with_name(path.name + ".wal")
-
-
-def _contents(con: duckdb.DuckDBPyConnection, database: str) -> dict[str, tuple[object, ...]]:
-    """Give what an attached warehouse holds: of each table its rows and hashes over them, and what else there is."""
-    con.execute(f"use {identifier(database)}")
-    found: dict[str, tuple[object, ...]] = {}
-    for schema, table in con.execute(
-        f"select schema_name, table_name from duckdb_tables() where database_name = '{database}'"
-    ).fetchall():
-        place = identifier(schema, table)
-        row = con.execute(
-            f"select count(*), coalesce(bit_xor(hash(t)), 0), coalesce(sum(hash(t)::hugeint), 0) from {place} as t"
-        ).fetchone()
-        assert row is not None
-        found[f"{schema}.{table}"] = row
-    for name, columns in _SHAPE.items():
-        listed = con.execute(f"select {columns} from {name}() where database_name = '{database}'").fetchall()
-        found[name] = tuple(sorted(map(str, listed)))
-        if name == "duckdb_views":
-            for schema, view, _ in listed:
-                con.execute(f"from {identifier(schema, view)} limit 0")
-    con.execute("use memory")
-    return found
 
 
 def _remove_old(folder: DataFolder, new: SecretStr | None) -> None:

@@ -6,7 +6,6 @@ file that takes its place in one move; the mark that this is still to be done is
 
 from __future__ import annotations
 
-import os
 import shutil
 from contextlib import suppress
 from pathlib import Path
@@ -15,11 +14,12 @@ import duckdb
 
 from laktasi.errors import WarehouseError
 from laktasi.paths import DataFolder
+from laktasi.store.copied import contents
 from laktasi.store.forgetting import FILES, SHELVES
 from laktasi.store.lake import tidy
-from laktasi.store.shelf import attachment_place, refused_place
+from laktasi.store.shelf import attachment_place, refused_place, sync
 from laktasi.store.sql import identifier, literal, scalar
-from laktasi.store.warehouse import POINTER_SUFFIX, WAREHOUSE, attach, attach_file, newest_research, session
+from laktasi.store.warehouse import OF_A_RUN, WAREHOUSE, attach, attach_file, newest_research, session
 
 SUFFIX = ".scrubbed.new"
 """Of a copy. One that a killed process left is swept by the next."""
@@ -90,13 +90,23 @@ def rewrite_warehouse(folder: DataFolder) -> None:
             attach_file(con, new, folder.key, COPY)
             new.chmod(0o600)
             con.execute(f"copy from database {WAREHOUSE} to {COPY}")
+            con.execute(f"checkpoint {COPY}")
+            before = contents(con, WAREHOUSE)
+        with session(folder) as con:  # from the disk
+            attach_file(con, new, folder.key, COPY)
+            if contents(con, COPY) != before:
+                raise WarehouseError(
+                    f"the copy of {path.name} does not hold what it should",
+                    why="What was there is there still; bytes of rows that were erased may be in it.",
+                    next_step="check the disk, then: laktasi forget",
+                )
             con.execute(f"delete from {COPY}.meta.forgetting where work = ?", [FILES])
             con.execute(f"checkpoint {COPY}")
-        _sync(new)
+        sync(new)
         # What the log beside the old file held is in the copy.
         Path(f"{path}.wal").unlink(missing_ok=True)
         new.replace(path)
-        _sync(path.parent)
+        sync(path.parent)
     finally:
         _remove(new)
 
@@ -117,7 +127,7 @@ def redact_research(folder: DataFolder, ids: set[str]) -> int:
         How many rows were taken out.
     """
     target = newest_research(folder.research)
-    for old in (*folder.research.parent.glob(f"{folder.research.stem}-*.duckdb"), folder.research):
+    for old in (*folder.research.parent.glob(f"{folder.research.stem}-{OF_A_RUN}.duckdb"), folder.research):
         if old != target:
             with suppress(FileNotFoundError):
                 old.unlink()
@@ -139,17 +149,12 @@ def redact_research(folder: DataFolder, ids: set[str]) -> int:
                     rows += f" where not coalesce({condition}, false)"
                 con.execute(f"insert into {identifier(COPY, *place)} {rows}", {"ids": list(ids)} if condition else {})
             con.execute(f"checkpoint {COPY}")
-        _sync(new)
+        sync(new)
         new.chmod(target.stat().st_mode & 0o777)
         new.replace(target)
     finally:
         _remove(new)
     return sum(taken.values())
-
-
-def has_older_research(folder: DataFolder) -> bool:
-    """Say whether the research copy stands under a name with its run, since somebody had the one before open."""
-    return folder.research.with_name(folder.research.name + POINTER_SUFFIX).exists()
 
 
 def _about(con: duckdb.DuckDBPyConnection, database: str, ids: set[str]) -> dict[tuple[str, str], int]:
@@ -196,13 +201,3 @@ def _remove(copy: Path) -> None:
     for left in (Path(f"{copy}.wal"), copy):
         with suppress(FileNotFoundError):
             left.unlink()
-
-
-def _sync(path: Path) -> None:
-    if path.is_dir() and os.name == "nt":
-        return  # a folder cannot be opened there; NTFS journals renames by itself
-    descriptor = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -14,7 +14,7 @@ import os
 import shutil
 import stat
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -148,10 +148,19 @@ class Shelf:
             self._waiting[sha256] = Path(name)
         return sha256, size
 
-    def settle(self) -> None:
-        """Make all that was kept durable, and give it its place."""
+    def settle(self, wanted: Collection[str]) -> None:
+        """Make what was kept durable, and give it its place; what is not wanted after all goes.
+
+        Parameters
+        ----------
+        wanted
+            Hashes of contents.
+        """
         folders = set()
         for sha256, part in self._waiting.items():
+            if sha256 not in wanted:
+                part.unlink()
+                continue
             place = self._place(sha256)
             place.parent.mkdir(mode=0o700, exist_ok=True)
             sync(part)

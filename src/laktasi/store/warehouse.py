@@ -37,6 +37,8 @@ is not a lock."""
 
 POINTER_SUFFIX = ".latest"
 """``research.duckdb.latest`` holds the name of the newest copy where a system forbids renaming over an open file."""
+OF_A_RUN = "[0-9]" * 8 + "T*Z-*"
+"""What the name of a run looks like in the name of such a copy; a file that somebody else put there has another."""
 
 
 class WrongKeyError(WarehouseError):
