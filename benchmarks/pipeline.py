@@ -1,24 +1,44 @@
-"""How long the whole local way takes, from landed submissions to the report, and how much memory.
+"""How long the whole local way takes, from submissions at the door to the report, and how much memory and disk.
 
-Run ``python -m benchmarks.pipeline --rows 100000``. Times depend on the machine: read shares, ratios and memory.
+Run ``python -m benchmarks.pipeline --rows 100000``. Times depend on the machine: read shares, ratios, memory and disk.
+Reading phones' folders is measured apart, on some of the submissions: a million of them are as many folders.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import shutil
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from benchmarks.disk import DiskWatch, sizes
+
+if TYPE_CHECKING:
+    from laktasi import pipeline
+    from laktasi.records import Submission
 
 ROWS = 1_000_000
 GIB = 1 << 30
 MOST_MEMORY = 4 * GIB
-PARTS = {"make": "Making the synthetic project", "walk": "Walking the way"}
+PARTS = {
+    "make": "Making the synthetic project",
+    "first": "Walking the way",
+    "second": "Walking it again, with nothing new",
+    "read": "Reading phones' folders",
+    "release": "Writing a release",
+}
+MADE = "made"
+"""Folder below the project whose warehouse holds the submissions that are to come in."""
+READ = 20_000
+"""Submissions that are read from folders, at most."""
+FETCHED = 2_000
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -29,33 +49,50 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.pipeline", description=__doc__)
     parser.add_argument("--rows", type=int, default=ROWS, help="synthetic submissions (%(default)s)")
     parser.add_argument("--folder", type=Path, help="where to work; kept, and used again if it holds such a project")
+    parser.add_argument("--release", action="store_true", help="write a release at the end, too")
     parser.add_argument("--part", choices=PARTS, help=argparse.SUPPRESS)
     given = parser.parse_args(arguments)
     if given.part == "make":
         make(given.folder, given.rows)
-    elif given.part == "walk":
-        print(json.dumps(walk(given.folder)))
+    elif given.part:
+        work = {"first": walk, "second": walk_again, "read": read, "release": release}[given.part]
+        print(json.dumps(work(given.folder)))
     elif given.folder:
-        sys.exit(measure(given.folder, given.rows))
+        sys.exit(measure(given.folder, given.rows, is_released=given.release))
     else:
         with tempfile.TemporaryDirectory(prefix="laktasi-bench-") as folder:
-            sys.exit(measure(Path(folder), given.rows))
+            sys.exit(measure(Path(folder), given.rows, is_released=given.release))
 
 
 def make(folder: Path, rows: int) -> None:
-    """Make the project."""
+    """Make the project, and a warehouse with the submissions that are to come in."""
     from benchmarks.synthetic import make
 
-    make(folder, rows)
+    settings = make(folder, rows)
+    settings.data_folder.root.rename(folder / MADE)
 
 
 def walk(folder: Path) -> dict[str, Any]:
-    """Walk the way from landed submissions on; give seconds and peak memory by step, and what the steps told."""
+    """Walk the whole way; give seconds, peak memory and peak disk by step, and what the steps told."""
+    from laktasi import pipeline
+
+    return _timed(folder, (pipeline.FORMS, pipeline.Step("phones", _land), *pipeline.ANALYSING))
+
+
+def walk_again(folder: Path) -> dict[str, Any]:
+    """Walk it again where nothing new has come in."""
+    from laktasi import pipeline
+
+    return _timed(folder, (pipeline.FORMS, *pipeline.ANALYSING))
+
+
+def _timed(folder: Path, steps: Sequence[pipeline.Step]) -> dict[str, Any]:
     from laktasi import pipeline
     from laktasi.settings import Settings
 
     seconds: dict[str, float] = {}
     peaks: dict[str, int] = {}
+    disk: dict[str, int] = {}
 
     def timed(step: pipeline.Step, run: pipeline.Run, progress: pipeline.Progress) -> pipeline.Counts:
         start = time.perf_counter()
@@ -64,9 +101,64 @@ def walk(folder: Path) -> dict[str, Any]:
         finally:
             seconds[step.name] = time.perf_counter() - start
             peaks[step.name] = peak_memory()
+            disk[step.name] = watch.take_most()
 
-    run = pipeline.walk(Settings(project=folder), pipeline.ANALYSING, door="cli", call=timed)
-    return {"seconds": seconds, "peaks": peaks, "told": run.told}
+    settings = Settings(project=folder)
+    with DiskWatch(settings.data_folder.root) as watch:
+        run = pipeline.walk(settings, steps, door="cli", call=timed)
+    return {"seconds": seconds, "peaks": peaks, "disk": disk, "most": watch.most, "told": run.told}
+
+
+def _land(run: pipeline.Run, progress: pipeline.Progress) -> pipeline.Counts:
+    """Take in what was made, as if phones had brought it."""
+    from laktasi.store.raw import land
+    from laktasi.workplace import opened
+
+    with opened(run.settings.data_folder) as con:
+        items = _submissions(run.settings.project)
+        return asdict(land(con, run.settings.data_folder, items, run.run_id, progress=progress))
+
+
+def _submissions(folder: Path) -> Iterator[Submission]:
+    import duckdb
+
+    from laktasi.records import Status, Submission
+
+    with duckdb.connect(str(folder / MADE / "warehouse.duckdb"), read_only=True) as con:
+        found = con.execute("select form_id, form_version, instance_id, payload from raw.submissions")
+        while rows := found.fetchmany(FETCHED):
+            for form_id, version, instance_id, payload in rows:
+                yield Submission(form_id, version, instance_id, None, payload, Status.FINALISED, "phones", None)
+
+
+def read(folder: Path) -> dict[str, Any]:
+    """Write some of the submissions as a phone's folder, and read it; give how many there were, and the seconds."""
+    from itertools import islice
+
+    from laktasi.odk.instances import read_folder
+
+    with tempfile.TemporaryDirectory(prefix="laktasi-bench-") as scratch:
+        instances = Path(scratch) / "instances"
+        for number, submission in enumerate(islice(_submissions(folder), READ)):
+            place = instances / f"Visit_{number}"
+            place.mkdir(parents=True)
+            (place / f"{place.name}.xml").write_bytes(submission.payload)
+        start = time.perf_counter()
+        count = sum(1 for _ in read_folder(Path(scratch)))
+        return {"count": count, "seconds": time.perf_counter() - start}
+
+
+def release(folder: Path) -> dict[str, Any]:
+    """Write a release; give seconds, peak memory, and the disk that it takes."""
+    from laktasi.releasing import release
+    from laktasi.settings import Settings
+
+    settings = Settings(project=folder)
+    start = time.perf_counter()
+    release(settings)
+    seconds = time.perf_counter() - start
+    size = sum(path.stat().st_size for path in settings.data_folder.release.rglob("*") if path.is_file())
+    return {"seconds": seconds, "peak": peak_memory(), "size": size}
 
 
 def peak_memory() -> int:
@@ -77,38 +169,72 @@ def peak_memory() -> int:
     return most if sys.platform == "darwin" else most * 1024
 
 
-def measure(folder: Path, rows: int) -> int:
+def measure(folder: Path, rows: int, *, is_released: bool) -> int:
     """Make, walk twice, check and print; give the exit code."""
-    if not (folder / "planted.parquet").exists():
+    if not (folder / MADE).exists():
         _part("make", folder, rows)
-    first = _part("walk", folder, rows)
-    second = _part("walk", folder, rows)
+    shutil.rmtree(folder / "data", ignore_errors=True)  # what an earlier call walked to
+    first = _part("first", folder, rows)
+    second = _part("second", folder, rows)
     problems = check(folder, rows)
+    reading = _part("read", folder, rows)
+    released = _part("release", folder, rows) if is_released else None
 
-    seconds, again = first["seconds"], second["seconds"]
-    whole, whole_again = sum(seconds.values()), sum(again.values())
-    peak = max(first["peaks"].values())
-    peak_again = max(second["peaks"].values())
+    peaks = [max(one["peaks"].values()) for one in (first, second)]
     told = first["told"]
-    print(f"The way from landed submissions to the report: {rows:,} submissions")
-    print(f"  {'':<10}{'seconds':>10}{'share':>8}{'peak so far':>14}{'second run':>14}")
-    for name, spent in seconds.items():
-        peak_so_far = f"{first['peaks'][name] / GIB:.2f} GiB"
-        ratio = f"{again[name] / spent:.2f} times"
-        print(f"  {name:<10}{spent:10.1f}{spent / whole:8.0%}{peak_so_far:>14}{ratio:>14}")
-    ratio = f"{whole_again / whole:.2f} times"
-    print(f"  {'together':<10}{whole:10.1f}{1:8.0%}{f'{peak / GIB:.2f} GiB':>14}{ratio:>14}")
-    print(f"  {rows / whole:,.0f} submissions a second")
-    print(f"  peak memory: {peak / GIB:.2f} GiB, in the second run {peak_again / GIB:.2f} GiB (expected: under 4 GiB)")
+    print(f"The whole way, from submissions at the door to the report: {rows:,} submissions, {_cores()} cores")
+    _print_steps(first, second)
+    print(f"  {rows / sum(first['seconds'].values()):,.0f} submissions a second")
+    print(f"  reading phones' folders: {reading['count'] / reading['seconds']:,.0f} submissions a second", end="")
+    print(f" (of {reading['count']:,})")
+    print(f"  peak memory: {_gib(peaks[0])}, in the second run {_gib(peaks[1])} (expected: under 4 GiB)")
     print(f"  findings: {told['check']['open_errors']:,} errors, {told['check']['open_warnings']:,} warnings")
-    data = folder / "data"
-    for name in ("warehouse.duckdb", "research.duckdb", "report/index.html"):
-        print(f"  {name}: {(data / name).stat().st_size / 2**20:,.1f} MiB")
-    if max(peak, peak_again) >= MOST_MEMORY:
+    _print_disk(folder / "data", first["most"], second["most"])
+    if released:
+        print(f"  release: {released['seconds']:.1f} s, peak memory {_gib(released['peak'])}, {_mib(released['size'])}")
+        peaks.append(released["peak"])
+    if max(peaks) >= MOST_MEMORY:
         problems.append("more than 4 GiB of memory were used")
     for problem in problems:
         print(f"  WRONG: {problem}")
     return 1 if problems else 0
+
+
+def _print_steps(first: dict[str, Any], second: dict[str, Any]) -> None:
+    seconds, again = first["seconds"], second["seconds"]
+    whole = sum(seconds.values())
+    print(f"  {'':<10}{'seconds':>10}{'share':>8}{'memory so far':>15}{'disk at most':>14}{'second run':>14}")
+    for name, spent in seconds.items():
+        memory, disk = _gib(first["peaks"][name]), _gib(first["disk"][name])
+        ratio = f"{again[name] / spent:.2f} times" if name in again else ""
+        print(f"  {name:<10}{spent:10.1f}{spent / whole:8.0%}{memory:>15}{disk:>14}{ratio:>14}")
+    memory, disk = _gib(max(first["peaks"].values())), _gib(max(first["disk"].values()))
+    ratio = f"{sum(again.values()) / whole:.2f} times"
+    print(f"  {'together':<10}{whole:10.1f}{1:8.0%}{memory:>15}{disk:>14}{ratio:>14}")
+
+
+def _print_disk(data: Path, *most: dict[str, int]) -> None:
+    now = sizes(data)
+    print(f"  {'disk':<16}{'in the end':>14}{'at most':>14}{'in the 2nd run':>16}")
+    for part, size in now.items():
+        peaks = [one.get(part, 0) for one in most]
+        if size or any(peaks):
+            print(f"  {part:<16}{_mib(size):>14}{_mib(peaks[0]):>14}{_mib(peaks[1]):>16}")
+    print(f"  {'together':<16}{_mib(sum(now.values())):>14}")
+
+
+def _gib(size: int) -> str:
+    return f"{size / GIB:.2f} GiB"
+
+
+def _mib(size: int) -> str:
+    return f"{size / 2**20:,.1f} MiB"
+
+
+def _cores() -> int:
+    import os
+
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _part(part: str, folder: Path, rows: int) -> Any:
