@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from glob import escape
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,9 @@ HOUSE = Path(__file__).resolve().parents[2]
 
 WAREHOUSE_SQL = HOUSE / "warehouse"
 FLOWS = HOUSE / "flows"
+
+BEFORE_RESTORE = "-before-restore-"
+"""Between the name of a data folder that ``laktasi restore --aside`` moved aside, and when."""
 
 
 _DERIVED = (
@@ -180,14 +184,44 @@ class DataFolder:
         Raises
         ------
         WarehouseError
-            It is derived.
+            It is derived; or it is not in its place, see :meth:`check_in_place`.
         """
+        self.check_in_place()
         if self.origin is None and self.derived_mark.exists():
             raise WarehouseError(
                 f"{self.root} holds an analysis of what was known by then: it is there to be read",
                 why="With a secret key of its own, what is hashed or released here would not fit what the data folder"
                 " made: the dates of two releases by two keys tell the true ones.",
                 next_step="work in the data folder that it was made from: leave --data out, or name that one",
+            )
+
+    @property
+    def being_restored(self) -> Path:
+        """Where a backup is built that is put back: beside the place that it is moved to when it is whole."""
+        root = self.root.resolve()
+        return root.with_name(f".{root.name}.restoring")
+
+    @property
+    def put_aside(self) -> Path | None:
+        """What stood here before a backup that was to take its place, and did not: it was killed between two moves."""
+        root = self.root.resolve()
+        if root.exists() or not self.being_restored.exists():
+            return None
+        return max(root.parent.glob(f"{escape(root.name)}{BEFORE_RESTORE}*"), default=None)
+
+    def check_in_place(self) -> None:
+        """Refuse to begin anew where a folder stood that a restore put aside.
+
+        Raises
+        ------
+        WarehouseError
+            A restore was killed between the two moves; the error says where the folder is.
+        """
+        if aside := self.put_aside:
+            raise WarehouseError(
+                f"the data folder {self.root} is not in its place: laktasi restore was broken off",
+                why=f"Nothing is lost. It stands beside it, whole: {aside}",
+                next_step=f"run laktasi restore again as it was typed; or rename that folder to {self.root.name}",
             )
 
     @property

@@ -172,9 +172,10 @@ def check_begun(folder: DataFolder) -> None:
     Raises
     ------
     WarehouseError
-        There is no warehouse.
+        There is no warehouse; or a restore that was broken off has put the folder aside.
     """
     if not folder.has_begun:
+        folder.check_in_place()
         raise WarehouseError(
             f"there is no warehouse in {folder.root}", why="No run has begun here yet.", next_step=RUN_FIRST
         )

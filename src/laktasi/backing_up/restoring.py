@@ -16,7 +16,7 @@ from laktasi.backing_up.holding import ask_copy
 from laktasi.backing_up.shape import Contents, Listing, Rows
 from laktasi.durable import sync_folder
 from laktasi.errors import BackupError, WarehouseError
-from laktasi.paths import DataFolder, Project
+from laktasi.paths import BEFORE_RESTORE, DataFolder, Project
 from laktasi.pipeline import Progress, silent
 from laktasi.settings import Settings
 from laktasi.workplace import alone, opened
@@ -60,8 +60,7 @@ class _Restoring:
     """Where it is built, beside its place."""
 
     def __post_init__(self) -> None:
-        root = self.folder.root.with_name(f".{self.folder.root.name}.restoring")
-        self.built = DataFolder(root / shape.DATA, key=self.folder.key)
+        self.built = DataFolder(self.folder.being_restored / shape.DATA, key=self.folder.key)
 
 
 def restore(
@@ -92,7 +91,8 @@ def restore(
     ------
     BackupError
         It is no backup, a file of it is missing or not what its hash says, the key is missing or another one, the data
-        folder is not empty, or there is no room. Then nothing was put back.
+        folder is not empty, `laktasi up` is at work in it, or there is no room. Then nothing was put back, and what
+        stood there stands there.
     """
     listing = shape.read_listing(backup)
     key = settings.data_folder.key
@@ -106,6 +106,9 @@ def restore(
     folder = DataFolder(root, key=key if listing.is_encrypted else None)
     work = _Restoring(backup, listing, contents, folder, settings.folders, progress)
     with files.told_in_words("the backup cannot be put back", root.parent, backup):
+        if left := folder.put_aside:  # by a restore that was killed
+            left.rename(root)
+            shutil.rmtree(folder.being_restored, ignore_errors=True)
         _check_free(folder, is_aside=is_aside)
         made = [place for place in root.parents if not place.exists()]
         root.parent.mkdir(parents=True, exist_ok=True)
@@ -116,8 +119,7 @@ def restore(
             _compare(work)
             forgotten = _keep_away(work)
             files.sync_folders(work.built.root)
-            aside = _make_way(folder) if is_aside else None
-            _move(work)
+            aside = _move(work, is_aside=is_aside)
             put_back, kept = _put_project_back(work, is_to_replace=replace_project)
         finally:
             shutil.rmtree(work.built.root.parent, ignore_errors=True)
@@ -158,7 +160,16 @@ def _data_of(backup: Path, contents: Contents, settings: Settings) -> Path:
 
 
 def _check_free(folder: DataFolder, *, is_aside: bool) -> None:
-    """Refuse a data folder that holds something."""
+    """Refuse a data folder in which `laktasi up` is at work, or that holds something."""
+    from laktasi.service.place import Place, is_up
+
+    if is_up(Place(folder)):
+        raise BackupError(
+            f"laktasi up is at work in {folder.root}",
+            why="It would go on in the folder that is moved aside, and what it takes in would be missing here.",
+            next_step="end it (Ctrl+C where it was started; laktasi service remove where it starts by itself), then run"
+            " the command again",
+        )
     if is_aside or not folder.root.exists():
         return
     if not folder.root.is_dir() or any(folder.root.iterdir()):
@@ -244,23 +255,53 @@ def _keep_away(work: _Restoring) -> int:
         return apply(con, work.built, lacking(con, tombstones, work.listing.warehouse))
 
 
+def _move(work: _Restoring, *, is_aside: bool) -> Path | None:
+    """Move what was built to its place; give where the folder is that stood there, if one did.
+
+    Killed between the two moves, the next command says where that folder is, see :meth:`DataFolder.check_in_place`.
+    """
+    root = work.folder.root
+    if not is_aside and root.exists():
+        root.rmdir()
+    aside = _make_way(work.folder) if is_aside else None
+    try:
+        work.built.root.rename(root)
+    except BaseException as error:
+        if aside is not None:
+            _take_back(aside, root, error)
+        raise
+    sync_folder(root.parent)
+    return aside
+
+
 def _make_way(folder: DataFolder) -> Path | None:
-    """Move a data folder aside in which no run is at work."""
+    """Move a data folder aside in which nobody is at work."""
     if not folder.root.exists():
         return None
     with alone(folder):
-        pass
-    aside = folder.root.with_name(f"{folder.root.name}-aside-{datetime.now(UTC):%Y%m%dT%H%M%SZ}")
+        _check_free(folder, is_aside=True)
+    aside = folder.root.with_name(f"{folder.root.name}{BEFORE_RESTORE}{datetime.now(UTC):%Y%m%dT%H%M%SZ}")
     folder.root.rename(aside)
     return aside
 
 
-def _move(work: _Restoring) -> None:
-    root = work.folder.root
-    if root.exists():
-        root.rmdir()
-    work.built.root.rename(root)
-    sync_folder(root.parent)
+def _take_back(aside: Path, root: Path, error: BaseException) -> None:
+    """Let a data folder that was moved aside stand in its place again.
+
+    Raises
+    ------
+    BackupError
+        It cannot be moved either.
+    """
+    try:
+        aside.rename(root)
+    except OSError:
+        raise BackupError(
+            f"the backup could not be moved to {root} ({getattr(error, 'strerror', None) or type(error).__name__}),"
+            " and what stood there before could not be moved back",
+            why=f"Nothing is lost. What stood there is whole, and is now {aside}",
+            next_step=f"rename that folder to {root.name}; check that the disk is well; then run the command again",
+        ) from error
 
 
 def _put_project_back(work: _Restoring, *, is_to_replace: bool) -> tuple[tuple[str, ...], tuple[str, ...]]:

@@ -94,6 +94,13 @@ def look_at_data_folder(patient: Patient) -> Iterator[Finding]:
     """See that the data folder can be written in and locked, and that nobody else may read it."""
     root = patient.folder.root
     name = "data folder"
+    if aside := patient.folder.put_aside:
+        yield wrong(
+            name,
+            f"{root} is not in its place: laktasi restore was broken off. It stands beside it, whole: {aside}",
+            f"run laktasi restore again as it was typed; or rename that folder to {root.name}",
+        )
+        return
     if not root.exists():
         yield ok(name, f"{root} is not there yet: the first run makes it")
         return
