@@ -11,22 +11,25 @@ import stat
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 from click.testing import CliRunner
+from filelock import FileLock
 from pydantic import SecretStr
 
 from laktasi import pipeline
-from laktasi.backing_up import BackedUp, back_up, files, newest_backup, restore, rotating, shape
+from laktasi.backing_up import BackedUp, back_up, files, newest_backup, restore, shape
 from laktasi.cli import main
 from laktasi.errors import BackupError, SettingsError, WarehouseError
 from laktasi.paths import HOUSE
 from laktasi.reproducing import verify
+from laktasi.service.place import Place
 from laktasi.settings import Settings, read_settings
 from laktasi.store.row_hashes import hash_rows
 from laktasi.workplace import alone, apart_from_backups, opened
@@ -37,7 +40,7 @@ KEY = "of-a-key-that-nobody-guesses-0123456789abcdef"
 KILLS = int(os.environ.get("LAKTASI_TEST_KILLS", "2"))
 
 
-def run_in(root: Path, **given: Any) -> Settings:
+def run_in(root: Path, steps: Sequence[pipeline.Step] = pipeline.WAY, **given: Any) -> Settings:
     """Run the study once, with a decision, a refused file and something printed for the field."""
     phone = mini.fill_phone(root / "phone", 12)
     (phone / "instances" / "torn.xml").write_text("<data id='tea' version='1'><today>20", encoding="utf-8")
@@ -51,7 +54,7 @@ def run_in(root: Path, **given: Any) -> Settings:
         encoding="utf-8",
     )
     settings = read_settings(project, phones=(phone,), **given)
-    pipeline.walk(settings, pipeline.WAY, door="cli")
+    pipeline.walk(settings, steps, door="cli")
     printed = settings.data_folder.fieldwork / "todo" / "Ani: lembar?.html"
     printed.parent.mkdir(parents=True)
     printed.write_text(f"<p>{mini.SECRET}", encoding="utf-8")
@@ -60,16 +63,32 @@ def run_in(root: Path, **given: Any) -> Settings:
 
 @pytest.fixture(scope="module")
 def ran_once(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, BackedUp]:
-    """A study that has run, and a backup of it."""
+    """A study that has landed, and a backup of it."""
     root = tmp_path_factory.mktemp("plain")
     (root / "stick").mkdir()
-    return root, back_up(run_in(root))
+    return root, back_up(run_in(root, pipeline.IMPORTING))
 
 
 @pytest.fixture
 def ran(ran_once: tuple[Path, BackedUp], tmp_path: Path) -> Settings:
     """A copy of that study, in which a test may break what it likes; its stick is empty."""
-    root, _ = ran_once
+    return copied(ran_once[0], tmp_path)
+
+
+@pytest.fixture(scope="module")
+def whole_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A study that has a report and a manifest, too: that takes long, so only slow tests want it."""
+    root = tmp_path_factory.mktemp("whole")
+    run_in(root)
+    return root
+
+
+@pytest.fixture
+def whole(whole_once: Path, tmp_path: Path) -> Settings:
+    return copied(whole_once, tmp_path)
+
+
+def copied(root: Path, tmp_path: Path) -> Settings:
     shutil.copytree(root / "survey", tmp_path / "survey")
     (tmp_path / "stick").mkdir()
     return read_settings(tmp_path / "survey", phones=(root / "phone",))
@@ -120,9 +139,26 @@ def backed_up_before(stick: Path, made: BackedUp, **ago: float) -> Path:
 # There and back
 
 
-def test_what_is_lost_is_there_again_and_its_manifest_holds(ran: Settings) -> None:
+def test_what_is_lost_is_there_again(ran: Settings) -> None:
     before, kept = rows(ran), contents(ran.project)
     made = back_up(ran)
+    lose_everything(ran)
+    done = restore(made.path, read_settings(ran.project))
+    assert done.kept == ()
+    now = contents(ran.project)
+    same = {name for name in kept if not name.startswith(("data/warehouse.duckdb", "data/last_backup"))}
+    same = {name for name in same if not name.endswith(".lock")}
+    assert {name: now.get(name) for name in same} == {name: kept[name] for name in same}
+    assert {"attachments", "refused", "fieldwork", "corrections"} <= {part for name in same for part in name.split("/")}
+    assert rows(ran) == before
+
+
+@pytest.mark.slow
+def test_what_is_lost_of_a_whole_study_is_there_again_and_its_manifest_holds(whole: Settings) -> None:
+    ran = whole
+    before, kept = rows(ran), contents(ran.project)
+    made = back_up(ran)
+    assert made.listing.tables["quality.decisions"] == 1
     lose_everything(ran)
     done = restore(made.path, read_settings(ran.project))
     assert done.kept == ()
@@ -147,7 +183,6 @@ def test_a_backup_says_what_it_is_and_no_answer(ran: Settings, stick: Path) -> N
     assert mini.SECRET not in text
     told = json.loads(text)
     assert told["tables"]["raw.submissions"] == 12
-    assert told["tables"]["quality.decisions"] == 1
     assert told["is_encrypted"] is False
     on_disk = set(contents(made.path)) - {shape.LISTING}
     assert set(told["files"]) == on_disk
@@ -156,6 +191,7 @@ def test_a_backup_says_what_it_is_and_no_answer(ran: Settings, stick: Path) -> N
     assert newest_backup(ran.data_folder) == (datetime.fromisoformat(made.listing.made_at), made.path)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no such modes")
 def test_a_backup_is_for_its_owner_alone(ran: Settings) -> None:
     path = back_up(ran).path
@@ -163,19 +199,21 @@ def test_a_backup_is_for_its_owner_alone(ran: Settings) -> None:
     assert modes == {0o700, 0o600}
 
 
-def test_sessions_the_report_and_locks_stay_here(ran: Settings) -> None:
-    folder = ran.data_folder
+@pytest.mark.slow
+def test_sessions_the_report_and_locks_stay_here(whole: Settings) -> None:
+    folder = whole.data_folder
     folder.tokens.mkdir()
     (folder.tokens / "session.json").write_text("token", encoding="utf-8")
     (folder.root / "up").mkdir()
     (folder.root / "up" / "laktasi.log").write_text("log", encoding="utf-8")
-    kept = set(contents(back_up(ran).path / "data"))
+    kept = set(contents(back_up(whole).path / "data"))
     assert folder.report.exists()
     assert {name.split("/")[0] for name in kept} == {
-        *("warehouse.duckdb", "attachments", "refused", "manifests", "fieldwork")
+        *("warehouse.duckdb", "attachments", "refused", "manifests", "fieldwork", "secret.key")
     }
 
 
+@pytest.mark.slow
 def test_what_nobody_knows_is_kept_and_what_is_no_file_is_said(ran: Settings) -> None:
     root = ran.data_folder.root
     (root / "notes.txt").write_text("mine", encoding="utf-8")
@@ -191,10 +229,10 @@ def test_what_nobody_knows_is_kept_and_what_is_no_file_is_said(ran: Settings) ->
 
 @pytest.fixture(scope="module")
 def sealed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Settings, BackedUp]:
-    """A study that has run with a key, and a backup of it."""
+    """A study that has landed with a key, and a backup of it."""
     root = tmp_path_factory.mktemp("sealed")
     (root / "stick").mkdir()
-    settings = run_in(root, key=KEY)
+    settings = run_in(root, pipeline.IMPORTING, key=KEY)
     return settings, back_up(settings)
 
 
@@ -249,6 +287,7 @@ def test_the_key_is_never_in_a_backup(ran: Settings, monkeypatch: pytest.MonkeyP
 # While others are at work
 
 
+@pytest.mark.slow
 def test_a_backup_waits_for_the_step_at_work_and_the_next_step_for_the_backup(
     ran: Settings, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -323,6 +362,53 @@ def test_a_backup_of_a_running_pipeline_is_finished_by_the_next_run(ran: Setting
     assert contents_of(back.data_folder.warehouse) == contents_of(settings.data_folder.warehouse)
 
 
+TAKE_LOCK = "import fcntl, sys; fcntl.lockf(open(sys.argv[1], 'rb+'), fcntl.LOCK_EX | fcntl.LOCK_NB)"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such locks")
+def test_nobody_has_the_warehouse_open_while_it_is_copied(ran: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Windows would refuse to read it; elsewhere reading it would take DuckDB's lock away, without a word."""
+    copy, told = files.copy, []
+
+    def locked_by_somebody(source: Path, target: Path, *given: Any) -> shape.Written:
+        if source == ran.data_folder.warehouse:
+            take = [sys.executable, "-S", "-c", TAKE_LOCK, str(source)]
+            told.append(subprocess.run(take, check=False, capture_output=True, timeout=60).returncode)
+        return copy(source, target, *given)
+
+    monkeypatch.setattr(files, "copy", locked_by_somebody)
+    back_up(ran)
+    assert told == [0]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("times", [1, 100])
+def test_what_another_program_writes_meanwhile_is_copied_anew_or_said(
+    ran: Settings, stick: Path, monkeypatch: pytest.MonkeyPatch, times: int
+) -> None:
+    copy = files.copy
+    written: list[Path] = []
+
+    def written_to_by_somebody(source: Path, target: Path, *given: Any) -> shape.Written:
+        done = copy(source, target, *given)
+        if source == ran.data_folder.warehouse and len(written) < times:
+            with duckdb.connect(str(source)) as con:  # which takes no turns
+                con.execute(f"update meta.runs set door = 'somebody {len(written)}'")
+            written.append(source)
+        return done
+
+    monkeypatch.setattr(files, "copy", written_to_by_somebody)
+    if times > 1:
+        with pytest.raises(WarehouseError, match="was changed by another program each time"):
+            back_up(ran)
+        assert names(stick) == []
+        return
+    path = back_up(ran).path
+    with duckdb.connect(str(path / shape.WAREHOUSE), read_only=True) as con:
+        assert con.execute("select door from meta.runs").fetchall() == [("somebody 0",)]
+
+
+@pytest.mark.slow
 def test_two_backups_at_once_and_files_taken_away_meanwhile_are_refused(ran: Settings) -> None:
     with apart_from_backups(ran.data_folder), pytest.raises(WarehouseError, match=r"a backup of .* is being made"):
         back_up(ran)
@@ -346,6 +432,7 @@ def test_nothing_is_backed_up_while_some_of_it_may_need_another_key(ran: Setting
 # Killed, torn, full
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="kills forks of itself: needs Linux or macOS")
 def test_a_killed_backup_never_looks_finished_and_is_swept(ran: Settings, tmp_path: Path) -> None:
     driver = Path(__file__).with_name("backup_kill_driver.py")
@@ -455,6 +542,7 @@ with open_warehouse(DataFolder(Path(sys.argv[1]))) as con:
 """
 
 
+@pytest.mark.slow
 def test_a_disk_that_may_only_be_read_is_backed_up(ran: Settings, stick: Path, big_disk: Path) -> None:
     """Systems make a dying disk so; what was committed last stands in DuckDB's log beside the file."""
     shutil.copytree(ran.data_folder.root, big_disk / "data")
@@ -473,6 +561,7 @@ def test_a_full_disk_is_said_before_anything_is_written(ran: Settings, small_dis
     assert names(small_disk) == []
 
 
+@pytest.mark.slow
 def test_a_disk_that_fills_up_meanwhile_leaves_nothing(
     ran: Settings, small_disk: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -522,6 +611,7 @@ def test_a_stick_that_loses_what_is_written_is_found_out(
     assert names(stick) == []
 
 
+@pytest.mark.slow
 def test_a_warehouse_that_no_longer_holds_what_landed_removes_no_older_backup(
     ran: Settings, made: BackedUp, stick: Path
 ) -> None:
@@ -534,6 +624,7 @@ def test_a_warehouse_that_no_longer_holds_what_landed_removes_no_older_backup(
     assert "1 rows of raw.submissions no longer hold what landed" in second.notes[0]
 
 
+@pytest.mark.slow
 def test_a_row_that_is_another_is_found_though_the_file_is_whole(ran: Settings, made: BackedUp) -> None:
     """The listing is made to fit the file, as if the backup had been copied from a warehouse that changed meanwhile."""
     there = json.loads((made.path / shape.CONTENTS).read_text(encoding="utf-8"))["tables"]["raw.submissions"]["hash"]
@@ -571,6 +662,7 @@ def test_a_folder_that_is_backed_up_takes_no_backup(ran: Settings, inside: str) 
             back_up(ran, to=target)
 
 
+@pytest.mark.slow
 def test_a_stick_without_links_gets_copies(ran: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     assert back_up(ran).linked == 0
     second = back_up(ran)
@@ -585,6 +677,7 @@ def test_a_stick_without_links_gets_copies(ran: Settings, monkeypatch: pytest.Mo
     assert set(third.listing.files) == set(second.listing.files)
 
 
+@pytest.mark.slow
 def test_what_rotted_in_the_backup_before_is_not_taken_over(ran: Settings) -> None:
     first = back_up(ran)
     rotten = next(first.path.glob("data/attachments/*/*"))
@@ -615,63 +708,16 @@ def test_a_lake_is_backed_up_as_a_file(tmp_path: Path) -> None:
 # Which stay
 
 
-def test_the_newest_stay_and_one_a_month(ran: Settings, made: BackedUp, stick: Path) -> None:
-    older = {days: backed_up_before(stick, made, days=days).name for days in (1, 2, 3, 40, 41, 70, 500)}
-    settings = ran.model_copy(update={"backup": ran.backup.model_copy(update={"keep": 3})})
-    second = back_up(settings)
-    now = datetime.now(UTC)
-    months: dict[tuple[int, int], str] = {}
-    for days in (41, 40, 70, 3, 2, 1):
-        at = now - timedelta(days=days)
-        months[at.year, at.month] = max(months.get((at.year, at.month), ""), older[days])
-    expected = {second.path.name, made.path.name, older[1]} | set(months.values())
-    expected -= {name for (year, month), name in months.items() if (year, month) == (now.year, now.month)} - {older[1]}
-    assert set(names(stick)) == expected
-    assert set(second.removed) == {*older.values(), made.path.name} - expected
-    assert older[500] in second.removed
-    assert second.kept == len(expected)
+def test_older_ones_make_room_for_a_new_one(ran: Settings, made: BackedUp, stick: Path) -> None:
+    """Which ones stays to be seen in test_backup_rotation.py; one of these two may be the last of another month."""
+    older = {backed_up_before(stick, made, minutes=minutes).name for minutes in (1, 2)}
+    second = back_up(ran.model_copy(update={"backup": ran.backup.model_copy(update={"keep": 2})}))
+    assert second.removed
+    assert older >= set(second.removed)
+    assert set(names(stick)) == {made.path.name, second.path.name, *older} - set(second.removed)
 
 
-def test_what_is_not_ours_is_never_removed(ran: Settings, made: BackedUp, stick: Path) -> None:
-    noted, foreign, torn = (backed_up_before(stick, made, days=days) for days in (400, 401, 402))
-    (noted / "note.txt").write_text("the round before Christmas", encoding="utf-8")
-    text = (foreign / shape.LISTING).read_text(encoding="utf-8")
-    (foreign / shape.LISTING).write_text(
-        text.replace(f'"warehouse": "{made.listing.warehouse}"', '"warehouse": "another"'), encoding="utf-8"
-    )
-    (torn / shape.LISTING).write_text("{", encoding="utf-8")
-    for name in ("laktasi-survey", "laktasi-survey-2026", "photos", "laktasi-other-20200101T000000Z"):
-        (stick / name).mkdir()
-    before = set(names(stick))
-    settings = ran.model_copy(update={"backup": ran.backup.model_copy(update={"keep": 1})})
-    second = back_up(settings)
-    assert second.removed == (made.path.name,)
-    assert set(names(stick)) == before - {made.path.name} | {second.path.name}
-    assert any("note.txt in it is not of the backup" in note for note in second.notes)
-    assert any("not counted as a backup" in note for note in second.notes)
-
-
-def test_a_clock_set_back_does_not_remove_the_newest(
-    ran: Settings, made: BackedUp, stick: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    ahead = backed_up_before(stick, made, days=-30)
-    settings = ran.model_copy(update={"backup": ran.backup.model_copy(update={"keep": 1})})
-    second = back_up(settings)
-    assert {second.path.name, ahead.name} <= set(names(stick))
-
-
-def test_backups_of_before_somebody_left_do_not_stay_for_their_month(
-    ran: Settings, made: BackedUp, stick: Path
-) -> None:
-    older = backed_up_before(stick, made, days=70)
-    notes: list[str] = []
-    assert rotating.rotate(stick, made.listing, 1, notes) == ((), 2)
-    left = (datetime.now(UTC) - timedelta(days=1)).isoformat()
-    assert rotating.rotate(stick, made.listing, 2, notes, forgotten_at=left) == ((), 2)
-    assert "1 older backups still hold answers" in notes[0]
-    assert rotating.rotate(stick, made.listing, 1, notes, forgotten_at=left) == ((older.name,), 1)
-
-
+@pytest.mark.slow
 def test_who_left_since_is_not_brought_back(ran: Settings, made: BackedUp, stick: Path) -> None:
     from laktasi.store.forgetting import Hers, Person, forget
 
@@ -706,15 +752,91 @@ def test_a_data_folder_that_is_there_is_refused_or_moved_aside(ran: Settings, ma
     done = restore(made.path, ran, is_aside=True)
     assert done.aside is not None
     assert {name: data for name, data in contents(done.aside).items() if name in before} == before
-    assert done.manifest is not None
 
 
+NO = OSError(errno.EIO, "Input/output error")
+
+
+@pytest.mark.parametrize("error", [NO, KeyboardInterrupt()])
+def test_what_was_moved_aside_stands_in_its_place_again_where_the_backup_cannot(
+    ran: Settings, made: BackedUp, monkeypatch: pytest.MonkeyPatch, error: BaseException
+) -> None:
+    before = contents(ran.data_folder.root)
+    beside = names(ran.project)
+    built = ran.data_folder.being_restored / "data"
+    rename = Path.rename
+
+    def fail(self: Path, target: Path) -> Path:
+        if self == built:
+            raise error
+        return rename(self, target)
+
+    monkeypatch.setattr(Path, "rename", fail)
+    with pytest.raises(BackupError if error is NO else KeyboardInterrupt):
+        restore(made.path, ran, is_aside=True)
+    assert contents(ran.data_folder.root).items() >= before.items()
+    assert names(ran.project) == beside
+
+
+def test_where_nothing_can_be_moved_back_the_error_says_where_it_is(
+    ran: Settings, made: BackedUp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rename = Path.rename
+
+    def fail(self: Path, target: Path) -> Path:
+        if target == ran.data_folder.root:
+            raise NO
+        return rename(self, target)
+
+    monkeypatch.setattr(Path, "rename", fail)
+    with pytest.raises(BackupError) as caught:
+        restore(made.path, ran, is_aside=True)
+    (aside,) = ran.project.glob("data-before-restore-*")
+    assert str(aside) in caught.value.why
+    assert (aside / "warehouse.duckdb").exists()
+
+
+def test_a_restore_killed_between_its_two_moves_is_told_by_the_next_command_and_taken_up(
+    ran: Settings, made: BackedUp
+) -> None:
+    folder = ran.data_folder
+    before = contents(folder.root)
+    aside = folder.root.rename(ran.project / "data-before-restore-20261120T050000Z")
+    shutil.copytree(made.path / "data", folder.being_restored / "data")
+    for command in ("run", "status", "backup"):
+        said = " ".join(laktasi(command, "--project", ran.project).split())
+        assert "laktasi restore was broken off" in said
+        assert aside.name in said
+    assert not folder.root.exists()
+    with pytest.raises(BackupError, match="is there, and not empty"):
+        restore(made.path, ran)
+    assert contents(folder.root) == before
+    assert names(ran.project) == ["data", "laktasi.toml", "schemas", "xlsforms"]
+
+
+def test_what_was_put_aside_once_and_stays_there_hinders_nobody(ran: Settings) -> None:
+    ran.data_folder.root.rename(ran.project / "data-before-restore-20261120T050000Z")
+    assert ran.data_folder.put_aside is None
+    ran.data_folder.check_own()
+
+
+def test_a_data_folder_in_which_laktasi_up_is_at_work_is_not_moved(ran: Settings, made: BackedUp) -> None:
+    place = Place(ran.data_folder)
+    place.make()
+    with FileLock(place.lock), pytest.raises(BackupError, match="laktasi up is at work"):
+        restore(made.path, ran, is_aside=True)
+    assert ran.data_folder.warehouse.exists()
+    assert list(ran.project.glob("data-*")) == []
+
+
+@pytest.mark.slow
 def test_a_data_folder_in_which_a_run_is_at_work_is_not_moved(ran: Settings, made: BackedUp) -> None:
     with alone(ran.data_folder), pytest.raises(WarehouseError, match="another run is working"):
         restore(made.path, ran, is_aside=True)
     assert ran.data_folder.warehouse.exists()
 
 
+@pytest.mark.slow
 def test_the_project_s_own_files_are_left_unless_asked(ran: Settings, made: BackedUp) -> None:
     study = ran.folders.study
     study.write_text(mini.STUDY + "# newer\n", encoding="utf-8")
@@ -728,6 +850,7 @@ def test_the_project_s_own_files_are_left_unless_asked(ran: Settings, made: Back
     assert study.read_text(encoding="utf-8") == mini.STUDY
 
 
+@pytest.mark.slow
 def test_a_data_folder_elsewhere_is_found_by_the_settings_in_the_backup(ran: Settings) -> None:
     (ran.project / "laktasi.toml").write_text('data = "../elsewhere"\n', encoding="utf-8")
     ran.data_folder.root.rename(ran.project.parent / "elsewhere")
@@ -749,7 +872,9 @@ def laktasi(*words: object) -> str:
     return result.output
 
 
-def test_the_commands_say_what_matters(ran: Settings, stick: Path) -> None:
+@pytest.mark.slow
+def test_the_commands_say_what_matters(whole: Settings, stick: Path) -> None:
+    ran = whole
     said = laktasi("backup", "--project", ran.project)
     assert "12 versions of submissions" in said
     assert "It is NOT encrypted" in said
@@ -765,6 +890,7 @@ def test_the_commands_say_what_matters(ran: Settings, stick: Path) -> None:
     assert command.split()[3:] == [str(manifest), "--project", str(ran.project)]
 
 
+@pytest.mark.slow
 def test_an_encrypted_backup_is_put_back_with_the_file_that_has_its_key(
     sealed: tuple[Settings, BackedUp], tmp_path: Path
 ) -> None:

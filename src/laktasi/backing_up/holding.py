@@ -15,6 +15,7 @@ from laktasi.backing_up.shape import Rows
 from laktasi.errors import WarehouseError
 from laktasi.paths import DataFolder
 from laktasi.pipeline import Progress
+from laktasi.store.sql import identifier
 from laktasi.workplace import alone, apart_from_backups, in_our_words, in_turn
 
 if TYPE_CHECKING:
@@ -32,6 +33,29 @@ class Held:
     """In use in it."""
     path: Path
     """The file that has all of it; but for what stands in the log beside it, on a disk that may only be read."""
+
+    def let_go(self) -> None:
+        """Close the file, before it is read otherwise than by DuckDB; it is asked nothing any more.
+
+        Windows forbids reading what DuckDB has open. Elsewhere DuckDB's lock would be lost with the first reader in
+        this process that closes it. Who holds the turn still keeps other commands out.
+        """
+        name = self.con.execute("select current_database()").fetchone()
+        assert name is not None
+        self.con.execute("use memory")
+        self.con.execute(f"detach {identifier(*name)}")
+
+    def as_it_is(self) -> tuple[tuple[int, int] | None, ...]:
+        """Give what shows that somebody wrote to the file, or to the log beside it."""
+        return tuple(_size_and_time(path) for path in (self.path, log_of(self.path)))
+
+
+def _size_and_time(path: Path) -> tuple[int, int] | None:
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return None
+    return found.st_size, found.st_mtime_ns
 
 
 @contextmanager

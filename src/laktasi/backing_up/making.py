@@ -19,7 +19,7 @@ from laktasi.backing_up.shape import Contents, Listing, Piece, Rows, Written
 from laktasi.backing_up.sources import Source, sources
 from laktasi.backing_up.target import can_link, place_of
 from laktasi.durable import sync_folder
-from laktasi.errors import BackupError
+from laktasi.errors import BackupError, WarehouseError
 from laktasi.paths import DataFolder
 from laktasi.pipeline import Progress, silent
 from laktasi.settings import Settings
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 PATIENCE_SECONDS = 60 * 60
 """How long a backup waits for the step that is at work; one that reads from a Central over a slow line takes long."""
 
+_TRIES = 3
 _SPARE_BYTES = 16 * 2**20
 """Room for what the file system itself needs."""
 _BY_HASH = (f"{shape.DATA}/attachments/", f"{shape.DATA}/refused/")
@@ -115,7 +116,8 @@ def back_up(
     BackupError
         The folder cannot be used, has no room, or what was written is not what was read. Then nothing is left of it.
     WarehouseError
-        There is no warehouse, it cannot be read, or another backup is being made.
+        There is no warehouse, it cannot be read, another backup is being made, or something that takes no turns writes
+        to the warehouse each time it is copied.
     """
     folder = settings.data_folder
     folder.check_own()
@@ -155,7 +157,19 @@ def _words(making: _Making) -> AbstractContextManager[None]:
 
 
 def _take_warehouse(making: _Making, made_at: datetime, patience_seconds: float) -> _Held:
-    """Copy the warehouse while nobody else has it open, and hear what else there is at that moment."""
+    """Copy the warehouse while nobody writes to it, and hear what else there is at that moment."""
+    for _ in range(_TRIES):
+        if held := _try_warehouse(making, made_at, patience_seconds):
+            return held
+    raise WarehouseError(
+        f"{making.folder.warehouse.name} was changed by another program each time it was copied",
+        why="A backup of it would be of no moment that ever was. Nothing is left of it.",
+        next_step="close the program that has the file open, then run the command again",
+    )
+
+
+def _try_warehouse(making: _Making, made_at: datetime, patience_seconds: float) -> _Held | None:
+    """Do it once; None where somebody wrote to the file while it was copied."""
     folder, target = making.folder, making.target
     with in_our_words(folder), held_between_steps(folder, patience_seconds, making.progress) as source:
         con = source.con
@@ -165,7 +179,6 @@ def _take_warehouse(making: _Making, made_at: datetime, patience_seconds: float)
         tombstones = tombstones_of(con) if tables.get("raw.forgotten") else ()
         left_out: list[str] = []
         others = sources(folder, making.settings.folders, left_out)
-        making.notes += [f"not kept: {place}" for place in left_out]
         rotating.sweep(target, making.settings.project.name, first)
         earlier = rotating.earlier(target, making.settings.project.name, first, folder.key, making.notes)
         part = target / rotating.part_name(shape.name_of(making.settings.project.name, made_at), first)
@@ -174,10 +187,16 @@ def _take_warehouse(making: _Making, made_at: datetime, patience_seconds: float)
             if earlier and not can_link(part):
                 earlier = None
             _check_room(making, source.path, others, earlier)
+            source.let_go()
+            before = source.as_it_is()
             _copy_warehouse(making, source.path, part)
+            if source.as_it_is() != before:
+                shutil.rmtree(part, ignore_errors=True)
+                return None
         except BaseException:
             shutil.rmtree(part, ignore_errors=True)
             raise
+        making.notes += [f"not kept: {place}" for place in left_out]
         return _Held(first, latest, migration, tables, tombstones, tuple(others), part, earlier)
 
 
