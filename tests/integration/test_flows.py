@@ -6,6 +6,9 @@ import os
 import sqlite3
 import subprocess
 import sys
+import threading
+from base64 import b64encode
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +19,7 @@ from click.testing import CliRunner
 
 from laktasi import pipeline
 from laktasi.cli import main
+from laktasi.cli.run import _check_server
 from laktasi.paths import FLOWS, HOUSE
 from tests import mini
 
@@ -40,7 +44,7 @@ def flown(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, subprocess.Co
         text=True,
         env=kept,
         cwd=root,
-        timeout=240,
+        timeout=600,
         check=False,
     )
     return project / "data", done
@@ -81,6 +85,37 @@ def test_a_server_that_does_not_answer_is_one_clear_error(monkeypatch: pytest.Mo
     assert "correct-horse" not in done.output
     assert "--no-prefect" in done.output
     assert "Traceback" not in done.output
+
+
+@pytest.mark.parametrize("address", ["http://ani:correct-horse@127.0.0.1/api", "http://ani:correct-horse@[::1/api"])
+def test_no_password_is_told_of_an_address_that_means_nothing(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, address: str
+) -> None:
+    monkeypatch.setenv("PREFECT_API_URL", address)
+    done = CliRunner().invoke(main, ["run", "--project", str(mini.make_project(tmp_path / "project"))])
+    assert done.exit_code == 1
+    assert "does not answer" in done.output
+    assert "correct-horse" not in done.output
+
+
+def test_a_server_is_asked_by_the_account_of_its_address() -> None:
+    asked: list[str | None] = []
+
+    class Answer(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            asked.append(self.headers["Authorization"])
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), Answer) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        for account in ("ani:pass%20word@", ""):
+            _check_server(f"http://{account}127.0.0.1:{server.server_port}/api")
+        server.shutdown()
+    assert asked == [f"Basic {b64encode(b'ani:pass word').decode()}", None]
 
 
 def test_a_data_folder_that_cannot_be_made_is_one_clear_error(tmp_path: Path) -> None:

@@ -111,6 +111,17 @@ def tea(tmp_path: Path, post: Post, monkeypatch: pytest.MonkeyPatch) -> Tea:
     return Tea(tmp_path, post, monkeypatch)
 
 
+def test_a_first_run_tells_its_summary_and_an_adverse_event_once(tea: Tea) -> None:
+    tea.put(12, age=95, house="h1")
+    text = tea.run()
+    assert text.startswith("[laktasi] tea: adverse events: 1,")
+    assert "- uuid:tea-0012 (tea), health centre h1 (House One)" in text
+    assert "Records: 13\n" in text
+    assert tea.again() == ""
+    nothing_of_a_person(tea)
+
+
+@pytest.mark.slow
 def test_what_a_study_tells_in_its_first_days(tea: Tea) -> None:
     report = tea.settings.data_folder.report
     report.parent.mkdir(parents=True)
