@@ -282,9 +282,9 @@ def correct(run: Run, _progress: Progress) -> Counts:
         return asdict(apply(con, _forms(con).questionnaires, recompute_sql, key, run.day))
 
 
-def forget(run: Run, progress: Progress) -> Counts:
-    """Erase what has come back of people who left the study, and finish what an erasure has left to be done."""
-    from laktasi.forgetting import finish_left, sweep
+def forget(run: Run, _progress: Progress) -> Counts:
+    """Erase what has come back of people who left the study."""
+    from laktasi.forgetting import sweep
     from laktasi.store.submissions import count_states
 
     if run.settings.data_folder.origin is not None:
@@ -293,7 +293,14 @@ def forget(run: Run, progress: Progress) -> Counts:
         told: dict[str, Any] = sweep(con, run.settings, run.run_id)
         if told.get("forgotten_again"):
             told |= count_states(con)
-    return {**told, **finish_left(run.settings, progress)}
+    return told
+
+
+def clean(run: Run, progress: Progress) -> Counts:
+    """Finish what an erasure has left to be done, once all that is derived is made anew: old bytes go with the file."""
+    from laktasi.forgetting import finish_left
+
+    return {} if run.settings.data_folder.origin is not None else finish_left(run.settings, progress)
 
 
 def stand(run: Run, _progress: Progress) -> Counts:
@@ -490,6 +497,7 @@ WORK = (
     Step("check", check),
     Step("mart", mart),
     Step("analyse", analyse),
+    Step("clean", clean),
 )
 GATE = Step("gate", pass_gate)
 CLOSE = Step("close", close)

@@ -104,7 +104,7 @@ def summary(settings: Settings) -> list[str]:
     if missing := told["read"]["missing_media"]:
         lines.append(f"media not at hand, or not readable: {', '.join(missing)}")
     lines += _decided(told)
-    lines += _forgotten(told.get("forget") or {})
+    lines += _forgotten({**(told.get("forget") or {}), **(told.get("clean") or {})})
     lines.append(f"{told['check']['rows_checked']} rows checked by {told['check']['rules']} rules")
     # A suite that looks at nothing finds nothing, and must not seem to have passed.
     if empty := told["check"]["empty"]:

@@ -27,7 +27,9 @@ from tests import mini
 CODE = "K0005"
 NAME = "Zubaidah Mokoginta"
 IDS = ("uuid:tea-0005", "uuid:edit", "uuid:later", "uuid:draft-of-later")
-WORDS = (NAME, CODE, "Zubaidah-was-here")
+TASTER = "t-of-hers"
+"""What stands in tables over all records, too: nobody else has it."""
+WORDS = (NAME, CODE, TASTER, "Zubaidah-was-here")
 """What no file may hold once she is forgotten."""
 CORRECTIONS = """
 decisions:
@@ -84,7 +86,7 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     project = mini.make_project(root)
     phone = mini.fill_phone(root / "phone", 40)
     mini.put(phone, "Tea_0005", mini.xml(hers(), "uuid:tea-0005"))
-    mini.put(phone, "edit", mini.xml(hers(), "uuid:edit", deprecated_id="uuid:tea-0005"))
+    mini.put(phone, "edit", mini.xml(hers(taster=TASTER), "uuid:edit", deprecated_id="uuid:tea-0005"))
     mini.put(phone, "later", mini.xml(hers(6, code=f" {CODE.lower()}"), "uuid:later"))
     (phone / "instances" / "later" / "own.txt").write_text(NAME, encoding="utf-8")
     torn = mini.xml(hers(), "uuid:torn").partition("<milk>")[0]
@@ -230,9 +232,9 @@ def test_a_correction_that_makes_a_record_hers_erases_it(after: Settings) -> Non
         f" expected: K0009, value: {CODE}, reason: r, reporter: Ani, date: 2026-11-22}}\n",
         encoding="utf-8",
     )
-    told = run(settings).told["forget"]
-    assert told["forgotten_again"] == 1
-    assert told["forgetting"] == "finished"
+    told = run(settings).told
+    assert told["forget"]["forgotten_again"] == 1
+    assert told["clean"]["forgetting"] == "finished"
     assert ask(settings, "select count(*) from raw.submissions where instance_id = 'uuid:tea-0009'") == [(0,)]
     assert ask(settings, "select count(*) from staging.tea") == [(38,)]
     assert ask(settings, "select count(*) from quality.decisions where decision_id = 'mistyped'") == [(0,)]
@@ -430,7 +432,7 @@ def test_no_room_for_the_new_file_is_said_and_made_up_for(settings: Settings, mo
         told = type_in(settings, "forget", CODE, "--yes")
         assert told.exit_code == 5
         assert "cannot be written anew" in told.output
-        assert "cannot be written anew" in run(settings).told["forget"]["forgetting"]
+        assert "cannot be written anew" in run(settings).told["clean"]["forgetting"]
     assert type_in(settings, "forget").exit_code == 0
     assert files_with(settings.data_folder.root, *WORDS) == {}
 

@@ -86,10 +86,10 @@ def forget(
                 erase(con, Person(found.subject_hash, why, run_id, erased_by), found.hers)
             _take_out_decisions(con, settings)
             runs.finish(con, run_id, {}, {})
-        finished = finish(settings, progress)
+        finished = finish(settings, progress, is_last=False)
         with opened(folder) as con:
             erasure, record = write_record(con, settings, found.subject_hash)
-    return Forgotten(erasure, record, finished, publish_again(settings, progress))
+    return Forgotten(erasure, record, finished, _make_anew(settings, progress))
 
 
 def finish_all(settings: Settings, *, progress: pipeline.Progress = pipeline.silent) -> Forgotten:
@@ -100,8 +100,8 @@ def finish_all(settings: Settings, *, progress: pipeline.Progress = pipeline.sil
     with alone(folder):
         with opened(folder) as con:
             _take_out_decisions(con, settings)
-        finished = finish(settings, progress)
-    return Forgotten(None, None, finished, publish_again(settings, progress))
+        finished = finish(settings, progress, is_last=False)
+    return Forgotten(None, None, finished, _make_anew(settings, progress))
 
 
 def nobody() -> WarehouseError:
@@ -114,18 +114,30 @@ def nobody() -> WarehouseError:
     )
 
 
-def publish_again(settings: Settings, progress: pipeline.Progress) -> LaktasiError | None:
-    """Check, analyse and publish without her; give what kept that from being done."""
+def _make_anew(settings: Settings, progress: pipeline.Progress) -> LaktasiError | None:
+    """Make all that is derived anew, publish it, and write the warehouse anew; give what kept it from being published.
+
+    Where nothing had been published, nothing is.
+    """
+    from laktasi.store.forgetting import is_unfinished
     from laktasi.store.warehouse import newest_research
 
-    if not newest_research(settings.data_folder.research).exists():
-        return None  # nothing was ever published
+    folder = settings.data_folder
+    is_published = newest_research(folder.research).exists()
+    steps = pipeline.ANALYSING if is_published else (*pipeline.WORK, pipeline.CLOSE)
+    failure: LaktasiError | None = None
     try:
-        pipeline.walk(settings, pipeline.ANALYSING, door="cli", progress=progress)
+        pipeline.walk(settings, steps, door="cli", progress=progress)
     except LaktasiError as error:
-        pipeline.write_report(settings)  # from the copy that she has been taken out of
-        return error
-    return None
+        failure = error if is_published else None
+        if is_published:
+            pipeline.write_report(settings)  # from the copy that she has been taken out of
+    with alone(folder):
+        with opened(folder) as con:
+            is_left = is_unfinished(con)
+        if is_left:
+            finish(settings, progress)
+    return failure
 
 
 def _take_out_decisions(

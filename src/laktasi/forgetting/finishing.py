@@ -42,8 +42,14 @@ class Finished:
     """What could not be done, and is done later."""
 
 
-def finish(settings: Settings, progress: Progress) -> Finished:
+def finish(settings: Settings, progress: Progress, *, is_last: bool = True) -> Finished:
     """Do all that follows with files. The data folder is held by the caller.
+
+    Parameters
+    ----------
+    is_last
+        All that is derived has been made anew. Else the warehouse is not written anew yet: tables over all records
+        still have what only she had said.
 
     Raises
     ------
@@ -63,8 +69,9 @@ def finish(settings: Settings, progress: Progress) -> Finished:
         _remove_lists(folder)
         progress("taking her out of what is published", 0, None)
         taken = _redact(folder, ids)
-        progress("writing the warehouse anew", 0, None)
-        _rewrite(folder)
+        if is_last:
+            progress("writing the warehouse anew", 0, None)
+            _rewrite(folder)
     return Finished(kept_files, as_of, taken, tuple(notes))
 
 
