@@ -23,11 +23,12 @@ from click.testing import CliRunner
 from filelock import FileLock
 from pydantic import SecretStr
 
-from laktasi import pipeline
+from laktasi import durable, pipeline
 from laktasi.backing_up import BackedUp, back_up, files, newest_backup, restore, shape
+from laktasi.backing_up.last import remember
 from laktasi.cli import main
 from laktasi.errors import BackupError, SettingsError, WarehouseError
-from laktasi.paths import HOUSE
+from laktasi.paths import HOUSE, DataFolder
 from laktasi.reproducing import verify
 from laktasi.service.place import Place
 from laktasi.settings import Settings, read_settings
@@ -708,6 +709,29 @@ def test_a_lake_is_backed_up_as_a_file(tmp_path: Path) -> None:
 # Which stay
 
 
+def test_what_is_remembered_is_on_the_disk_before_it_has_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else a power cut could leave an empty file by that name, and the newest backup would be unknown."""
+    order: list[str] = []
+    sync, replace_file = durable.sync, Path.replace
+
+    def told_sync(path: Path) -> None:
+        order.append(f"sync {path.name}")
+        sync(path)
+
+    def told_replace(path: Path, new: Path) -> Path:
+        order.append(f"move {path.name}")
+        return replace_file(path, new)
+
+    monkeypatch.setattr(durable, "sync", told_sync)
+    monkeypatch.setattr(Path, "replace", told_replace)
+    folder = DataFolder(tmp_path)
+    remember(folder, tmp_path / "stick", "2026-11-20T05:00:00+00:00")
+    assert newest_backup(folder) == (datetime.fromisoformat("2026-11-20T05:00:00+00:00"), tmp_path / "stick")
+    assert order == ["sync .last_backup.json", "move .last_backup.json"]
+
+
 def test_older_ones_make_room_for_a_new_one(ran: Settings, made: BackedUp, stick: Path) -> None:
     """Which ones stays to be seen in test_backup_rotation.py; one of these two may be the last of another month."""
     older = {backed_up_before(stick, made, minutes=minutes).name for minutes in (1, 2)}
@@ -803,7 +827,7 @@ def test_a_restore_killed_between_its_two_moves_is_told_by_the_next_command_and_
     before = contents(folder.root)
     aside = folder.root.rename(ran.project / "data-before-restore-20261120T050000Z")
     shutil.copytree(made.path / "data", folder.being_restored / "data")
-    for command in ("run", "status", "backup"):
+    for command in ("run", "status", "backup", "doctor"):
         said = " ".join(laktasi(command, "--project", ran.project).split())
         assert "laktasi restore was broken off" in said
         assert aside.name in said
