@@ -501,7 +501,8 @@ def test_exit_codes_are_documented() -> None:
         errors.SettingsError: "setting", errors.QuestionnaireError: "questionnaire", errors.SourceError: "source",
         errors.WarehouseError: "warehouse", errors.CheckError: "check", errors.StudyError: "study",
         errors.MirrorError: "Central", errors.GateError: "gate", errors.VerifyError: "manifest",
-        errors.ReleaseError: "release",
+        errors.ReleaseError: "release", errors.DoctorError: "doctor", errors.BackupError: "backup",
+        errors.ForgottenError: "left the study",
     }  # fmt: skip
     assert set(words) == set(errors.LaktasiError.__subclasses__())
     assert [kind for kind, word in words.items() if word not in told[str(kind.exit_code)]] == []
