@@ -7,8 +7,18 @@ from pathlib import Path
 
 from laktasi import pipeline
 from laktasi.settings import read_settings
-from laktasi.store import runs
+from laktasi.store import raw, runs
 from laktasi.workplace import alone, opened
+
+
+def wait(_run: pipeline.Run, _progress: pipeline.Progress) -> pipeline.Counts:
+    """Wait for the others, beside whom the next step lands."""
+    print("landing", flush=True)
+    sys.stdin.readline()
+    return {}
+
+
+MEETING = (pipeline.FORMS, pipeline.Step("wait", wait, lands=True), pipeline.PHONES, pipeline.CLOSE)
 
 
 def main(project: str, data: str, phone: str, steps: str) -> None:
@@ -23,7 +33,10 @@ def main(project: str, data: str, phone: str, steps: str) -> None:
             print("begun", flush=True)
             sys.stdin.readline()
         return
-    run = pipeline.walk(settings, getattr(pipeline, steps), door="prefect", patience_seconds=600)
+    raw.BATCH = 5  # many turns, so that workers meet
+    run = pipeline.walk(
+        settings, MEETING if steps == "MEETING" else getattr(pipeline, steps), door="prefect", patience_seconds=600
+    )
     print("done", run.told.get("phones", {}).get("new"), flush=True)
 
 
