@@ -6,6 +6,7 @@ import json
 import re
 import shutil
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -279,6 +280,9 @@ def test_verify_tells_which_rows_are_gone(after: Settings) -> None:
     assert "analysed rows: not to be told" in told.output
     assert not re.search(r"\d then, \d+ now", told.output)  # which would tell her answers
     assert type_in(settings, "verify", str(since)).exit_code == 0
+    assert type_in(settings, "analyse", "--as-of", f"{datetime.now(UTC):%Y-%m-%d}").exit_code == 0
+    (day,) = (path for path in settings.data_folder.as_of.iterdir() if path.name[0].isdigit())
+    assert files_with(day, *WORDS) == {}
     # More than was forgotten is something else.
     with open_warehouse(settings.data_folder) as con:
         con.execute("delete from raw.submissions where instance_id = 'uuid:tea-0011'")
@@ -345,6 +349,7 @@ def test_what_was_agreed_to_is_what_is_erased(settings: Settings) -> None:
 @pytest.mark.slow
 def test_a_second_time_changes_nothing_and_writes_the_record_again(after: Settings) -> None:
     settings = after
+    forget(settings)  # the record names folders, and these are a copy's
     before = ask(settings, "from raw.forgotten order by all")
     (page,) = (settings.data_folder.root / "forgotten").glob("*.html")
     text = page.read_text(encoding="utf-8")

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from laktasi.errors import WarehouseError
 from laktasi.paths import DataFolder
 from laktasi.records import Attachment, Refused, Status, Submission
 from laktasi.secret import key_of
-from laktasi.store import raw
+from laktasi.store import raw, runs
 from laktasi.store.forgetting import Hers, Person, apply, erase, forget, tombstones
 from laktasi.store.scrubbing import empty_shelves, left_to_do, rewrite_warehouse
 from laktasi.store.seeking import refused_of
@@ -28,6 +29,7 @@ from laktasi.store.subjects import (
 )
 from laktasi.store.warehouse import open_warehouse
 from laktasi.study import Roles
+from tests import lakes
 from tests.warehouse_fixture import FORM, STUDY, Warehouse, form, payload, submission, warehouse
 
 CODE = "MPY-7"
@@ -288,7 +290,29 @@ def test_tombstones_travel_and_are_applied_once(house: Warehouse, tmp_path: Path
 
 # Bytes
 
+of_a_file = pytest.mark.skipif(lakes.WHERE is not None, reason="of a warehouse that is a file")
 
+
+@pytest.mark.slow
+def test_of_a_lake_no_parquet_file_has_her(tmp_path: Path) -> None:
+    folder = DataFolder(tmp_path / "data", lake=lakes.lake_at(tmp_path, "file"))
+    assert folder.lake is not None
+    files = f"{folder.lake.data}/**/submissions/*.parquet"
+    with open_warehouse(folder) as con:
+        house = Warehouse(con, folder, runs.begin(con, "cli"))
+        house.take(form(), of("a"), of("other", "MPY-8"))
+        forget(con, Person("hmac:0", "withdrew", house.run_id), Hers(ids_of(con, [(FORM, "a")])))
+    held = f"select distinct instance_id from read_parquet('{files}', union_by_name := true)"
+    with duckdb.connect() as con:
+        assert ("a",) in con.execute(held).fetchall()  # a lake keeps what was deleted
+        rewrite_warehouse(folder)
+        assert con.execute(held).fetchall() == [("other",)]
+    with open_warehouse(folder) as con:
+        assert left_to_do(con) == []
+        assert con.execute("select instance_id from raw.submissions").fetchall() == [("other",)]
+
+
+@of_a_file
 def test_the_file_is_written_anew_with_all_that_is_in_it(tmp_path: Path) -> None:
     folder = DataFolder(tmp_path)
     with warehouse(tmp_path, form()) as house:
@@ -316,6 +340,7 @@ def test_the_file_is_written_anew_with_all_that_is_in_it(tmp_path: Path) -> None
     rewrite_warehouse(folder)
 
 
+@of_a_file
 def test_where_the_file_cannot_be_written_anew_it_stays_as_it_is(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
