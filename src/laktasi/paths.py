@@ -83,6 +83,11 @@ class Project:
         return self.root / "schemas" / "corrections"
 
     @property
+    def timetable(self) -> Path:
+        """Which runs happen when; without it those of the checkout's own prefect.yaml."""
+        return self.root / "prefect.yaml"
+
+    @property
     def settings_file(self) -> Path:
         """The project's settings."""
         return self.root / "laktasi.toml"

@@ -355,7 +355,11 @@ def read_settings_alone(project: Path | None = None, **given: Any) -> Settings:
             file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
         ) -> tuple[PydanticBaseSettingsSource, ...]:
             """Let the command line win over the environment, and the environment over the file."""
-            return init_settings, _Environment(settings_cls, private), InitSettingsSource(settings_cls, in_file)
+            return (
+                init_settings,
+                _Environment(settings_cls, private, has_file=path.exists()),
+                InitSettingsSource(settings_cls, in_file),
+            )
 
     try:
         return ProjectSettings(project=root, **{key: value for key, value in given.items() if value is not None})
@@ -429,13 +433,22 @@ def _read_file(path: Path) -> dict[str, Any]:
     return settings
 
 
+def _is_account_alone(central: Mapping[str, Any]) -> bool:
+    """Say whether this is an account, or several, for Centrals that nothing describes."""
+    return all(
+        _is_account_alone(value) if isinstance(value, dict) else name in ("email", "password")
+        for name, value in central.items()
+    )
+
+
 class _Environment(EnvSettingsSource):
     """Reads settings from the environment, and where they are not there from the project's private file.
 
     What is not a single value is JSON, and folders may be written plainly.
     """
 
-    def __init__(self, settings_cls: type[BaseSettings], private: Mapping[str, str]) -> None:
+    def __init__(self, settings_cls: type[BaseSettings], private: Mapping[str, str], *, has_file: bool) -> None:
+        self._has_file = has_file
         self._private = {name.lower(): value for name, value in private.items()}
         super().__init__(settings_cls)
 
@@ -454,6 +467,8 @@ class _Environment(EnvSettingsSource):
                 for part in parts[:-1]:
                     place = place.setdefault(part, {})
                 place[parts[-1]] = value
+        if not self._has_file and _is_account_alone(found):
+            return {}  # the private file outlived its project: nothing is lost yet, a backup may bring that back
         return found
 
     def decode_complex_value(self, field_name: str, field: FieldInfo, value: Any) -> Any:

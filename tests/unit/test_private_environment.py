@@ -111,3 +111,14 @@ def test_without_a_home_there_is_no_private_file(project: Path, monkeypatch: pyt
     monkeypatch.setenv("XDG_CONFIG_HOME", "")
     monkeypatch.setattr(Path, "expanduser", lambda self: (_ for _ in ()).throw(RuntimeError("no home")))
     assert password_of(project) is None
+
+
+def test_a_password_that_outlived_its_project_keeps_no_backup_from_coming_back(project: Path) -> None:
+    write_private_environment(
+        project, {"LAKTASI_CENTRAL__PASSWORD": "word", "LAKTASI_CENTRAL__NORTH__EMAIL": "a@b.org"}
+    )
+    (project / "laktasi.toml").unlink(missing_ok=True)
+    assert read_settings(project).central == {}
+    (project / "laktasi.toml").write_text("")
+    with pytest.raises(SettingsError, match="central"):
+        read_settings(project)

@@ -19,11 +19,13 @@ from defusedxml.ElementTree import fromstring
 from filelock import FileLock
 
 from laktasi import pipeline
+from laktasi.errors import SettingsError
 from laktasi.paths import DataFolder
 from laktasi.pipeline import Step
+from laktasi.private_environment import write_private_environment
 from laktasi.service import database, deciding, log, processes, signs, telling, units
 from laktasi.service.log import Log
-from laktasi.service.place import MARK, Place, at_work, environment, mark_of, quiet
+from laktasi.service.place import MARK, Place, at_work, check_secrets, environment, mark_of, quiet
 from laktasi.settings import read_settings
 
 SLEEP = "import time; time.sleep(60)"
@@ -466,3 +468,20 @@ def test_no_unit_has_a_setting_of_the_environment(monkeypatch: pytest.MonkeyPatc
     assert line[-2:] == ["--port", "4201"]
     texts = units.systemd_unit(line, tmp_path), units.launchd_agent("x", line, tmp_path)
     assert "LAKTASI" not in json.dumps(texts)
+
+
+def test_children_get_no_secret_and_one_that_only_the_environment_has_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Prefect writes the environment of a run into a temporary file, which a killed run leaves."""
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    settings = read_settings(tmp_path)
+    given = {"LAKTASI_KEY": "k" * 40, "LAKTASI_CENTRAL__NORTH__PASSWORD": "word", "HOME": "there"}
+    kept = environment(Place(settings.data_folder), 4200, given)
+    assert kept["HOME"] == "there"
+    assert not [name for name in kept if name in given and name != "HOME"]
+    with pytest.raises(SettingsError, match="LAKTASI_CENTRAL__NORTH__PASSWORD stands in the environment alone") as said:
+        check_secrets(settings, given)
+    assert "word" not in str(said.value).replace("password", "")
+    write_private_environment(tmp_path, {name: value for name, value in given.items() if name != "HOME"})
+    check_secrets(settings, given)

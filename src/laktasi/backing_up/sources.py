@@ -38,7 +38,7 @@ def sources(folder: DataFolder, project: Project, left_out: list[str]) -> list[S
     if folder.shared != folder.root:
         for path in (folder.attachments, folder.secret):
             found += _walk(f"{DATA}/{path.name}", path, left_out)
-    for path in (project.xlsforms, project.study.parent, project.settings_file):
+    for path in (project.xlsforms, project.study.parent, project.settings_file, project.timetable):
         found += _walk(f"{PROJECT}/{path.name}", path, left_out)
     key = folder.key.get_secret_value().strip().encode() if folder.key else None
     kept = []

@@ -151,7 +151,7 @@ def _done(settings: Settings, done: Forgotten, code: str | None) -> Iterator[str
         yield "Write the study code onto it by hand: it stands in no file."
     else:
         yield "Everything that was left to be done is done."
-    if done.unpublished is None:
+    if done.unpublished is None and settings.data_folder.report.exists():
         yield f"Published without her: {settings.data_folder.report}"
 
 

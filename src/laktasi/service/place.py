@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 import tempfile
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from laktasi.durable import sync, sync_folder
+from laktasi.errors import SettingsError
 from laktasi.paths import HOUSE, DataFolder
+from laktasi.private_environment import private_environment, read_private_environment
+
+if TYPE_CHECKING:
+    from laktasi.settings import Settings
 
 HOST = "127.0.0.1"
 """Prefect's server has no login of its own, so it is never offered to other machines."""
@@ -134,12 +140,43 @@ def quiet(home: Path) -> dict[str, str]:
     }
 
 
+SECRET = re.compile(r"LAKTASI_(KEY|NOTIFY__TO|CENTRAL__(\w+__)?PASSWORD)", re.IGNORECASE)
+"""Settings that must not lie on a disk where laktasi did not put them."""
+
+
+def check_secrets(settings: Settings, given: Mapping[str, str] = os.environ) -> None:
+    """Refuse secrets that only the environment has.
+
+    Raises
+    ------
+    SettingsError
+        There is one. Prefect writes the environment of each run into a temporary file, and a run that is killed leaves
+        it there: the children get no secret, and find them where settings are read from.
+    """
+    private = read_private_environment(settings.project)
+    for name, value in sorted(given.items()):
+        is_in_file = name.upper() == "LAKTASI_KEY" and settings.key_file is not None
+        if SECRET.fullmatch(name) and not is_in_file and private.get(name.upper()) != value:
+            raise SettingsError(
+                f"{name} stands in the environment alone",
+                why="Prefect writes the environment of a run into a temporary file, where a killed run leaves it.",
+                next_step=f"write it into {private_environment(settings.project)} (mode 600)"
+                + (", or name a file with key_file in laktasi.toml" if name.upper() == "LAKTASI_KEY" else "")
+                + f"; unset {name}; then: laktasi up",
+            )
+
+
 def environment(place: Place, port: int, given: Mapping[str, str] = os.environ) -> dict[str, str]:
     """Give the environment of the supervisor's children.
 
-    What the user's own environment says about Prefect is left out: it may name another server.
+    What the user's own environment says about Prefect is left out: it may name another server. Secrets are, too: see
+    :func:`check_secrets`.
     """
-    kept = {name: value for name, value in given.items() if not name.upper().startswith("PREFECT_")}
+    kept = {
+        name: value
+        for name, value in given.items()
+        if not name.upper().startswith("PREFECT_") and not SECRET.fullmatch(name)
+    }
     here = f"{HOST},localhost"
     for name in ("NO_PROXY", "no_proxy"):
         kept[name] = f"{kept[name]},{here}" if kept.get(name) else here

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from laktasi.errors import LaktasiError, WarehouseError
 from laktasi.service.log import Log
-from laktasi.service.place import Place
+from laktasi.service.place import Place, check_secrets
 from laktasi.service.supervisor import Supervisor
 from laktasi.settings import Settings
 
@@ -31,11 +31,13 @@ def watch(settings: Settings, *, phones: tuple[Path, ...] | None, port: int, sho
     Raises
     ------
     LaktasiError
-        Another supervisor works in this data folder, or it cannot be used, or prefect.yaml cannot be read.
+        Another supervisor works in this data folder, or it cannot be used, or prefect.yaml cannot be read;
+        or a secret stands in the environment alone.
     """
     from filelock import FileLock, Timeout
 
     settings.data_folder.check_own()
+    check_secrets(settings)
     place = Place(settings.data_folder)
     try:
         place.make()
