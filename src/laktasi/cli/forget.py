@@ -88,8 +88,8 @@ def forget(
 def _found(settings: Settings, found: Found) -> Iterator[str]:
     """Tell what is hers, without an answer beyond place and day."""
     if found.has_lost_key:
-        yield "secret.key was not in the data folder: another one was made. Of those who left before a new visit cannot be"
-        yield "known any more; type for each, from her record: laktasi forget CODE --also-future"
+        yield "secret.key was not in the data folder: another one was made. Of those who left before a new visit cannot"
+        yield "be known any more; type for each, from her record: laktasi forget CODE --also-future"
     if found.forgotten_at is not None:
         yield f"She was forgotten on {found.forgotten_at:%Y-%m-%d %H:%M} UTC."
         if found.hers:
