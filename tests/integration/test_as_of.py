@@ -119,7 +119,7 @@ def test_nothing_private_is_doubled_but_the_warehouse(settings: Settings, there:
     assert stat.S_IMODE(settings.data_folder.as_of.stat().st_mode) == stat.S_IMODE(folder.root.stat().st_mode) == 0o700
     assert stat.S_IMODE(folder.warehouse.stat().st_mode) == 0o600
     assert {path.name for path in folder.root.iterdir()} == {
-        *("warehouse.duckdb", "research.duckdb", "report", "manifests", "run.lock", "DERIVED.txt"),
+        *("warehouse.duckdb", "research.duckdb", "report", "manifests", "run.lock", "turn.lock", "DERIVED.txt"),
     }
     assert folder.attachments == settings.data_folder.attachments
     secret = mini.SECRET.encode()

@@ -14,6 +14,8 @@ from laktasi.backing_up.forgotten import lacking, last_of, read_tombstones, tomb
 from laktasi.store.forgetting import Hers, Person, apply, bury, erased_since, forget, tombstones
 from tests.warehouse_fixture import FORM, Warehouse, form, submission, warehouse
 
+pytestmark = pytest.mark.slow
+
 SOMEBODY = f"hmac:{'0' * 64}"
 BY = "Ani Yang Menghapus"
 

@@ -10,6 +10,8 @@ import pytest
 from laktasi.backing_up import rotating, shape
 from laktasi.backing_up.shape import Listing, Written
 
+pytestmark = pytest.mark.slow
+
 NOW = datetime(2026, 11, 20, 5, tzinfo=UTC)
 NOTHING = Written(0, "0" * 64)
 

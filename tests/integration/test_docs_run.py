@@ -39,6 +39,8 @@ from tests.engine.visits import OLD_VERSION, VERSION
 from tests.integration.test_docs import COMMANDS
 from tests.postbox import Post, open_post
 
+pytestmark = pytest.mark.slow
+
 DOCS = HOUSE / "docs"
 SLOW = {"reproducing.md", "safety.md", "ducklake.md"}
 """Pages whose commands are whole runs, or move whole warehouses."""

@@ -30,6 +30,8 @@ from laktasi.store.warehouse import open_warehouse
 from tests import mini, scanning
 from tests.warehouse_fixture import contents
 
+pytestmark = pytest.mark.slow
+
 PHOTO = b"photo of Siti Rahasia Sekali"
 REFUSED = f"<data id='tea' version='1'><name>{mini.SECRET}".encode()
 AUDIT = f"event,node,start,end,old-value,new-value\nquestion,/data/name,1,2,,{mini.SECRET}\n"

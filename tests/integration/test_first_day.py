@@ -16,6 +16,8 @@ from laktasi.paths import HOUSE
 from tests import mini
 from tests.central import Acts, Double
 
+pytestmark = pytest.mark.slow
+
 PAGE = (HOUSE / "docs" / "first-day.md").read_text(encoding="utf-8")
 COMMANDS = re.findall(r"^    laktasi (.+)$", PAGE, flags=re.M)
 STUDY, OTHER = "my-study", "my-other-study"

@@ -32,6 +32,8 @@ from laktasi.study import Roles
 from tests import lakes
 from tests.warehouse_fixture import FORM, STUDY, Warehouse, form, payload, submission, warehouse
 
+pytestmark = pytest.mark.slow
+
 CODE = "MPY-7"
 PLACES = {FORM: ("mother/nickname",)}
 """The form has no study code; its answer to this question does for one."""

@@ -27,6 +27,8 @@ from tests import mini
 from tests.history import checking_nothing
 from tests.integration.test_upgrades import unpack
 
+pytestmark = pytest.mark.slow
+
 SIZE = "160m"
 
 

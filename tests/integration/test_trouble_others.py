@@ -25,6 +25,8 @@ from laktasi.store.warehouse import newest_research, open_research, open_warehou
 from tests import mini
 from tests.history import checking_nothing
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Path:

@@ -18,6 +18,8 @@ from laktasi.store import publish
 from laktasi.store.warehouse import POINTER_SUFFIX, newest_research
 from tests.warehouse_fixture import form, warehouse
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.slow
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="kills forks of itself: needs Linux or macOS")

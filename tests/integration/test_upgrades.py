@@ -29,6 +29,8 @@ from laktasi.store.sql import migrations
 from laktasi.store.warehouse import attach_file, open_warehouse, session
 from tests import mini
 
+pytestmark = pytest.mark.slow
+
 UPGRADES = HOUSE / "tests" / "upgrades"
 VERSIONS = {"main-job": 5, "mirror": 8, "quality": 11, "analysis": 14}
 """Data folders in tests/upgrades/, and the last migration that each has seen."""

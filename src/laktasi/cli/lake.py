@@ -11,7 +11,7 @@ from laktasi.cli.common import project_options, settings_for
 
 @click.group()
 def lake() -> None:
-    """A warehouse that several workers share: move into it, or write it into a file."""
+    """Move the warehouse to a shared lake, or back."""
 
 
 @lake.command()

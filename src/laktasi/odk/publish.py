@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from xml.etree.ElementTree import ParseError, canonicalize
 
+from laktasi import scratch
 from laktasi.errors import QuestionnaireError, SourceError
 from laktasi.odk.central import NO_VERSION
 from laktasi.odk.connection import AnsweredError
@@ -117,14 +118,14 @@ def lists_of(connection: Connection, form_id: str, version: str) -> dict[str, by
     """Read the files of a published version that hold choices: name to content. Entity lists are left out."""
     path = _version_path(connection, form_id, version)
     found = {}
-    with tempfile.TemporaryDirectory(prefix="laktasi-") as scratch:
-        target = Path(scratch) / "list"
+    with tempfile.TemporaryDirectory(prefix="laktasi-") as place:
+        target = Path(place) / "list"
         for row in _rows(connection, f"{path}/attachments", "name", "exists", "datasetExists"):
             name = str(row["name"])
             if not row["exists"] or row["datasetExists"] or not name.lower().endswith(LISTS):
                 continue
             if connection.download(f"{path}/attachments/{connection.quote(name)}", target).status == "new":
-                found[name] = target.read_bytes()
+                found[name] = scratch.read(target)
     return found
 
 
