@@ -31,7 +31,8 @@ def backup(to: Path | None, project: Path | None, data: Path | None) -> None:
     \b
     laktasi backup --to /media/ani/STICK
 
-    What came from phones and Central, people's decisions, manifests, secret.key, xlsforms/, schemas/ and laktasi.toml.
+    What came from phones and Central, people's decisions, manifests, secret.key, xlsforms/, schemas/, laktasi.toml
+    and the project's own prefect.yaml.
     Runs may go on meanwhile. Older backups of the same warehouse make room, but for the newest (backup.keep) and one
     of each of 12 months. With a key in the settings all of it is encrypted; the key itself is never in it.
     """
@@ -70,7 +71,7 @@ def lines_of(made: BackedUp) -> list[str]:
 @click.option("--project", type=click.Path(file_okay=False, path_type=Path), help="Project folder; made if not there.")
 @click.option("--key-file", type=click.Path(path_type=Path), help="File with the key it was encrypted with.")
 @click.option("--aside", is_flag=True, help="Move a data folder that is there aside.")
-@click.option("--replace-project", is_flag=True, help="Take the backup's xlsforms/, schemas/ and laktasi.toml, too.")
+@click.option("--replace-project", is_flag=True, help="Take the backup's xlsforms/, schemas/ and settings, too.")
 def restore(
     backup: Path, to: Path | None, project: Path | None, key_file: Path | None, aside: bool, replace_project: bool
 ) -> None:
@@ -109,6 +110,7 @@ def lines_of_restored(done: Restored, settings: Settings) -> list[str]:
         lines.append(f"  what was there before: {done.aside}")
     if done.forgotten:
         lines.append(f"  not brought back: {done.forgotten} versions of submissions of people who have left since")
+        lines.append("  traces of them may be in files that were put back, until: laktasi run")
     lines += [f"  put back in the project: {name}" for name in done.put_back]
     lines += [
         f"  another one stands in the project, and was left (--replace-project takes the backup's): {name}"
