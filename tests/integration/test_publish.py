@@ -220,10 +220,12 @@ def test_a_finding_is_published_without_what_people_wrote_and_none_about_a_phone
 
 
 def test_stale_files_are_removed_and_none_is_left(house: Warehouse) -> None:
-    for name in ("research.duckdb.tmp-killed", "research.duckdb.tmp-killed.wal", "research-oldrun.duckdb"):
+    old = "research-20261120T050000123Z-a1b2c3.duckdb"
+    for name in ("research.duckdb.tmp-killed", "research.duckdb.tmp-killed.wal", old, "research-mine.duckdb"):
         (house.folder.root / name).write_bytes(b"half")
     publish(house)
-    assert sorted(path.name for path in house.folder.root.glob("research*")) == ["research.duckdb"]
+    left = sorted(path.name for path in house.folder.root.glob("research*"))
+    assert left == ["research-mine.duckdb", "research.duckdb"], "what somebody put there stays"
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows forbids renaming over an open file; the pointer is tested below")

@@ -21,6 +21,8 @@ from laktasi.summary import latest_runs, summary
 from tests import mini
 from tests.history import checking_nothing, manifests
 
+pytestmark = pytest.mark.slow
+
 AHEAD = timedelta(days=400)
 
 
