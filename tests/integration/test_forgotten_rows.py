@@ -135,7 +135,7 @@ def test_records_of_every_state_are_found(house: Warehouse) -> None:
     assert found.hers[FORM, "edited"] == ("edited", "edited2")
     assert found.hers[FORM, "never-came"] == ("never-came", "loose")
     assert found.others == ((FORM, "mistyped"),)
-    staged, _ = find_staged(house.con, house.questionnaires, PLACES, is_hers)
+    staged = find_staged(house.con, house.questionnaires, PLACES, is_hers)
     assert {name for _, name in staged} == {"staged", "edited", "never-came"}
 
 

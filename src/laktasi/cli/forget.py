@@ -121,6 +121,8 @@ def _found(settings: Settings, found: Found) -> Iterator[str]:
         yield f"the analysis of an earlier day, as-of/{name} (it can be made again, without her)"
     for form_id, submission_id in found.others:
         yield f"stays: {submission_id} of {form_id}, which named her once and names somebody else now"
+    for form_id, name in found.media:
+        yield f"stays: {name}, a list that {form_id} carries, has her study code; take her out, and publish it again"
     for at in found.on_centrals:
         yield f"stays on {at.source}: {at.form_id} {at.submission_id}; delete it there, since laktasi cannot"
     if backups := _backups(settings):

@@ -60,6 +60,8 @@ class Found:
     on_centrals: tuple[OnCentral, ...]
     lines: tuple[Lines, ...]
     """Decisions about her in schemas/corrections/."""
+    media: tuple[tuple[str, str], ...]
+    """Form and file of lists that forms carry in which she stands: they are taken out of where they come from."""
     as_of: tuple[str, ...]
     """Folders of earlier days: all of them go."""
     forgotten_at: datetime | None
@@ -96,6 +98,7 @@ def find(settings: Settings, code: str) -> Found:
 def find_in(con: duckdb.DuckDBPyConnection, settings: Settings, code: str) -> Found:
     """Find it in a warehouse that is open, and write down where forms ask for the study code."""
     from laktasi.store.forgetting import is_unfinished
+    from laktasi.store.seeking import media_naming
     from laktasi.store.sql import scalar
     from laktasi.store.subjects import hash_of, keep_places, normalised
 
@@ -111,7 +114,11 @@ def find_in(con: duckdb.DuckDBPyConnection, settings: Settings, code: str) -> Fo
     subject_hash = hash_of(key, code)
     wanted = normalised(code)
     keep_places(con, places)
-    hers, others = _hers(con, settings, places, lambda text: normalised(text) == wanted)
+
+    def is_hers(text: str) -> bool:
+        return normalised(text) == wanted
+
+    hers, others = _hers(con, settings, places, is_hers)
     return Found(
         subject_hash,
         hers,
@@ -120,6 +127,7 @@ def find_in(con: duckdb.DuckDBPyConnection, settings: Settings, code: str) -> Fo
         _attachments(con, hers),
         tuple(on_centrals(con, hers)),
         tuple(_lines(settings, hers, con)),
+        tuple(media_naming(con, is_hers)),
         as_of_folders(settings),
         scalar(con, "select max(landed_at) from raw.forgotten where subject_hash = ?", [subject_hash]),
         is_unfinished(con),

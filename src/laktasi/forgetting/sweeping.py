@@ -50,7 +50,7 @@ def sweep(con: duckdb.DuckDBPyConnection, settings: Settings, run_id: str) -> di
         whose[text] = hash_of(key, text)
         return whose[text] in known
 
-    found, _ = find_staged(con, questionnaires_of(con), places, is_known)
+    found = find_staged(con, questionnaires_of(con), places, is_known)
     for record, subject_hash in found.items():
         hers = ids_of(con, [record])
         person = Person(whose[subject_hash], "came_again", run_id)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from laktasi import __version__
 from laktasi.forgetting.finishing import records_folder
-from laktasi.secret import KEYED
+from laktasi.secret import KEYED, known_key
 from laktasi.settings import Settings
 from laktasi.study import read_study
 
@@ -28,12 +28,12 @@ def write_record(con: duckdb.DuckDBPyConnection, settings: Settings, subject_has
     from laktasi.store.forgetting import tombstones
 
     hers = [one for one in tombstones(con) if one["subject_hash"] == subject_hash]
-    erasure = _erasure(settings, hers)
+    erasure = _erasure(con, settings, hers)
     name = f"{erasure.erased_at:%Y%m%dT%H%M%SZ}-{subject_hash.removeprefix(KEYED)[:8]}"
     return erasure, write(records_folder(settings.data_folder), name, erasure)
 
 
-def _erasure(settings: Settings, hers: Sequence[Tombstone]) -> Erasure:
+def _erasure(con: duckdb.DuckDBPyConnection, settings: Settings, hers: Sequence[Tombstone]) -> Erasure:
     from laktasi.report.erasure import Erasure
 
     first = hers[0]
@@ -47,7 +47,7 @@ def _erasure(settings: Settings, hers: Sequence[Tombstone]) -> Erasure:
         why=first["why"],
         run_id=first["run_id"],
         counts=list(_counts(hers)),
-        remains=list(_remains(settings, hers)),
+        remains=list(_remains(con, settings, hers)),
         version=__version__,
     )
 
@@ -78,10 +78,12 @@ def _counts(hers: Sequence[Tombstone]) -> Iterator[tuple[str, str, int]]:
         yield "turned_away", "", turned_away
 
 
-def _remains(settings: Settings, hers: Sequence[Tombstone]) -> Iterator[Remains]:
+def _remains(con: duckdb.DuckDBPyConnection, settings: Settings, hers: Sequence[Tombstone]) -> Iterator[Remains]:
     from laktasi.report.erasure import Remains
 
     yield Remains("tombstone")
+    if lists := tuple(_lists(con, settings, hers[0]["subject_hash"])):
+        yield Remains("lists", lists)
     if here := sorted(set(_on_centrals(hers))):
         yield Remains("central", tuple(here))
     yield Remains("phones")
@@ -95,6 +97,15 @@ def _remains(settings: Settings, hers: Sequence[Tombstone]) -> Iterator[Remains]
         yield Remains("release", (str(release),))
     for what in ("copies", "history", "disk"):
         yield Remains(what)
+
+
+def _lists(con: duckdb.DuckDBPyConnection, settings: Settings, subject_hash: str) -> Iterator[str]:
+    from laktasi.store.seeking import media_naming
+    from laktasi.store.subjects import hash_of
+
+    key = known_key(settings.data_folder)
+    found = media_naming(con, lambda text: key is not None and hash_of(key, text) == subject_hash)
+    return (f"{form_id}: {name}" for form_id, name in found)
 
 
 def _on_centrals(hers: Sequence[Tombstone]) -> Iterator[str]:

@@ -112,6 +112,12 @@ REMAINS: Mapping[str, Text] = {
         "en": "ODK Central still has these. laktasi cannot erase there: delete each of them on the page Submissions."
         " Central purges them 30 days later, or at once if the server's administrator runs its purge (docs/safety.md).",
     },
+    "lists": {
+        "id": "Daftar yang dibawa formulir masih memuat kode studinya. Keluarkan ia dari berkas daftar itu (atau dari"
+        " daftar entitas di Central), lalu terbitkan lagi formulirnya. Versi lama daftar tetap ada di gudang data.",
+        "en": "Lists that forms carry still have her study code. Take her out of the file (or of the entity list on"
+        " Central), and publish the form again. Earlier contents of the list stay in the warehouse.",
+    },
     "phones": {
         "id": "HP petugas dan salinan foldernya mungkin masih menyimpan formulirnya. Hapus di Collect (Hapus formulir)"
         " dan hapus salinan folder yang memuatnya; bila diimpor lagi, datanya ditolak.",

@@ -11,8 +11,8 @@ from __future__ import annotations
 import hashlib
 import io
 import time
-from collections.abc import Callable, Iterable
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -124,16 +124,17 @@ def land(
     is_central = source.startswith("central:")
     batch = batch or (CENTRAL_BATCH if is_central else BATCH)
     done, began = 0, time.monotonic()
-    for item in items:
-        landing.take(item)
-        done += 1
-        is_late = is_central and time.monotonic() - began >= PATIENCE
-        if landing.size >= batch or landing.bytes >= BATCH_BYTES or is_late:
-            landing.commit()
-            began = time.monotonic()
-            if progress:
-                progress("landing", done, None)
-    landing.commit()
+    with landing.dropped_if_broken_off():
+        for item in items:
+            landing.take(item)
+            done += 1
+            is_late = is_central and time.monotonic() - began >= PATIENCE
+            if landing.size >= batch or landing.bytes >= BATCH_BYTES or is_late:
+                landing.commit()
+                began = time.monotonic()
+                if progress:
+                    progress("landing", done, None)
+        landing.commit()
     if progress:
         progress("landing", done, done)
     return landing.landed()
@@ -150,14 +151,25 @@ class _Landing:
         self._source = source
         self._gate = Gate(con, folder, run_id, source)
         with writing(folder.root):
-            self._attachments = Shelf(folder.attachments, ATTACHMENT_DIGITS, folder.key)
-            self._aside = Shelf(folder.refused, key=folder.key)
+            is_shared = folder.lake is not None
+            self._attachments = Shelf(folder.attachments, ATTACHMENT_DIGITS, folder.key, is_shared)
+            self._aside = Shelf(folder.refused, key=folder.key, is_shared=is_shared)
         self._rows: dict[str, list[dict[str, Any]]] = {table: [] for table in TABLES}
         self._in_order: list[dict[str, Any]] = []
         self._counts = dict.fromkeys(("came", "drafts", "unknown", "refused"), 0)
         self._new = dict.fromkeys(TABLES, 0)
         self._refusals: list[tuple[str, str]] = []
         self._forms: set[str] = set()
+
+    @contextmanager
+    def dropped_if_broken_off(self) -> Iterator[None]:
+        """Leave no files of a batch that does not land."""
+        try:
+            yield
+        except BaseException:
+            self._attachments.drop()
+            self._aside.drop()
+            raise
 
     def take(self, item: Item) -> None:
         """Add an item to the batch, and copy its files beside their place; unless it is of somebody who left."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import PurePosixPath
@@ -42,6 +44,25 @@ def drop_refused_of_forgotten(con: duckdb.DuckDBPyConnection, folder: DataFolder
     if found:
         with transaction(con):
             drop_refused(con, scalar(con, "select arg_max(run_id, landed_at) from raw.forgotten"), found)
+
+
+def media_naming(con: duckdb.DuckDBPyConnection, is_hers: IsHers) -> list[tuple[str, str]]:
+    """Give form and file name of lists that forms carry (CSV) in which somebody has the study code in a cell."""
+    rows = con.execute(
+        """
+        select distinct forms.form_id, media.name, media.content
+        from raw.form_media as media inner join raw.forms as forms on media.form_sha256 = forms.sha256
+        where lower(media.name) like '%.csv'
+        """
+    ).fetchall()
+    return sorted({(form_id, name) for form_id, name, content in rows if any(map(is_hers, _cells(content)))})
+
+
+def _cells(content: bytes) -> Iterator[str]:
+    lines = csv.reader(io.StringIO(content.decode("utf-8-sig", "replace"), newline=""))
+    with suppress(csv.Error):
+        for line in lines:
+            yield from line
 
 
 def decisions_about(con: duckdb.DuckDBPyConnection, records: Mapping[tuple[str, str], Sequence[str]]) -> Iterator[str]:

@@ -120,14 +120,16 @@ class Shelf:
     """Hexadecimal digits of the subfolder that a file stands in; none for 0."""
     key: SecretStr | None = field(default=None, repr=False)
     """Files are sealed with it; None: they are plain."""
+    is_shared: bool = False
+    """Workers of a lake fill it at once; else nobody but the holder of the data folder does."""
     _waiting: dict[str, Path] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
         for left in self.root.glob(f"{PART}*"):
-            # Of a run that was killed. Workers of a lake share a shelf: what is young may be another one's at work.
+            # Of a run that was killed; what is young may be that of another worker.
             with suppress(OSError):
-                if left.stat().st_mtime < time() - LEFT_SECONDS:
+                if not self.is_shared or left.stat().st_mtime < time() - LEFT_SECONDS:
                     left.unlink()
 
     def keep(self, file: BinaryIO) -> tuple[str, int]:
@@ -138,6 +140,7 @@ class Shelf:
         file.seek(0)
         with writing(self.root):
             descriptor, name = tempfile.mkstemp(prefix=PART, dir=self.root)  # mode 0600
+            self._waiting[name] = Path(name)  # until its hash is known: what breaks off is dropped, too
             with os.fdopen(descriptor, "wb") as copy:
                 # Hashed again: the row names what was copied, even if the file changed in between.
                 if self.key is None:
@@ -145,8 +148,15 @@ class Shelf:
                 else:
                     with Sealer(copy, self.key, PURPOSE) as sealer:
                         sha256, size = _digest(file, sealer)
-            self._waiting[sha256] = Path(name)
+            self._waiting[sha256] = self._waiting.pop(name)
         return sha256, size
+
+    def drop(self) -> None:
+        """Give up what was kept and has no place yet: on a full disk it would hold the room that is lacking."""
+        for part in self._waiting.values():
+            with suppress(OSError):
+                part.unlink()
+        self._waiting.clear()
 
     def settle(self, wanted: Collection[str]) -> None:
         """Make what was kept durable, and give it its place; what is not wanted after all goes.

@@ -20,7 +20,7 @@ from laktasi.store.forms import Questionnaires, versions_of
 from laktasi.store.payloads import parse_payload
 from laktasi.store.places import find_places
 from laktasi.store.rows import append, by_column
-from laktasi.store.sql import identifier, transaction
+from laktasi.store.sql import identifier, literal, transaction
 from laktasi.store.submissions import select_versions
 from laktasi.study import Study
 
@@ -143,25 +143,39 @@ def find_records(
     con
         The private warehouse; answers are loaded.
     """
-    staged, settled = find_staged(con, questionnaires, places, is_hers)
-    hers = set(staged)
+    hers = set(find_staged(con, questionnaires, places, is_hers))
     others: set[tuple[str, str]] = set()
-    for record, versions in groupby(_versions(con, tuple(places), settled), lambda row: (row[0], row[1])):
-        codes = [code for *_, payload in versions if (code := code_in(payload, places[record[0]])) is not None]
-        if record in settled:
-            if record not in hers and any(map(is_hers, codes)):
-                others.add(record)
-        elif codes and is_hers(codes[0]):
+    for (form_id, submission_id, is_settled), versions in groupby(
+        _versions(con, questionnaires, places), lambda row: row[:3]
+    ):
+        record = (form_id, submission_id)
+        codes = [code for *_, payload in versions if (code := code_in(payload, places[form_id])) is not None]
+        if not is_settled and codes and is_hers(codes[0]):
             hers.add(record)
-        elif any(map(is_hers, codes)):
+        elif record not in hers and any(map(is_hers, codes)):
             others.add(record)
     return Records(ids_of(con, hers), tuple(sorted(others)))
 
 
 def find_staged(
     con: duckdb.DuckDBPyConnection, questionnaires: Questionnaires, places: SubjectPlaces, is_hers: IsHers
-) -> tuple[dict[tuple[str, str], str], set[tuple[str, str]]]:
-    """Give the staged records that name her, each with the code as it stands there, and all that name anybody."""
+) -> dict[tuple[str, str], str]:
+    """Give the staged records that name her, each with the code as it stands there."""
+    hers: dict[tuple[str, str], str] = {}
+    for form_id, table, column in _columns(con, questionnaires, places):
+        texts = con.execute(f"select distinct {column} from {table} where trim({column}) <> ''").fetchall()
+        if hits := [text for (text,) in texts if is_hers(text)]:
+            found = con.execute(
+                f"select _submission_id, {column} from {table} where {column} in (select unnest(?))", [hits]
+            ).fetchall()
+            hers |= {(form_id, submission_id): text for submission_id, text in found}
+    return hers
+
+
+def _columns(
+    con: duckdb.DuckDBPyConnection, questionnaires: Questionnaires, places: SubjectPlaces
+) -> Iterator[tuple[str, str, str]]:
+    """Give form, table and column, quoted, of every place in schema answers where a study code stands."""
     known = set(
         con.execute(
             """
@@ -171,42 +185,34 @@ def find_staged(
         ).fetchall()
     )
     at = find_places(questionnaires)
-    hers: dict[tuple[str, str], str] = {}
-    settled: set[tuple[str, str]] = set()
     for form_id, paths in places.items():
-        columns = dict.fromkeys((at[form_id, path].table, at[form_id, path].column) for path in paths)
-        for table, column in columns:
-            if (table, column) not in known:
-                continue  # the first submission of this version is still to be read
-            place, name = identifier("answers", table), identifier(column)
-            texts = con.execute(f"select distinct {name} from {place} where trim({name}) <> ''").fetchall()
-            hits = {text for (text,) in texts if is_hers(text)}
-            for submission_id, text in con.execute(
-                f"select _submission_id, {name} from {place} where trim({name}) <> ''"
-            ).fetchall():
-                settled.add((form_id, submission_id))
-                if text in hits:
-                    hers[form_id, submission_id] = text
-    return hers, settled
+        for table, column in dict.fromkeys((at[form_id, path].table, at[form_id, path].column) for path in paths):
+            if (table, column) in known:  # else the first submission of this version is still to be read
+                yield form_id, identifier("answers", table), identifier(column)
 
 
 def _versions(
-    con: duckdb.DuckDBPyConnection, forms: tuple[str, ...], settled: set[tuple[str, str]]
+    con: duckdb.DuckDBPyConnection, questionnaires: Questionnaires, places: SubjectPlaces
 ) -> Iterator[tuple[Any, ...]]:
-    """Give versions with payload, record by record, the newest first; none of a settled record with one version."""
-    import pyarrow as pa
+    """Give versions of records that name nobody as they stand, or have several: record by record, the newest first.
 
-    rows = [{"form_id": form_id, "submission_id": submission_id} for form_id, submission_id in settled]
-    con.register("settled_records", by_column({"form_id": pa.string(), "submission_id": pa.string()}, rows))
-    # What was purged on Central and sent again under its old id is among no versions, and its answers are here.
+    Columns are form, submission, whether it names somebody as it stands, and payload.
+    """
+    naming = [
+        f"select {literal(form_id)} as form_id, _submission_id as submission_id from {table} where trim({column}) <> ''"
+        for form_id, table, column in _columns(con, questionnaires, places)
+    ]
+    settled = " union ".join(naming) or "select null as form_id, null as submission_id where false"
     listed = con.execute(
         f"""
         with versions as ({select_versions()}),
+        settled as ({settled}),
         landed as (
             select form_id, instance_id, payload_sha256, any_value(payload) as payload, max(landed_at) as landed_at
             from raw.submissions where form_id in (select unnest($forms)) group by all
         ),
         called as (
+            -- What was purged on Central and sent again under its old id is among no versions; its answers are here.
             select
                 landed.form_id,
                 coalesce(versions.submission_id, landed.instance_id) as submission_id,
@@ -214,18 +220,17 @@ def _versions(
                 coalesce(versions.changed_at, landed.landed_at) as changed_at,
                 landed.payload
             from landed left join versions using (form_id, instance_id, payload_sha256)
-        )
-        select form_id, submission_id, payload
+        ),
+        several as (from called select form_id, submission_id group by all having count(*) > 1)
+        select form_id, submission_id, (form_id, submission_id) in (from settled) as is_settled, payload
         from called
-        where (form_id, submission_id) not in (from settled_records)
-            or (form_id, submission_id) in (from called select form_id, submission_id group by all having count(*) > 1)
+        where not is_settled or (form_id, submission_id) in (from several)
         order by form_id, submission_id, depth desc nulls last, changed_at desc
         """,
-        {"forms": list(forms)},
+        {"forms": list(places)},
     )
     while batch := listed.fetchmany(1000):
         yield from batch
-    con.unregister("settled_records")
 
 
 def ids_of(
