@@ -37,19 +37,26 @@ RECORD = ("uuid:a", "", "mother__age.constraint")
 def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A record whose age has just been found wrong, among other findings."""
     root = tmp_path_factory.mktemp("life")
+    prepare(root)
+    return root
+
+
+def prepare(root: Path) -> None:
     with warehouse(root, form()) as opened:
         opened.take(submission("uuid:a", {"centre": "c1"}))
         opened.marts()
         found = (RECORD, ("uuid:a", "", "one_code"), ("uuid:a", "", "visit.stale_decision"), GROUP)
         record(opened, "run-1", *found)
-    return root
 
 
 @pytest.fixture
 def house(prepared: Path, tmp_path: Path) -> Iterator[Warehouse]:
     """The same in a copy of its own."""
     folder = DataFolder(tmp_path)
-    shutil.copy(DataFolder(prepared).warehouse, folder.warehouse)
+    if folder.lake is None:
+        shutil.copy(DataFolder(prepared).warehouse, folder.warehouse)
+    else:
+        prepare(tmp_path)
     with open_warehouse(folder) as con:
         yield Warehouse(con, folder, "run")
 
