@@ -129,7 +129,7 @@ class DataFolder:
 
     root: Path
     origin: Path | None = None
-    """The data folder that this one is derived from: attachments and the secret stand there alone."""
+    """The data folder that this one is derived from: attachments, refused files and the secret stand there alone."""
     key: SecretStr | None = field(default=None, repr=False, compare=False)
     """What the private files are encrypted with; None where they are plain."""
     lake: Lake | None = None
@@ -142,7 +142,7 @@ class DataFolder:
 
     @property
     def shared(self) -> Path:
-        """Where what there must be once only stands: attachments and the secret."""
+        """Where what there must be once only stands: attachments, refused files and the secret."""
         return self.origin or (self.lake and self.lake.files) or self.root
 
     def make(self) -> None:
@@ -262,7 +262,7 @@ class DataFolder:
     @property
     def refused(self) -> Path:
         """Files that could not be taken in, kept aside by the SHA-256 of their content."""
-        return self.root / "refused"
+        return self.shared / "refused"
 
     @property
     def secret(self) -> Path:
@@ -303,6 +303,16 @@ class DataFolder:
     def scratch(self) -> Path:
         """Temporary files of the run that is working; empty otherwise."""
         return self.root / "scratch"
+
+    @property
+    def before_lake(self) -> Path:
+        """What stood here before ``laktasi lake move``: a warehouse that no run keeps up, with everybody's answers."""
+        return self.root / "before-lake"
+
+    @property
+    def without_forgotten(self) -> Path:
+        """Says, where workers share a lake, of whom the files of this folder alone have been freed."""
+        return self.root / "without-forgotten.txt"
 
     @property
     def lock(self) -> Path:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -256,6 +257,17 @@ def test_a_file_moves_into_a_lake_and_back(tmp_path: Path) -> None:
         assert marks(con) == before
         counts = " union all ".join(f"select count(*) as n from {name}" for name in hashes)
         assert con.execute(f"select sum(n)::bigint from ({counts})").fetchone() == (moved.rows,)
+    before_lake = folder.before_lake
+    assert {path.name for path in before_lake.iterdir()} == {"attachments", "refused", "secret.key", "warehouse.duckdb"}
+    with pytest.raises(WarehouseError, match="into the lake already"):
+        moving.move_to_lake(settings)
+    (before_lake / "warehouse.duckdb").rename(tmp_path / "data" / "warehouse.duckdb")  # as if killed between two moves
+    with pytest.raises(WarehouseError, match="into the lake already"):
+        moving.move_to_lake(settings)
+    shutil.copyfile(before_lake / "warehouse.duckdb", tmp_path / "data" / "warehouse.duckdb")
+    with pytest.raises(WarehouseError, match="from an earlier move"):
+        moving.move_to_lake(settings)
+    shutil.rmtree(before_lake)
     with pytest.raises(WarehouseError, match="is something in"):
         moving.move_to_lake(settings)
     moving.save_lake(settings, tmp_path / "saved.duckdb")

@@ -36,7 +36,7 @@ def sources(folder: DataFolder, project: Project, left_out: list[str]) -> list[S
     """
     found = list(_walk(DATA, folder.root, left_out, _made_again(folder)))
     if folder.shared != folder.root:
-        for path in (folder.attachments, folder.secret):
+        for path in (folder.attachments, folder.refused, folder.secret):
             found += _walk(f"{DATA}/{path.name}", path, left_out)
     for path in (project.xlsforms, project.study.parent, project.settings_file, project.timetable):
         found += _walk(f"{PROJECT}/{path.name}", path, left_out)
@@ -59,7 +59,7 @@ def _made_again(folder: DataFolder) -> set[Path]:
     """Give what lies in the data folder and is not kept; the warehouse, file or lake, has a way of its own."""
     from laktasi.service.place import Place
 
-    made = {folder.report.parent, folder.as_of, folder.scratch}
+    made = {folder.report.parent, folder.as_of, folder.scratch, folder.before_lake}
     made |= {folder.prefect, Place(folder).root, folder.tokens, folder.last_backup}
     if folder.lake is not None:
         made |= {Path(folder.lake.catalog), Path(folder.lake.data)}

@@ -56,10 +56,13 @@ def forget(
     settings = settings_for(project, data)
     if study_code is None:
         with showing_progress() as progress:
-            done = finish_all(settings, progress=progress)
-        for line in _done(settings, done, None):
+            finished = finish_all(settings, progress=progress)
+        if finished is None:
+            click.echo("Nothing is left to be done.")
+            return
+        for line in _done(settings, finished, None):
             click.echo(line)
-        _raise(done)
+        _raise(finished)
         return
     found = find(settings, study_code)
     for line in _found(settings, found):
@@ -147,7 +150,7 @@ def _done(settings: Settings, done: Forgotten, code: str | None) -> Iterator[str
     if done.erasure is not None:
         yield ""
         yield from lines(done.erasure, code=code)
-    yield from done.finished.notes
+    yield from done.notes
     if done.record is not None:
         yield f"\nRecord for the ethics file, to be printed and signed: {done.record}"
         yield "Write the study code onto it by hand: it stands in no file."

@@ -19,13 +19,16 @@ def lake() -> None:
 def move(project: Path | None, data: Path | None) -> None:
     """Copy the warehouse of the data folder into the lake that laktasi.toml names, and prove that all is there.
 
-    The lake is empty before. The file stays as it was: take it away once the first run on the lake has ended.
+    The lake is empty before. What is copied is put aside whole, into the folder before-lake: delete that once the first
+    run on the lake and a backup have ended well.
     """
     from laktasi.moving import move_to_lake
 
     moved = move_to_lake(settings_for(project, data))
     click.echo(f"moved  {moved.rows} rows of {moved.tables} tables; each table was counted and hashed on both sides")
-    click.echo("next   laktasi run; then take warehouse.duckdb out of the data folder")
+    click.echo(
+        "next   laktasi run, then laktasi backup; when both have ended well, delete before-lake/ in the data folder"
+    )
 
 
 @lake.command()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from laktasi import __version__, pipeline
 from laktasi.errors import LaktasiError, WarehouseError
-from laktasi.forgetting.finishing import Finished, finish
+from laktasi.forgetting.finishing import check_finishable, finish, is_left
 from laktasi.forgetting.seeking import Found, about, find_in
 from laktasi.forgetting.telling import write_record
 from laktasi.settings import Settings
@@ -28,7 +28,8 @@ class Forgotten:
     erasure: Erasure | None
     """What the record for the ethics file says; None where only an earlier one was finished."""
     record: Path | None
-    finished: Finished
+    notes: tuple[str, ...]
+    """What could not be done with files, and is done later."""
     unpublished: LaktasiError | None
     """Why what people read could not be made anew; then her rows are taken out of it, and results are as they were."""
 
@@ -69,6 +70,7 @@ def forget(
     folder = settings.data_folder
     folder.check_own()
     check_begun(folder)
+    check_finishable(folder)
     with alone(folder) as hold:
         with opened(folder) as con:
             found = find_in(con, settings, code)
@@ -86,22 +88,24 @@ def forget(
                 erase(con, Person(found.subject_hash, why, run_id, erased_by), found.hers)
             _take_out_decisions(con, settings)
             runs.finish(con, run_id, {}, {})
-        finished = finish(settings, progress, is_last=False)
+        notes = finish(settings, progress, is_last=False)
         with opened(folder) as con:
             erasure, record = write_record(con, settings, found.subject_hash)
-    return Forgotten(erasure, record, finished, _make_anew(settings, progress))
+    return Forgotten(erasure, record, notes, _make_anew(settings, progress))
 
 
-def finish_all(settings: Settings, *, progress: pipeline.Progress = pipeline.silent) -> Forgotten:
-    """Finish what is left of earlier forgettings, decisions in schemas/corrections/ among it."""
+def finish_all(settings: Settings, *, progress: pipeline.Progress = pipeline.silent) -> Forgotten | None:
+    """Finish what is left of earlier forgettings, decisions in schemas/corrections/ among it; None if nothing is."""
     folder = settings.data_folder
     folder.check_own()
     check_begun(folder)
     with alone(folder):
         with opened(folder) as con:
-            _take_out_decisions(con, settings)
-        finished = finish(settings, progress, is_last=False)
-    return Forgotten(None, None, finished, _make_anew(settings, progress))
+            taken_out = _take_out_decisions(con, settings)
+            if not taken_out and not is_left(con, folder):
+                return None
+        notes = finish(settings, progress, is_last=False)
+    return Forgotten(None, None, notes, _make_anew(settings, progress))
 
 
 def nobody() -> WarehouseError:
@@ -119,7 +123,6 @@ def _make_anew(settings: Settings, progress: pipeline.Progress) -> LaktasiError 
 
     Where nothing had been published, nothing is.
     """
-    from laktasi.store.forgetting import is_unfinished
     from laktasi.store.warehouse import newest_research
 
     folder = settings.data_folder
@@ -134,15 +137,15 @@ def _make_anew(settings: Settings, progress: pipeline.Progress) -> LaktasiError 
             pipeline.write_report(settings)  # from the copy that she has been taken out of
     with alone(folder):
         with opened(folder) as con:
-            is_left = is_unfinished(con)
-        if is_left:
+            is_unfinished = is_left(con, folder)
+        if is_unfinished:
             finish(settings, progress)
     return failure
 
 
 def _take_out_decisions(
     con: duckdb.DuckDBPyConnection, settings: Settings, hers: Hers | None = None, *, is_trial: bool = False
-) -> None:
+) -> tuple[str, ...]:
     from laktasi.quality.taking_out import take_out
 
-    take_out(settings.folders.corrections, about(con, hers), is_trial=is_trial)
+    return take_out(settings.folders.corrections, about(con, hers), is_trial=is_trial)

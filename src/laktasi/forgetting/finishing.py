@@ -10,10 +10,11 @@ import json
 import shutil
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from laktasi.durable import write_whole
 from laktasi.errors import LaktasiError, WarehouseError
 from laktasi.paths import DataFolder
 from laktasi.settings import Settings
@@ -28,21 +29,33 @@ TOMBSTONES = "forgotten.json"
 """In the folder of manifests: which rows are gone, so that whoever has these alone can tell."""
 
 
-@dataclass(frozen=True, slots=True)
-class Finished:
-    """What was done with files."""
+def check_finishable(folder: DataFolder) -> None:
+    """Refuse where a warehouse that no run keeps up would keep what is to be erased.
 
-    kept_files: int
-    """Attachments and refused files that were removed."""
-    as_of: tuple[str, ...]
-    """Folders of earlier days that were removed."""
-    published_rows: int
-    """Rows that were taken out of the research copy."""
-    notes: tuple[str, ...]
-    """What could not be done, and is done later."""
+    Raises
+    ------
+    WarehouseError
+        The data folder's own, from before it was moved into a lake, is still there.
+    """
+    if folder.lake is None:
+        return
+    for left in (folder.before_lake, replace(folder, lake=None).warehouse):
+        if left.exists():
+            raise WarehouseError(
+                f"{left} holds what stood here before it was moved into the lake, everybody's answers among it",
+                why="Nobody can be forgotten while it is there.",
+                next_step="see that a run on the lake and a backup ended well, delete it, then run the command again",
+            )
 
 
-def finish(settings: Settings, progress: Progress, *, is_last: bool = True) -> Finished:
+def is_left(con: duckdb.DuckDBPyConnection, folder: DataFolder) -> bool:
+    """Say whether something is left to be done with files, be it with those of this folder alone."""
+    from laktasi.store.forgetting import is_unfinished
+
+    return is_unfinished(con) or _is_behind(con, folder)
+
+
+def finish(settings: Settings, progress: Progress, *, is_last: bool = True) -> tuple[str, ...]:
     """Do all that follows with files. The data folder is held by the caller.
 
     Parameters
@@ -51,28 +64,56 @@ def finish(settings: Settings, progress: Progress, *, is_last: bool = True) -> F
         All that is derived has been made anew. Else the warehouse is not written anew yet: tables over all records
         still have what only she had said.
 
+    Returns
+    -------
+    tuple of str
+        What could not be done, and is done later.
+
     Raises
     ------
     WarehouseError
-        A backup is being made; somebody works in a folder of an earlier day; the disk has no room for the warehouse
-        written anew; or a file cannot be removed. What was done before that stays done.
+        A backup is being made; somebody works in a folder of an earlier day; what stood here before a lake is there
+        still; the disk has no room for the warehouse written anew; or a file cannot be removed. What was done before
+        that stays done.
     """
+    from laktasi.store.forgetting import is_unfinished
+
     folder = settings.data_folder
+    check_finishable(folder)
     with apart_from_backups(folder), _in_words(folder):
         notes = _tell_backups(settings)
         with opened(folder) as con:
             progress("removing files of hers", 0, None)
-            kept_files = _empty_shelves(con, folder)
+            _empty_shelves(con, folder)
             ids = _all_ids(con)
+            newest = _newest(con)
+            is_unwritten = is_unfinished(con)
             _write_beside_manifests(con, folder)
-        as_of = _remove_as_of(folder)
+        _remove_as_of(folder)
         _remove_lists(folder)
         progress("taking her out of what is published", 0, None)
-        taken = _redact(folder, ids)
-        if is_last:
+        _redact(folder, ids)
+        if folder.lake is not None:
+            write_whole(folder.without_forgotten, newest)
+        if is_last and is_unwritten:
             progress("writing the warehouse anew", 0, None)
             _rewrite(folder)
-    return Finished(kept_files, as_of, taken, tuple(notes))
+    return tuple(notes)
+
+
+def _is_behind(con: duckdb.DuckDBPyConnection, folder: DataFolder) -> bool:
+    """Say whether somebody was forgotten by another worker of a lake, while files here may still have her."""
+    if folder.lake is None:
+        return False
+    done = folder.without_forgotten.read_text(encoding="utf-8") if folder.without_forgotten.exists() else ""
+    return _newest(con) != done
+
+
+def _newest(con: duckdb.DuckDBPyConnection) -> str:
+    """Name the newest tombstone by its time; empty where there is none."""
+    from laktasi.store.sql import scalar
+
+    return str(scalar(con, "select coalesce(max(epoch_us(landed_at))::varchar, '') from raw.forgotten"))
 
 
 def _in_words(folder: DataFolder) -> Any:
@@ -81,12 +122,12 @@ def _in_words(folder: DataFolder) -> Any:
     return writing(folder.root)
 
 
-def _empty_shelves(con: duckdb.DuckDBPyConnection, folder: DataFolder) -> int:
+def _empty_shelves(con: duckdb.DuckDBPyConnection, folder: DataFolder) -> None:
     from laktasi.store.scrubbing import empty_shelves
     from laktasi.store.seeking import drop_refused_of_forgotten
 
     drop_refused_of_forgotten(con, folder)
-    return empty_shelves(con, folder)
+    empty_shelves(con, folder)
 
 
 def _all_ids(con: duckdb.DuckDBPyConnection) -> set[str]:
@@ -95,11 +136,11 @@ def _all_ids(con: duckdb.DuckDBPyConnection) -> set[str]:
     return {name for _, name in forgotten_records(con)}
 
 
-def _redact(folder: DataFolder, ids: set[str]) -> int:
+def _redact(folder: DataFolder, ids: set[str]) -> None:
     from laktasi.store.scrubbing import redact_research
 
     with in_our_words(folder):
-        return redact_research(folder, ids)
+        redact_research(folder, ids)
 
 
 def _rewrite(folder: DataFolder) -> None:
@@ -140,19 +181,13 @@ def _write_beside_manifests(con: duckdb.DuckDBPyConnection, folder: DataFolder) 
         for one in tombstones(con)
         if any(rows["n"] for rows in one["erased"])
     ]
-    place = folder.manifests / TOMBSTONES
-    new = place.with_name(f".{place.name}.new")
-    new.unlink(missing_ok=True)
-    new.touch(mode=0o600)
-    new.write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
-    new.replace(place)
+    write_whole(folder.manifests / TOMBSTONES, json.dumps(told, indent=1) + "\n")
 
 
-def _remove_as_of(folder: DataFolder) -> tuple[str, ...]:
+def _remove_as_of(folder: DataFolder) -> None:
     """Remove the analyses of earlier days: they can be made again, without her."""
     if not folder.as_of.is_dir():
-        return ()
-    removed = []
+        return
     for path in sorted(path for path in folder.as_of.iterdir() if path.is_dir()):
         try:
             with alone(DataFolder(path)):
@@ -163,8 +198,6 @@ def _remove_as_of(folder: DataFolder) -> tuple[str, ...]:
                 next_step="wait until that has ended, then finish: laktasi forget",
             ) from None
         shutil.rmtree(path)
-        removed.append(path.name)
-    return tuple(removed)
 
 
 def _remove_lists(folder: DataFolder) -> None:

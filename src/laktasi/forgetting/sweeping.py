@@ -6,7 +6,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from laktasi.errors import WarehouseError
-from laktasi.forgetting.finishing import Progress, finish
+from laktasi.forgetting.finishing import Progress, finish, is_left
 from laktasi.forgetting.seeking import places_in
 from laktasi.settings import Settings
 from laktasi.workplace import opened
@@ -66,10 +66,9 @@ def finish_left(settings: Settings, progress: Progress) -> dict[str, Any]:
     dict
         ``forgetting``: ``finished``, or why it has to wait; empty where nothing is left.
     """
-    from laktasi.store.forgetting import is_unfinished
-
-    with opened(settings.data_folder) as con:
-        if not is_unfinished(con):
+    folder = settings.data_folder
+    with opened(folder) as con:
+        if not is_left(con, folder):
             return {}
     try:
         finish(settings, progress)
