@@ -22,11 +22,11 @@ from laktasi import pipeline
 from laktasi.errors import SettingsError
 from laktasi.paths import DataFolder
 from laktasi.pipeline import Step
-from laktasi.private_environment import write_private_environment
 from laktasi.service import database, deciding, log, processes, signs, telling, units
 from laktasi.service.log import Log
 from laktasi.service.place import MARK, Place, at_work, check_secrets, environment, mark_of, quiet
 from laktasi.settings import read_settings
+from laktasi.settings.private_file import write_private_environment
 
 SLEEP = "import time; time.sleep(60)"
 PARENT = f"import subprocess, sys, time; subprocess.Popen([sys.executable, '-c', '{SLEEP}']); time.sleep(60)"
