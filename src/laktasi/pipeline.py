@@ -14,12 +14,13 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from laktasi import __version__, back_checking
+from laktasi import __version__, back_checking, inclusion
 from laktasi.back_checks import read_back_checks
-from laktasi.errors import MirrorError, QuestionnaireError, SourceError, StudyError, WarehouseError
+from laktasi.errors import MirrorError, SourceError, StudyError, WarehouseError
+from laktasi.forms import known_forms, project_forms
 from laktasi.records import FieldedForm, Refused, Submission
 from laktasi.settings import Settings
-from laktasi.study import Study, read_study
+from laktasi.study import read_study
 from laktasi.targets import read_targets
 from laktasi.workplace import PATIENCE_SECONDS, alone, code_version, opened
 
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     import duckdb
 
     from laktasi.mirror import Mirror
-    from laktasi.store.forms import LoadedForms, Questionnaires
     from laktasi.store.mirror import Line
 
 TURN_PATIENCE_SECONDS = 60 * 60
@@ -147,7 +147,7 @@ def land_forms(run: Run, progress: Progress) -> Counts:
     """Keep the project's own questionnaires: each version that was ever in xlsforms/, by hash."""
     from laktasi.store.media import PROJECT
 
-    return _land(run, _project_forms(run.settings), PROJECT, progress)
+    return _land(run, project_forms(run.settings.folders), PROJECT, progress)
 
 
 def land_phones(run: Run, progress: Progress) -> Counts:
@@ -232,7 +232,7 @@ def decide(run: Run, _progress: Progress) -> Counts:
         decided = [decision for decision in standing if not {decision.id, decision.withdraws} & theirs]
         new = not_landed(con, [decision.as_row() for decision in decided])
         # Where no form is known yet, nothing has come in that they could be about: they wait in their files.
-        if new and (questionnaires := _forms(con).questionnaires):
+        if new and (questionnaires := known_forms(con).questionnaires):
             check_decisions(con, {row["decision_id"] for row in new}, decided, questionnaires)
             land_decisions(con, run.run_id, new)
     left = {"forgotten_decisions": len(standing) - len(decided)} if len(decided) < len(standing) else {}
@@ -246,7 +246,7 @@ def read(run: Run, progress: Progress) -> Counts:
     from laktasi.store import answers, audit_log, corrections, entities, staging, submissions
 
     with _warehouse(run) as con:
-        forms = _forms(con)
+        forms = known_forms(con)
         counts = submissions.resolve(con, forms.questionnaires)
         corrections.set_back(con, forms.questionnaires, known_key(run.settings.data_folder))
         loaded = answers.load_answers(con, forms.questionnaires, progress=progress)
@@ -279,7 +279,7 @@ def correct(run: Run, _progress: Progress) -> Counts:
         if not has_decisions(con):
             return {}
         key = known_key(run.settings.data_folder)
-        return asdict(apply(con, _forms(con).questionnaires, recompute_sql, key, run.day))
+        return asdict(apply(con, known_forms(con).questionnaires, recompute_sql, key, run.day))
 
 
 def forget(run: Run, _progress: Progress) -> Counts:
@@ -309,19 +309,19 @@ def stand(run: Run, _progress: Progress) -> Counts:
 
     study = read_study(run.settings.folders.study)
     with _warehouse(run) as con:
-        questionnaires = _forms(con).questionnaires
+        questionnaires = known_forms(con).questionnaires
         if study and not any(form_id == study.form_id for form_id, _ in questionnaires):
             raise StudyError(
                 f"study.yml is about the form {study.form_id!r}, of which no version is known",
                 next_step="put its XLSForm into xlsforms/, or correct `form` in study.yml",
             )
         stood = staging.stand(con, questionnaires)
-        marts.build_interviews(con, study, _included(study, questionnaires), questionnaires)
+        marts.build_interviews(con, study, inclusion.included(study, questionnaires), questionnaires)
         people.stand_targets(con, read_targets(run.settings.folders.targets), study, questionnaires)
         repeated = back_checking.compare(con, run.settings.folders, questionnaires)
     return {
         "changed_types": [f"{item.table_name}.{item.column_name}" for item in stood.type_changes],
-        "versions_left_out": _not_included(study, questionnaires)
+        "versions_left_out": inclusion.left_out(study, questionnaires)
         + back_checking.left_out(run.settings.folders, questionnaires),
         "back_checks": dict(repeated),
     }
@@ -335,7 +335,7 @@ def check(run: Run, progress: Progress) -> Counts:
     gates = quality.read_gates(run.settings.folders.gates)
     study = read_study(run.settings.folders.study)
     with _warehouse(run) as con:
-        questionnaires = _forms(con).questionnaires
+        questionnaires = known_forms(con).questionnaires
         summary = quality.check(
             con,
             run.run_id,
@@ -355,7 +355,7 @@ def mart(run: Run, _progress: Progress) -> Counts:
 
     study = read_study(run.settings.folders.study)
     with _warehouse(run) as con:
-        questionnaires = _forms(con).questionnaires
+        questionnaires = known_forms(con).questionnaires
         counts = asdict(marts.build_marts(con, study, questionnaires))
         people.build_people(con, study, questionnaires)
         return counts
@@ -370,7 +370,7 @@ def analyse(run: Run, progress: Progress) -> Counts:
     if study is None:
         return {}
     with _warehouse(run) as con:
-        questionnaires = _forms(con).questionnaires
+        questionnaires = known_forms(con).questionnaires
         analysing.analyse(con, run.run_id, study, questionnaires, run.settings, progress)
         analysed_rows, analysed_hash = analysed_set(con)
         back_checking.measure(con, run.settings.folders, questionnaires)
@@ -411,7 +411,7 @@ def close(run: Run, _progress: Progress) -> Counts:
     }
     with _warehouse(run) as con:
         if not has_analysed:
-            forms = _forms(con).questionnaires.items()
+            forms = known_forms(con).questionnaires.items()
             told_of["forms"] = {f"{form_id} {version}": item.sha256 for (form_id, version), item in forms}
             runs.finish(con, run.run_id, counts, told_of)
             return counts
@@ -437,7 +437,7 @@ def manifest_of(con: duckdb.DuckDBPyConnection, run: Run, like: dict[str, Any] |
     return gather(
         con,
         run.run_id,
-        _forms(con).questionnaires,
+        known_forms(con).questionnaires,
         day=run.day,
         as_of=run.as_of,
         study=study.name if study else None,
@@ -454,7 +454,7 @@ def publish(run: Run, _progress: Progress) -> Counts:
     from laktasi.store.publish import publish_research
 
     with _warehouse(run) as con:
-        publish_research(con, run.settings.data_folder, _forms(con).questionnaires)
+        publish_research(con, run.settings.data_folder, known_forms(con).questionnaires)
         published(con, run.run_id)
         if (lake := run.settings.data_folder.lake) is not None:
             tidy(con, lake, lake.keep_days)
@@ -551,72 +551,3 @@ def _on_each_central(run: Run, progress: Progress, work: Callable[[Mirror], None
         except SourceError as error:
             run.unreached[name] = error.what
     return told
-
-
-def _project_forms(settings: Settings) -> list[FieldedForm]:
-    """Give the project's XLSForms, and the XForms of older versions that it keeps in xlsforms/fielded/.
-
-    Each is read before any lands: what has landed is never asked again, and here somebody can still mend it.
-
-    Raises
-    ------
-    QuestionnaireError
-        One of them cannot be read, or two would share a table.
-    """
-    from laktasi.questionnaire.xform import parse
-    from laktasi.questionnaire.xlsform import convert, read_media
-    from laktasi.store.forms import sharing_tables
-    from laktasi.store.media import PROJECT
-
-    folder = settings.folders.xlsforms
-    files = {}
-    for path in sorted(folder.glob("[!~.]*.xlsx")):
-        converted = convert(path)
-        files[path.name] = FieldedForm(converted.xform, converted.media, PROJECT)
-    for path in sorted(folder.glob("fielded/*.xml")):
-        files[f"{path.parent.name}/{path.name}"] = FieldedForm(path.read_bytes(), read_media(path), PROJECT)
-    questionnaires = []
-    for name, form in files.items():
-        try:
-            questionnaires.append(parse(form.xform, form.media))
-        except QuestionnaireError as error:
-            raise QuestionnaireError(f"{name}: {error.what}", why=error.why, next_step=error.next_step) from error
-    for questionnaire, why in sharing_tables(questionnaires):
-        raise QuestionnaireError(
-            f"form {questionnaire.form_id!r}: {why}",
-            why="Table names are made of the form_id, and do not see upper and lower case or punctuation.",
-            next_step="give one of them another form_id in the settings sheet",
-        )
-    return list(files.values())
-
-
-def _forms(con: duckdb.DuckDBPyConnection) -> LoadedForms:
-    from laktasi.questionnaire.lists import condition
-    from laktasi.questionnaire.xform import parse
-    from laktasi.store.forms import load_questionnaires
-
-    return load_questionnaires(con, parse, condition)
-
-
-def _included(study: Study | None, questionnaires: Questionnaires) -> str | None:
-    """Give the select of the submissions that the study counts, each by the words of its own form version."""
-    from laktasi.questionnaire.predicates import predicate_over
-    from laktasi.store.forms import versions_of
-
-    if study is None or study.include is None:
-        return None
-    return predicate_over(versions_of(questionnaires, study.form_id), study.include)
-
-
-def _not_included(study: Study | None, questionnaires: Questionnaires) -> list[str]:
-    """Name the form versions of which no record counts, since they lack a question of the study's `include`."""
-    from laktasi.questionnaire.predicates import lacking
-    from laktasi.store.forms import versions_of
-
-    if study is None or study.include is None:
-        return []
-    return [
-        f"{item.form_id} {item.version} ('include' in study.yml asks for {names[0]})"
-        for item in versions_of(questionnaires, study.form_id)
-        if (names := lacking(item, study.include))
-    ]

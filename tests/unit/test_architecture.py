@@ -23,6 +23,7 @@ COMMON = {
     "yamlfile",
 }
 JOINERS = {
+    *("forms", "inclusion"),
     *("pipeline", "analysing", "reproducing", "releasing", "mirror", "back_checking", "feedback", "publishing"),
     *("fieldkit", "workplace", "summary", "notifying", "backing_up"),
     *("setting_up", "doctor", "service"),
