@@ -289,7 +289,7 @@ def test_a_whole_run_is_one_whose_report_is_written(place: Place) -> None:
 
 def test_a_run_that_asked_no_source_leaves_the_daily_run_due(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     # What is found is not the matter here, and takes most of a run's time.
-    monkeypatch.setattr(pipeline, "manifest_of", lambda _con, run: {"run_id": run.run_id})
+    monkeypatch.setattr("laktasi.pipeline.ending.manifest_of", lambda _con, run: {"run_id": run.run_id})
     monkeypatch.setattr("laktasi.store.run_results.write_by_centre", lambda *_: {})
     (tmp_path / "project").mkdir()
     settings = read_settings(tmp_path / "project")
