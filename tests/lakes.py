@@ -18,8 +18,8 @@ from typing import Any
 import duckdb
 import pytest
 
-from laktasi.lake_settings import LakeSettings
 from laktasi.paths import DataFolder, Lake
+from laktasi.settings import LakeSettings
 from laktasi.store import lake as lakes
 from laktasi.store import warehouse
 

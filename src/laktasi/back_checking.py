@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from laktasi.back_checks import read_back_checks
 from laktasi.errors import CheckError, LaktasiError, WarehouseError
+from laktasi.forms import known_forms
 from laktasi.study import read_study
 
 if TYPE_CHECKING:
@@ -141,11 +142,8 @@ def sample(
     WarehouseError
         A run is at work, or none has finished here.
     """
-    from laktasi.questionnaire.lists import condition
-    from laktasi.questionnaire.xform import parse
     from laktasi.store.append import last_landed
     from laktasi.store.back_check_sample import draw, to_repeat, with_sample
-    from laktasi.store.forms import load_questionnaires
     from laktasi.store.sql import scalar
     from laktasi.workplace import RUN_FIRST, alone, check_begun, opened
 
@@ -153,7 +151,7 @@ def sample(
     folder.check_own()
     check_begun(folder)
     with alone(folder), opened(folder) as con:
-        comparison = comparison_of(settings.folders, load_questionnaires(con, parse, condition).questionnaires)
+        comparison = comparison_of(settings.folders, known_forms(con).questionnaires)
         if comparison is None:
             raise CheckError(
                 "this project has no back checks",

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from laktasi.errors import SourceError, WarehouseError
+from laktasi.forms import known_forms
 from laktasi.settings import CentralSettings, Settings
 from laktasi.workplace import PATIENCE_SECONDS, alone, check_begun, code_version, opened
 
@@ -224,15 +225,12 @@ def write_todo_lists(settings: Settings) -> Path:
 
 def _todo_lists(con: duckdb.DuckDBPyConnection, settings: Settings) -> list[TodoList]:
     from laktasi.quality.messages import place_of, problems, whose
-    from laktasi.questionnaire.lists import condition
-    from laktasi.questionnaire.xform import parse
     from laktasi.report.todo import Item, Record, TodoList
-    from laktasi.store.forms import load_questionnaires
 
     owners, forms = whose(con), _forms_on_phones(con)
     found_problems = problems(con, settings.feedback.severities)
     has_no_label = any(problem.path and not problem.question for problem in found_problems)
-    questionnaires = load_questionnaires(con, parse, condition).questionnaires if has_no_label else {}
+    questionnaires = known_forms(con).questionnaires if has_no_label else {}
     items: dict[tuple[str, str], list[Item]] = {}
     for problem in found_problems:
         message = problem.message or {"default": problem.rule_id}

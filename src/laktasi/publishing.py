@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from laktasi.errors import QuestionnaireError
 from laktasi.fieldkit import Tell, source_called
+from laktasi.forms import known_forms
 
 if TYPE_CHECKING:
     import duckdb
@@ -221,10 +222,7 @@ def _readable(forms: Iterable[tuple[bytes, dict[str, bytes] | None]]) -> list[Qu
 def _known_here(settings: Settings, tell: Tell) -> list[_Known]:
     """Give the form versions that the project keeps, and those that the warehouse has, where it can be asked."""
     from laktasi.errors import WarehouseError
-    from laktasi.questionnaire.lists import condition
-    from laktasi.questionnaire.xform import parse
     from laktasi.questionnaire.xlsform import read_media
-    from laktasi.store.forms import load_questionnaires
     from laktasi.workplace import alone, opened
 
     found = [
@@ -236,7 +234,7 @@ def _known_here(settings: Settings, tell: Tell) -> list[_Known]:
     if folder.has_begun:
         try:
             with alone(folder, patience_seconds=0), opened(folder) as con:
-                loaded = load_questionnaires(con, parse, condition)
+                loaded = known_forms(con)
         except WarehouseError as error:
             tell(f"warning: not compared with the forms of the warehouse: {error.what}")
         else:

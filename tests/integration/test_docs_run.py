@@ -28,10 +28,10 @@ from click.testing import CliRunner
 from laktasi import pipeline
 from laktasi.cli import main
 from laktasi.paths import HOUSE
-from laktasi.private_environment import write_private_environment
 from laktasi.questionnaire import check
 from laktasi.questionnaire.xlsform import convert
 from laktasi.settings import read_settings
+from laktasi.settings.private_file import write_private_environment
 from tests.central import Acts
 from tests.central.fixtures import Site
 from tests.engine import back_checks, sample

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from laktasi.doctor import Finding, configuration
-from laktasi.private_environment import write_private_environment
 from laktasi.questionnaire.xlsform import convert_markdown
+from laktasi.settings.private_file import write_private_environment
 from tests import mini
 from tests.central import Acts, Double
 from tests.doctored import looked, project, states, the_one

@@ -14,7 +14,7 @@ import laktasi.doctor
 from laktasi.cli import main
 from laktasi.doctor import LOOKS, Finding, Patient
 from laktasi.paths import DataFolder
-from laktasi.private_environment import private_environment, write_private_environment
+from laktasi.settings.private_file import private_environment, write_private_environment
 from laktasi.store.warehouse import open_warehouse
 from tests import mini
 from tests.doctored import project

@@ -18,11 +18,11 @@ from pydantic import SecretStr
 from laktasi import pipeline, sealing
 from laktasi.cli import main
 from laktasi.errors import WarehouseError
-from laktasi.key_file import make_key_file, read_key_file
 from laktasi.paths import DataFolder
 from laktasi.reproducing import analyse_as_of, moment_of, verify
 from laktasi.secret import key_of
 from laktasi.settings import Settings, read_settings
+from laktasi.settings.key_file import make_key_file, read_key_file
 from laktasi.store import copied, rekeying
 from laktasi.store.rekeying import change_key
 from laktasi.store.shelf import attachment_place, read_kept, refused_place

@@ -9,10 +9,10 @@ from click.testing import CliRunner
 
 from laktasi import pipeline
 from laktasi.cli import main
-from laktasi.key_file import make_key_file
 from laktasi.paths import HOUSE, DataFolder
 from laktasi.reproducing import analyse_as_of, moment_of
 from laktasi.settings import Settings, read_settings
+from laktasi.settings.key_file import make_key_file
 from laktasi.store.warehouse import open_warehouse
 from tests.scanning import holding
 

@@ -116,7 +116,7 @@ class Field:
 def without_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("laktasi.odk.feedback.SECONDS_BETWEEN_WRITES", 0)
     monkeypatch.setattr("laktasi.odk.connection.PAUSES", (0, 0))
-    monkeypatch.setattr("laktasi.pipeline.code_version", lambda: None)  # git takes longer than a step
+    monkeypatch.setattr("laktasi.pipeline.walking.code_version", lambda: None)  # git takes longer than a step
 
 
 @pytest.fixture(scope="module")

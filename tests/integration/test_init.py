@@ -15,7 +15,8 @@ from laktasi import pipeline
 from laktasi.cli import main
 from laktasi.quality import read_checks
 from laktasi.setting_up.writing import STUDY_EXAMPLE
-from laktasi.settings import private_environment, read_settings
+from laktasi.settings import read_settings
+from laktasi.settings.private_file import private_environment
 from laktasi.store.sealing import is_encrypted
 from laktasi.store.warehouse import open_warehouse
 from laktasi.study import read_study

@@ -16,10 +16,9 @@ from pydantic import SecretStr
 
 from laktasi import moving, pipeline
 from laktasi.errors import SettingsError, WarehouseError
-from laktasi.lake_settings import LakeSettings
 from laktasi.paths import DataFolder
 from laktasi.reproducing import verify
-from laktasi.settings import Settings, read_settings
+from laktasi.settings import LakeSettings, Settings, read_settings
 from laktasi.store.as_of import marks
 from laktasi.store.lake import check_constraints, declared_comments, tidy, without_checks
 from laktasi.store.warehouse import WAREHOUSE, open_warehouse

@@ -208,7 +208,7 @@ def test_settings_that_cannot_be_read_are_told_all_the_same(
 def test_addresses_of_the_private_file_are_found_without_the_settings(
     post: Post, telling_to: Callable[..., Settings], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from laktasi.private_environment import write_private_environment
+    from laktasi.settings.private_file import write_private_environment
 
     project = telling_to("").project
     monkeypatch.delenv("LAKTASI_NOTIFY__TO")

@@ -215,7 +215,7 @@ def test_a_study_of_an_unknown_form_is_one_clear_error(tmp_path: Path) -> None:
 )
 def test_trouble_with_the_warehouse_is_told_without_an_answer(tmp_path: Path, trouble: Exception, told: str) -> None:
     def stumble(run: pipeline.Run, _progress: pipeline.Progress) -> pipeline.Counts:
-        with pipeline._warehouse(run):
+        with run.warehouse():
             raise trouble
 
     settings = settings_for(mini.make_project(tmp_path / "project"))

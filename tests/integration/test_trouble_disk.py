@@ -255,7 +255,7 @@ def test_a_data_folder_on_a_disk_without_rights_is_worked_in(tmp_path: Path, mon
 )
 def test_too_little_memory_is_said(trouble: Exception, tmp_path: Path) -> None:
     def stumble(run: pipeline.Run, _progress: pipeline.Progress) -> pipeline.Counts:
-        with pipeline._warehouse(run):
+        with run.warehouse():
             raise trouble
 
     settings = read_settings(mini.make_project(tmp_path / "project"), data=tmp_path / "data")

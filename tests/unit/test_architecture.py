@@ -12,10 +12,7 @@ COMMON = {
     "back_checks",
     "durable",
     "errors",
-    "key_file",
-    "lake_settings",
     "paths",
-    "private_environment",
     "records",
     "scratch",
     "sealing",
@@ -26,6 +23,7 @@ COMMON = {
     "yamlfile",
 }
 JOINERS = {
+    *("forms", "inclusion"),
     *("pipeline", "analysing", "reproducing", "releasing", "mirror", "back_checking", "feedback", "publishing"),
     *("fieldkit", "workplace", "summary", "notifying", "backing_up"),
     *("setting_up", "doctor", "service"),

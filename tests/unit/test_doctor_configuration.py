@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from laktasi.doctor import configuration
-from laktasi.private_environment import private_environment, write_private_environment
+from laktasi.settings.private_file import private_environment, write_private_environment
 from tests import mini
 from tests.doctored import looked, project, states, the_one
 
@@ -118,7 +118,7 @@ def test_a_key_of_the_environment_is_told_and_not_shown(project: Path, monkeypat
 
 
 def test_a_key_file_is_there_private_and_apart(project: Path, tmp_path: Path) -> None:
-    from laktasi.key_file import make_key_file
+    from laktasi.settings.key_file import make_key_file
 
     write(project, f'key_file = "{tmp_path.as_posix()}/study.key"\n')
     the_one(looked(configuration.look_at_key, project), "wrong", "study.key")

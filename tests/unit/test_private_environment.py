@@ -3,13 +3,14 @@
 import os
 import shlex
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from laktasi.errors import SettingsError
-from laktasi.private_environment import write_private_environment
-from laktasi.settings import private_environment, read_settings
+from laktasi.settings import read_settings
+from laktasi.settings.private_file import private_environment, write_private_environment
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="modes of files are those of POSIX")
 CENTRAL = '[central]\nurl = "https://central.example.org"\nproject = 1\nemail = "me@example.org"\n'
@@ -122,3 +123,9 @@ def test_a_password_that_outlived_its_project_keeps_no_backup_from_coming_back(p
     (project / "laktasi.toml").write_text("")
     with pytest.raises(SettingsError, match="central"):
         read_settings(project)
+
+
+def test_its_place_is_known_where_pydantic_cannot_be_loaded() -> None:
+    """The doctor names it there."""
+    code = "import sys; sys.modules['pydantic'] = None; import laktasi.settings.private_file"
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)

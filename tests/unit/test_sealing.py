@@ -13,10 +13,10 @@ from pydantic import SecretStr
 
 from laktasi import scratch
 from laktasi.errors import SettingsError, WarehouseError
-from laktasi.key_file import make_key_file, read_key_file
 from laktasi.paths import DataFolder
 from laktasi.sealing import CHUNK, HEADER_BYTES, Sealer, derive, is_sealed, is_sealed_by, seal, unseal
 from laktasi.settings import read_settings
+from laktasi.settings.key_file import make_key_file, read_key_file
 from laktasi.store.shelf import Shelf, attachment_place, read_kept, refused_place
 
 KEY, OTHER = SecretStr("k" * 64), SecretStr("o" * 64)

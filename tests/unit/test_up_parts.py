@@ -22,11 +22,11 @@ from laktasi import pipeline
 from laktasi.errors import SettingsError
 from laktasi.paths import DataFolder
 from laktasi.pipeline import Step
-from laktasi.private_environment import write_private_environment
 from laktasi.service import database, deciding, log, processes, signs, telling, units
 from laktasi.service.log import Log
 from laktasi.service.place import MARK, Place, at_work, check_secrets, environment, mark_of, quiet
 from laktasi.settings import read_settings
+from laktasi.settings.private_file import write_private_environment
 
 SLEEP = "import time; time.sleep(60)"
 PARENT = f"import subprocess, sys, time; subprocess.Popen([sys.executable, '-c', '{SLEEP}']); time.sleep(60)"
@@ -289,7 +289,7 @@ def test_a_whole_run_is_one_whose_report_is_written(place: Place) -> None:
 
 def test_a_run_that_asked_no_source_leaves_the_daily_run_due(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     # What is found is not the matter here, and takes most of a run's time.
-    monkeypatch.setattr(pipeline, "manifest_of", lambda _con, run: {"run_id": run.run_id})
+    monkeypatch.setattr("laktasi.pipeline.ending.manifest_of", lambda _con, run: {"run_id": run.run_id})
     monkeypatch.setattr("laktasi.store.run_results.write_by_centre", lambda *_: {})
     (tmp_path / "project").mkdir()
     settings = read_settings(tmp_path / "project")

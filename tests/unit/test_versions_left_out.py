@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from laktasi import back_checking, pipeline
+from laktasi import back_checking, inclusion
 from laktasi.errors import CheckError, QuestionnaireError
 from laktasi.paths import Project
 from laktasi.questionnaire.model import Questionnaire
@@ -60,12 +60,12 @@ def test_versions_that_have_the_questions_are_asked() -> None:
 
 def test_who_counts_is_asked_of_the_versions_that_tell() -> None:
     study = replace(STUDY, include="${massage} = 'yes'")
-    select = pipeline._included(study, BOTH)
+    select = inclusion.included(study, BOTH)
     assert asks_of("2", select)
     assert not asks_of("1", select)
-    assert pipeline._not_included(study, BOTH) == ["visit 1 ('include' in study.yml asks for massage)"]
-    assert pipeline._not_included(replace(STUDY, include="${centre} = 'c1'"), BOTH) == []
-    assert pipeline._not_included(STUDY, BOTH) == pipeline._not_included(None, BOTH) == []
+    assert inclusion.left_out(study, BOTH) == ["visit 1 ('include' in study.yml asks for massage)"]
+    assert inclusion.left_out(replace(STUDY, include="${centre} = 'c1'"), BOTH) == []
+    assert inclusion.left_out(STUDY, BOTH) == inclusion.left_out(None, BOTH) == []
 
 
 def project(root: Path) -> Project:

@@ -85,7 +85,7 @@ def init(
 
 def _write_password(root: Path, password: str | None, *, has_central: bool) -> None:
     """Write the password into the private file; one that nothing asks for any more is taken out of it."""
-    from laktasi.private_environment import read_private_environment, write_private_environment
+    from laktasi.settings.private_file import read_private_environment, write_private_environment
 
     if password is not None:
         path = write_private_environment(root, {PASSWORD: password})
@@ -177,7 +177,7 @@ def _has_several(values: Values) -> bool:
 
 def _known(root: Path, name: str) -> str | None:
     """Give a setting that is no matter of laktasi.toml, where the environment or the private file has it."""
-    from laktasi.private_environment import read_private_environment
+    from laktasi.settings.private_file import read_private_environment
 
     return {**read_private_environment(root), **os.environ}.get(name)
 

@@ -29,8 +29,8 @@ def make(project: Path | None, data: Path | None, file: Path) -> None:
 
     It must not lie in the data folder or the project: whoever copies these would have both.
     """
-    from laktasi.key_file import make_key_file
     from laktasi.settings import read_settings_alone
+    from laktasi.settings.key_file import make_key_file
 
     settings = read_settings_alone(project, data=data.resolve() if data else None)
     made = make_key_file(file, settings.data_folder.root, settings.project)
@@ -56,7 +56,7 @@ def change(project: Path | None, data: Path | None, to: Path | None, off: bool, 
     All is written anew and read back before anything old is removed, so the disk must have room for both. Whatever
     interrupts it, the same command finishes it.
     """
-    from laktasi.key_file import read_key_file
+    from laktasi.settings.key_file import read_key_file
     from laktasi.store.rekeying import change_key
     from laktasi.workplace import alone, apart_from_backups, check_begun, in_turn
 

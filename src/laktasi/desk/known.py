@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from laktasi.forms import known_forms
 from laktasi.settings import Settings
 
 if TYPE_CHECKING:
@@ -14,11 +15,7 @@ if TYPE_CHECKING:
 
 def questionnaires_of(con: duckdb.DuckDBPyConnection) -> Questionnaires:
     """Give every form version that raw keeps and that can be read."""
-    from laktasi.questionnaire.lists import condition
-    from laktasi.questionnaire.xform import parse
-    from laktasi.store.forms import load_questionnaires
-
-    return load_questionnaires(con, parse, condition).questionnaires
+    return known_forms(con).questionnaires
 
 
 def key_for(con: duckdb.DuckDBPyConnection, settings: Settings) -> bytes:

@@ -10,7 +10,7 @@ from pathlib import Path
 from laktasi.doctor.finding import Finding, of_error, ok, warning, wrong
 from laktasi.doctor.patient import Patient
 from laktasi.errors import LaktasiError
-from laktasi.private_environment import private_environment
+from laktasi.settings.private_file import private_environment
 
 _SECRET = re.compile(
     r"""^\s*["']?(?P<name>[\w.-]*(?:password|passwd|secret|token|api_?key|passphrase)[\w-]*|key|to)["']?\s*=\s*\S""",
@@ -72,7 +72,7 @@ def look_at_private_file(patient: Patient) -> Iterator[Finding]:
 
 def look_at_key(patient: Patient) -> Iterator[Finding]:
     """Look at where the key comes from. Whether it is the right one, the warehouse tells."""
-    from laktasi.key_file import read_key_file
+    from laktasi.settings.key_file import read_key_file
 
     settings = patient.settings
     if settings is None:

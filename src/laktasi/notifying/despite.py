@@ -12,8 +12,8 @@ from pydantic import SecretStr, ValidationError
 
 from laktasi.errors import LaktasiError
 from laktasi.paths import HOUSE, Project
-from laktasi.private_environment import read_private_environment
 from laktasi.settings import PREFIX, NotifySettings, Settings
+from laktasi.settings.private_file import read_private_environment
 
 
 def settings_despite(project: Path | None, data: Path | None) -> Settings:

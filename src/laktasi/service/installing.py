@@ -11,9 +11,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from laktasi.errors import LaktasiError
-from laktasi.private_environment import private_environment, read_private_environment
 from laktasi.service import units
 from laktasi.settings import PREFIX, Settings
+from laktasi.settings.private_file import private_environment, read_private_environment
 
 
 def text_of(name: str, line: Sequence[str], project: Path) -> tuple[Path, str]:

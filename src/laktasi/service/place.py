@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from laktasi.durable import sync, sync_folder
 from laktasi.errors import SettingsError
 from laktasi.paths import HOUSE, DataFolder
-from laktasi.private_environment import private_environment, read_private_environment
+from laktasi.settings.private_file import private_environment, read_private_environment
 
 if TYPE_CHECKING:
     from laktasi.settings import Settings

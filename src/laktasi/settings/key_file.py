@@ -9,7 +9,7 @@ from pathlib import Path
 from pydantic import SecretStr
 
 from laktasi.errors import SettingsError
-from laktasi.private_environment import check_private
+from laktasi.settings.private_file import check_private
 
 SHORTEST = 32
 """Letters of a key at least: it is not stretched, so it must be one that nobody can guess."""
