@@ -51,13 +51,15 @@ def sync_folder(folder: Path) -> None:
             os.close(descriptor)
 
 
-def write_whole(path: Path, content: bytes | str) -> None:
-    """Write a file so that it is there whole or not at all, private to its owner, whatever befalls the machine.
+def write_whole(path: Path, content: bytes | str, mode: int = 0o600) -> None:
+    """Write a file so that it is there whole or not at all, whatever befalls the machine.
 
     Parameters
     ----------
     content
         A text is written as UTF-8, with the line ends that it has.
+    mode
+        Who may read it; until it has its name, its owner alone.
 
     Raises
     ------
@@ -70,6 +72,8 @@ def write_whole(path: Path, content: bytes | str) -> None:
             file.write(content.encode() if isinstance(content, str) else content)
             file.flush()
             os.fsync(file.fileno())
+        if mode != 0o600:
+            Path(name).chmod(mode)
         Path(name).replace(path)
     finally:
         Path(name).unlink(missing_ok=True)

@@ -18,7 +18,7 @@ from laktasi.study import read_study
 from laktasi.workplace import alone, check_begun, opened
 
 if TYPE_CHECKING:
-    from laktasi.store.forgetting import Erased
+    from laktasi.store.leaving.tombstones import Erased
 
 VERIFYING = ".verifying"
 """Name of the folder in as-of/ in which a manifest is computed anew, by one process at a time."""
@@ -289,7 +289,7 @@ def _bring(
         What that run knew as well, and is gone since people left the study.
     """
     from laktasi.store.as_of import bring_known, first_landed, has_submissions
-    from laktasi.store.forgetting import Erased, erased_since
+    from laktasi.store.leaving.tombstones import Erased, erased_since
 
     origin = settings.data_folder
     origin.check_own()

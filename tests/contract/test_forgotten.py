@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 
 from laktasi.secret import key_of
-from laktasi.store.forgetting import Hers, Person, erase, forget
+from laktasi.store.leaving.erasing import Hers, erase, forget
+from laktasi.store.leaving.subjects import hash_of, ids_of, keep_places
+from laktasi.store.leaving.tombstones import Person
 from laktasi.store.lines import Line
 from laktasi.store.sql import transaction
-from laktasi.store.subjects import hash_of, ids_of, keep_places
 from tests.central import Acts
 from tests.contract.walk import Central
 from tests.contract.warehouse import FORM_ID, Mirrored, make_settings, mirrored, publish, xml

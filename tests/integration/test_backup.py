@@ -743,7 +743,8 @@ def test_older_ones_make_room_for_a_new_one(ran: Settings, made: BackedUp, stick
 
 @pytest.mark.slow
 def test_who_left_since_is_not_brought_back(ran: Settings, made: BackedUp, stick: Path) -> None:
-    from laktasi.store.forgetting import Hers, Person, forget
+    from laktasi.store.leaving.erasing import Hers, forget
+    from laktasi.store.leaving.tombstones import Person
 
     with opened(ran.data_folder) as con:
         run_id = con.execute("select max(run_id) from meta.runs").fetchone()

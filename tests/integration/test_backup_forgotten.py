@@ -11,7 +11,8 @@ import pytest
 
 from laktasi.backing_up import shape
 from laktasi.backing_up.forgotten import lacking, last_of, read_tombstones, tombstones_of, write_tombstones
-from laktasi.store.forgetting import Hers, Person, apply, bury, erased_since, forget, tombstones
+from laktasi.store.leaving.erasing import Hers, apply, forget
+from laktasi.store.leaving.tombstones import Person, bury, erased_since, tombstones
 from tests.warehouse_fixture import FORM, Warehouse, form, submission, warehouse
 
 pytestmark = pytest.mark.slow
@@ -63,7 +64,7 @@ def test_who_left_another_study_is_nobody_here(house: Warehouse, stick: Path, tm
         back.take(*(submission(f"uuid:{number}") for number in range(3)))
         new = lacking(back.con, read_tombstones(stick), first_run(house.con))
         assert [one["ids"] for one in new] == [["uuid:1"]]
-        assert apply(back.con, back.folder, new) == 1
+        assert apply(back.con, new) == 1
         assert excused(back.con) == excused(house.con)
         assert back.rows("select instance_id from raw.submissions order by all") == [("uuid:0",), ("uuid:2",)]
 
@@ -90,7 +91,7 @@ def test_a_list_of_before_loses_its_names_and_is_of_any_warehouse(house: Warehou
     assert BY not in (stick / shape.FORGOTTEN).read_text(encoding="utf-8")
     new = lacking(house.con, read_tombstones(stick), first_run(house.con))
     assert [one["ids"] for one in new] == [["uuid:2"]]
-    assert apply(house.con, house.folder, new) == 1
+    assert apply(house.con, new) == 1
     assert house.rows("select instance_id from raw.submissions") == [("uuid:0",)]
 
 
@@ -100,7 +101,7 @@ def test_what_a_warehouse_knows_already_is_not_told_to_it_twice(house: Warehouse
     before = excused(house.con)
     write_tombstones(stick, tombstones_of(house.con))
     new = lacking(house.con, read_tombstones(stick), first_run(house.con))
-    apply(house.con, house.folder, new)
+    apply(house.con, new)
     assert excused(house.con) == before
     assert house.rows("select erased_by from raw.forgotten") == [(BY,)]
 

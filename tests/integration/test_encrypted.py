@@ -403,7 +403,7 @@ def test_too_little_room_is_told_before_anything_is_written(
     assert folder.key is not None
     there = sorted(folder.root.rglob("*"))
     monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=1 << 20))
-    with pytest.raises(WarehouseError, match="too little room"):
+    with pytest.raises(WarehouseError, match="MiB are needed"):
         change_key(folder, [folder.key], new_key(tmp_path), told)
     assert sorted(folder.root.rglob("*")) == there
 

@@ -24,7 +24,7 @@ from laktasi.errors import GateError, WarehouseError
 from laktasi.forgetting import erasing, finishing
 from laktasi.paths import HOUSE
 from laktasi.settings import Settings, read_settings
-from laktasi.store import scrubbing
+from laktasi.store.leaving import scrubbing
 from laktasi.store.warehouse import open_warehouse
 from laktasi.summary import summary
 from tests import mini
@@ -426,12 +426,12 @@ def test_broken_off_anywhere_the_next_run_finishes(settings: Settings, module: A
 
 
 def test_rows_and_tombstone_go_and_come_together(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    from laktasi.store import forgetting
+    from laktasi.store.leaving import erasing as erased_rows
 
     def stop(*_args: Any) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(forgetting, "_empty_comparison", stop)
+    monkeypatch.setattr(erased_rows, "_empty_comparison", stop)
     assert type_in(settings, "forget", CODE, "--yes").exit_code == 5
     assert ask(settings, "from raw.forgotten") == []
     assert ask(settings, "select count(*) from raw.submissions where instance_id = 'uuid:edit'") == [(1,)]
@@ -440,7 +440,7 @@ def test_rows_and_tombstone_go_and_come_together(settings: Settings, monkeypatch
 @pytest.mark.slow
 def test_no_room_for_the_new_file_is_said_and_made_up_for(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as patched:
-        patched.setattr(scrubbing, "ROOM", 2**62)
+        patched.setattr("laktasi.store.room.SPARE", 2**62)
         told = type_in(settings, "forget", CODE, "--yes")
         assert told.exit_code == 5
         assert "cannot be written anew" in told.output

@@ -13,11 +13,10 @@ from laktasi.paths import DataFolder
 from laktasi.records import Attachment, Refused, Status, Submission
 from laktasi.secret import key_of
 from laktasi.store import raw, runs
-from laktasi.store.forgetting import Hers, Person, apply, erase, forget, tombstones
-from laktasi.store.scrubbing import empty_shelves, left_to_do, rewrite_warehouse
-from laktasi.store.seeking import refused_of
-from laktasi.store.sql import transaction
-from laktasi.store.subjects import (
+from laktasi.store.leaving.erasing import Hers, apply, erase, forget
+from laktasi.store.leaving.scrubbing import empty_shelves, left_to_do, rewrite_warehouse
+from laktasi.store.leaving.seeking import refused_of
+from laktasi.store.leaving.subjects import (
     code_in,
     find_records,
     find_staged,
@@ -27,6 +26,8 @@ from laktasi.store.subjects import (
     normalised,
     subject_places,
 )
+from laktasi.store.leaving.tombstones import Person, tombstones
+from laktasi.store.sql import transaction
 from laktasi.store.warehouse import open_warehouse
 from laktasi.study import Roles
 from tests import lakes
@@ -220,7 +221,7 @@ def test_nothing_is_erased_and_nothing_buried_where_it_breaks_off(
     def stop(*_args: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("laktasi.store.forgetting._empty_comparison", stop)
+    monkeypatch.setattr("laktasi.store.leaving.erasing._empty_comparison", stop)
     with pytest.raises(KeyboardInterrupt):
         leave(house)
     assert landed(house) == {"a"}
@@ -279,15 +280,23 @@ def test_tombstones_travel_and_are_applied_once(house: Warehouse, tmp_path: Path
     told = tombstones(house.con)
     with warehouse(tmp_path / "older", form()) as older:
         older.take(of("a"), of("other", "MPY-8"), of("a3", None, deprecated="a2"))
-        assert apply(older.con, older.folder, told) == 2
+        assert apply(older.con, told) == 2
         assert landed(older) == {"other"}
         assert left_to_do(older.con) == ["files"]
         buried = tombstones(older.con)
         assert [one for one in buried if one in told] == told
         assert [one["ids"] for one in buried if one not in told] == [["a3"]]  # known by its link to the chain
-        assert apply(older.con, older.folder, told) == 0
+        assert apply(older.con, told) == 0
         assert tombstones(older.con) == buried
-        assert apply(older.con, older.folder, []) == 0
+        assert apply(older.con, []) == 0
+
+
+def test_tombstones_alone_have_the_files_looked_through(house: Warehouse, tmp_path: Path) -> None:
+    house.take(of("a"))
+    leave(house)
+    with warehouse(tmp_path / "older", form()) as older:  # no row of hers; a refused file may name her
+        assert apply(older.con, tombstones(house.con)) == 0
+        assert left_to_do(older.con) == ["files"]
 
 
 # Bytes
@@ -352,7 +361,7 @@ def test_where_the_file_cannot_be_written_anew_it_stays_as_it_is(
         house.take(of("a"))
         leave(house)
     before = folder.warehouse.read_bytes()
-    monkeypatch.setattr("laktasi.store.scrubbing.ROOM", 2**62)
+    monkeypatch.setattr("laktasi.store.room.SPARE", 2**62)
     with pytest.raises(WarehouseError, match="cannot be written anew: the disk has"):
         rewrite_warehouse(folder)
     assert folder.warehouse.read_bytes() == before

@@ -174,7 +174,7 @@ def test_a_disk_too_full_for_an_upgrade_leaves_the_file_byte_for_byte(
     before = folder.warehouse.read_bytes()
     disk.fill()
     if not is_room_asked:
-        monkeypatch.setattr(migrating, "_ask_for_room", lambda _path: None)
+        monkeypatch.setattr(migrating, "ask_for_room", lambda *_, **__: None)
     with pytest.raises(WarehouseError, match=r"is full|MiB are needed"), opened(folder):
         pass
     assert folder.warehouse.read_bytes() == before

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from laktasi import durable
-from laktasi.backing_up import files
 from laktasi.backing_up.shape import FORGOTTEN, moment
 from laktasi.errors import BackupError
 
@@ -16,7 +15,7 @@ if TYPE_CHECKING:
     import duckdb
 
 Tombstone = Mapping[str, Any]
-"""As :func:`laktasi.store.forgetting.tombstones` gives it: ids, keyed hashes, times and codes, never an answer."""
+"""As :mod:`laktasi.store.leaving.tombstones` gives it: ids, keyed hashes, times and codes, never an answer."""
 
 _WAREHOUSE = "warehouse"
 """What a tombstone has beside: first run of the warehouse that it was made in, as a backup's listing has it."""
@@ -26,7 +25,7 @@ _NAMES = "erased_by"
 
 def tombstones_of(con: duckdb.DuckDBPyConnection) -> tuple[Tombstone, ...]:
     """Give the tombstones of a warehouse, each with the warehouse that it is of."""
-    from laktasi.store.forgetting import tombstones
+    from laktasi.store.leaving.tombstones import tombstones
     from laktasi.store.sql import scalar
 
     first_run = scalar(con, "select min(run_id) from meta.runs")
@@ -112,9 +111,4 @@ def write_tombstones(target: Path, tombstones: Sequence[Tombstone]) -> None:
     new = list(listed.values())
     if new == there:
         return
-    path, part = target / FORGOTTEN, target / f".{FORGOTTEN}.part"
-    part.unlink(missing_ok=True)
-    files.write(part, (json.dumps(new, indent=1) + "\n").encode())
-    durable.sync(part)
-    part.replace(path)
-    durable.sync_folder(target)
+    durable.write_whole(target / FORGOTTEN, json.dumps(new, indent=1) + "\n")

@@ -8,19 +8,13 @@ from datetime import datetime
 from pathlib import Path
 
 from laktasi import durable
-from laktasi.backing_up import files
 from laktasi.paths import DataFolder
 
 
 def remember(folder: DataFolder, path: Path, made_at: str) -> None:
     """Note in the data folder when a backup was made, and where; a full disk does not make the backup a bad one."""
-    new = folder.last_backup.with_name(f".{folder.last_backup.name}")
     with suppress(OSError):
-        new.unlink(missing_ok=True)
-        files.write(new, (json.dumps({"made_at": made_at, "path": str(path)}) + "\n").encode())
-        durable.sync(new)
-        new.replace(folder.last_backup)
-        durable.sync_folder(folder.root)
+        durable.write_whole(folder.last_backup, json.dumps({"made_at": made_at, "path": str(path)}) + "\n")
 
 
 def newest_backup(folder: DataFolder) -> tuple[datetime, Path] | None:

@@ -248,11 +248,11 @@ def _keep_away(work: _Restoring) -> int:
     tombstones = read_tombstones(work.backup.parent)
     if not tombstones:
         return 0
-    from laktasi.store.forgetting import apply
+    from laktasi.store.leaving.erasing import apply
 
     work.progress("erasing what is of people who left", 0, None)
     with opened(work.built) as con:
-        return apply(con, work.built, lacking(con, tombstones, work.listing.warehouse))
+        return apply(con, lacking(con, tombstones, work.listing.warehouse))
 
 
 def _move(work: _Restoring, *, is_aside: bool) -> Path | None:

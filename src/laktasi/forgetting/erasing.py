@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import duckdb
 
     from laktasi.report.erasure import Erasure
-    from laktasi.store.forgetting import Hers
+    from laktasi.store.leaving.erasing import Hers
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +64,8 @@ def forget(
         Decisions about her stand in a file so that they cannot be taken out of it: says in which lines.
     """
     from laktasi.store import runs
-    from laktasi.store.forgetting import Person
-    from laktasi.store.forgetting import forget as erase
+    from laktasi.store.leaving.erasing import forget as erase
+    from laktasi.store.leaving.tombstones import Person
 
     folder = settings.data_folder
     folder.check_own()

@@ -50,7 +50,7 @@ def check_finishable(folder: DataFolder) -> None:
 
 def is_left(con: duckdb.DuckDBPyConnection, folder: DataFolder) -> bool:
     """Say whether something is left to be done with files, be it with those of this folder alone."""
-    from laktasi.store.forgetting import is_unfinished
+    from laktasi.store.leaving.erasing import is_unfinished
 
     return is_unfinished(con) or _is_behind(con, folder)
 
@@ -76,7 +76,7 @@ def finish(settings: Settings, progress: Progress, *, is_last: bool = True) -> t
         still; the disk has no room for the warehouse written anew; or a file cannot be removed. What was done before
         that stays done.
     """
-    from laktasi.store.forgetting import is_unfinished
+    from laktasi.store.leaving.erasing import is_unfinished
 
     folder = settings.data_folder
     check_finishable(folder)
@@ -123,28 +123,28 @@ def _in_words(folder: DataFolder) -> Any:
 
 
 def _empty_shelves(con: duckdb.DuckDBPyConnection, folder: DataFolder) -> None:
-    from laktasi.store.scrubbing import empty_shelves
-    from laktasi.store.seeking import drop_refused_of_forgotten
+    from laktasi.store.leaving.scrubbing import empty_shelves
+    from laktasi.store.leaving.seeking import drop_refused_of_forgotten
 
     drop_refused_of_forgotten(con, folder)
     empty_shelves(con, folder)
 
 
 def _all_ids(con: duckdb.DuckDBPyConnection) -> set[str]:
-    from laktasi.store.forgetting import forgotten_records
+    from laktasi.store.leaving.tombstones import forgotten_records
 
     return {name for _, name in forgotten_records(con)}
 
 
 def _redact(folder: DataFolder, ids: set[str]) -> None:
-    from laktasi.store.scrubbing import redact_research
+    from laktasi.store.leaving.scrubbing import redact_research
 
     with in_our_words(folder):
         redact_research(folder, ids)
 
 
 def _rewrite(folder: DataFolder) -> None:
-    from laktasi.store.scrubbing import rewrite_warehouse
+    from laktasi.store.leaving.scrubbing import rewrite_warehouse
 
     with in_our_words(folder), in_turn(folder):
         rewrite_warehouse(folder)
@@ -172,7 +172,7 @@ def _tell_backups(settings: Settings) -> list[str]:
 
 def _write_beside_manifests(con: duckdb.DuckDBPyConnection, folder: DataFolder) -> None:
     """Say beside the manifests which rows are gone that they count: numbers and times, no ids."""
-    from laktasi.store.forgetting import tombstones
+    from laktasi.store.leaving.tombstones import tombstones
 
     if not folder.manifests.is_dir():
         return

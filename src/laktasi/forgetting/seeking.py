@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
     from laktasi.quality.decisions import Decision
     from laktasi.quality.taking_out import Lines
-    from laktasi.store.forgetting import Hers
-    from laktasi.store.subjects import IsHers, SubjectPlaces
+    from laktasi.store.leaving.erasing import Hers
+    from laktasi.store.leaving.subjects import IsHers, SubjectPlaces
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,10 +97,10 @@ def find(settings: Settings, code: str) -> Found:
 
 def find_in(con: duckdb.DuckDBPyConnection, settings: Settings, code: str) -> Found:
     """Find it in a warehouse that is open, and write down where forms ask for the study code."""
-    from laktasi.store.forgetting import is_unfinished
-    from laktasi.store.seeking import media_naming
+    from laktasi.store.leaving.erasing import is_unfinished
+    from laktasi.store.leaving.seeking import media_naming
+    from laktasi.store.leaving.subjects import hash_of, keep_places, normalised
     from laktasi.store.sql import scalar
-    from laktasi.store.subjects import hash_of, keep_places, normalised
 
     places = places_in(con, settings)
     if not places:
@@ -138,7 +138,7 @@ def find_in(con: duckdb.DuckDBPyConnection, settings: Settings, code: str) -> Fo
 def places_in(con: duckdb.DuckDBPyConnection, settings: Settings) -> SubjectPlaces:
     """Say where the forms that are known here ask for the study code."""
     from laktasi.desk.known import questionnaires_of
-    from laktasi.store.subjects import subject_places
+    from laktasi.store.leaving.subjects import subject_places
 
     study = read_study(settings.folders.study)
     return subject_places(study, questionnaires_of(con), read_back_checks(settings.folders.back_checks))
@@ -146,7 +146,7 @@ def places_in(con: duckdb.DuckDBPyConnection, settings: Settings) -> SubjectPlac
 
 def about(con: duckdb.DuckDBPyConnection, hers: Hers | None = None) -> Callable[[Decision], bool]:
     """Give what says whether a decision is about somebody who is forgotten, or is to be."""
-    from laktasi.store.forgetting import forgotten_decisions, forgotten_records
+    from laktasi.store.leaving.tombstones import forgotten_decisions, forgotten_records
 
     records, decisions = forgotten_records(con), forgotten_decisions(con)
     if hers is not None:
@@ -169,9 +169,9 @@ def _hers(
     con: duckdb.DuckDBPyConnection, settings: Settings, places: SubjectPlaces, is_hers: IsHers
 ) -> tuple[Hers, tuple[tuple[str, str], ...]]:
     from laktasi.desk.known import questionnaires_of
-    from laktasi.store.forgetting import Hers
-    from laktasi.store.seeking import decisions_about, entities_of, refused_of
-    from laktasi.store.subjects import find_records
+    from laktasi.store.leaving.erasing import Hers
+    from laktasi.store.leaving.seeking import decisions_about, entities_of, refused_of
+    from laktasi.store.leaving.subjects import find_records
 
     found = find_records(con, questionnaires_of(con), places, is_hers)
     names = {path.rpartition("/")[2] for paths in places.values() for path in paths}

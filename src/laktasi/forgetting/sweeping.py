@@ -28,10 +28,11 @@ def sweep(con: duckdb.DuckDBPyConnection, settings: Settings, run_id: str) -> di
         codes are hashed with is gone, so that nobody who left can be known by hers.
     """
     from laktasi.desk.known import key_for, questionnaires_of
-    from laktasi.store.forgetting import Hers, Person, forget
-    from laktasi.store.seeking import decisions_about
-    from laktasi.store.subjects import find_staged, hash_of, ids_of, keep_places
-    from laktasi.store.turned_away import hashes
+    from laktasi.store.leaving.erasing import Hers, forget
+    from laktasi.store.leaving.seeking import decisions_about
+    from laktasi.store.leaving.subjects import find_staged, hash_of, ids_of, keep_places
+    from laktasi.store.leaving.tombstones import Person
+    from laktasi.store.leaving.turned_away import hashes
 
     known, key = hashes(con, settings.data_folder)
     if not known:

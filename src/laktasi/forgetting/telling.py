@@ -25,7 +25,7 @@ Tombstone = Mapping[str, Any]
 def write_record(con: duckdb.DuckDBPyConnection, settings: Settings, subject_hash: str) -> tuple[Erasure, Path]:
     """Write the record of a person's erasure, with all that has been turned away since; give it and its place."""
     from laktasi.report.erasure import write
-    from laktasi.store.forgetting import tombstones
+    from laktasi.store.leaving.tombstones import tombstones
 
     hers = [one for one in tombstones(con) if one["subject_hash"] == subject_hash]
     erasure = _erasure(con, settings, hers)
@@ -100,8 +100,8 @@ def _remains(con: duckdb.DuckDBPyConnection, settings: Settings, hers: Sequence[
 
 
 def _lists(con: duckdb.DuckDBPyConnection, settings: Settings, subject_hash: str) -> Iterator[str]:
-    from laktasi.store.seeking import media_naming
-    from laktasi.store.subjects import hash_of
+    from laktasi.store.leaving.seeking import media_naming
+    from laktasi.store.leaving.subjects import hash_of
 
     key = known_key(settings.data_folder)
     found = media_naming(con, lambda text: key is not None and hash_of(key, text) == subject_hash)

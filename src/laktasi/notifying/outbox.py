@@ -7,17 +7,15 @@ or has its message waiting here, never both and never neither.
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 from filelock import FileLock
 
+from laktasi.durable import write_whole
 from laktasi.paths import DataFolder
 
 PATIENCE_SECONDS = 60
@@ -138,15 +136,7 @@ class Outbox:
             return State()
 
     def _write(self, state: State) -> None:
-        descriptor, name = tempfile.mkstemp(dir=self._folder, prefix=".", suffix=".part")  # mode 0600
-        try:
-            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-                json.dump(asdict(state), file, ensure_ascii=False, indent=1)
-                file.flush()
-                os.fsync(file.fileno())
-            Path(name).replace(self._path)
-        finally:
-            Path(name).unlink(missing_ok=True)
+        write_whole(self._path, json.dumps(asdict(state), ensure_ascii=False, indent=1))
 
 
 def _tuples(one: dict[str, Any]) -> dict[str, tuple[str, ...]]:

@@ -12,12 +12,12 @@ import json
 import os
 import secrets
 import stat
-import tempfile
 from contextlib import suppress
 from pathlib import Path
 
 from pydantic import SecretStr
 
+from laktasi.durable import write_whole
 from laktasi.errors import WarehouseError
 from laktasi.sealing import seal, unseal
 
@@ -85,14 +85,7 @@ class TokenFile:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         if os.name == "posix" and folder.stat().st_mode & 0o077:
             folder.chmod(0o700)
-        descriptor, name = tempfile.mkstemp(dir=folder)  # mode 0600
-        try:
-            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-                file.write(content)
-            Path(name).replace(self.path)
-        except BaseException:
-            Path(name).unlink(missing_ok=True)
-            raise
+        write_whole(self.path, content)
 
     def _sealing_key(self, salt: str) -> SecretStr:
         # Slow on purpose: whoever copies the file must not find the password from it.

@@ -7,15 +7,14 @@ files may hold answers: no error quotes a value.
 from __future__ import annotations
 
 import datetime
-import os
 import re
 import secrets
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
+from laktasi.durable import write_whole
 from laktasi.errors import CheckError
 from laktasi.quality.findings import RuleRow, form_rules
 from laktasi.quality.plan import Questionnaires
@@ -186,16 +185,7 @@ def write_decisions(folder: Path, decisions: Sequence[Decision]) -> Path:
     text = yaml.safe_dump(entries, allow_unicode=True, sort_keys=False, width=110)
     path = folder / f"{decisions[0].id}.yml"
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    descriptor, name = tempfile.mkstemp(dir=folder, prefix=".", suffix=".part")  # mode 0600
-    try:
-        with os.fdopen(descriptor, "w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(name).replace(path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
+    write_whole(path, text)
     return path
 
 

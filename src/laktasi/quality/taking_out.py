@@ -5,13 +5,13 @@ Only lines that are about them go, comments above them included: the rest of a f
 
 from __future__ import annotations
 
-import os
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from laktasi.durable import write_whole
 from laktasi.errors import CheckError
 from laktasi.quality.decisions import Decision, files_of, read_decisions
 
@@ -89,7 +89,7 @@ def take_out(folder: Path, is_theirs: Callable[[Decision], bool], *, is_trial: b
         if text is None:
             path.unlink()
         else:
-            _replace(path, text)
+            write_whole(path, text, path.stat().st_mode & 0o777)
     return tuple(sorted(ids))
 
 
@@ -176,18 +176,3 @@ def _check(folder: Path, texts: dict[Path, str | None], ids: set[str]) -> None:
             why="Several decisions share a line, or are written inside brackets.",
             next_step="delete them there by hand, then run the command again",
         )
-
-
-def _replace(path: Path, text: str) -> None:
-    """Write a file anew, whole and durable before it has its name."""
-    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".part")  # mode 0600
-    try:
-        with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(name).chmod(path.stat().st_mode & 0o777)
-        Path(name).replace(path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise

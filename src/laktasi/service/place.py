@@ -6,14 +6,13 @@ import json
 import os
 import re
 import sys
-import tempfile
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from laktasi.durable import sync, sync_folder
+from laktasi.durable import write_whole
 from laktasi.errors import SettingsError
 from laktasi.paths import HOUSE, DataFolder
 from laktasi.settings.private_file import private_environment, read_private_environment
@@ -79,17 +78,7 @@ class Place:
 
     def write_state(self, state: Mapping[str, Any]) -> None:
         """Write down what the supervisor knows, whole or not at all, whatever befalls the machine."""
-        descriptor, name = tempfile.mkstemp(dir=self.root, suffix=".part")  # mode 0600
-        part = Path(name)
-        try:
-            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-                json.dump(state, file, indent=1)
-            sync(part)
-            part.replace(self.state)
-        except OSError:  # a full disk must not be filled with what could not be written on it
-            part.unlink(missing_ok=True)
-            raise
-        sync_folder(self.root)
+        write_whole(self.state, json.dumps(state, indent=1))
 
 
 def is_up(place: Place) -> bool:

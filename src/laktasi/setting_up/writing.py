@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import tempfile
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from laktasi.durable import write_whole
 from laktasi.errors import SettingsError
 from laktasi.paths import HOUSE, Project
 from laktasi.setting_up.template import settings_text
@@ -48,6 +48,9 @@ CHECKS = """\
 
 checks: []
 """
+_MODE = 0o644
+"""Of a project's files: others may read them."""
+
 IGNORED = ("data/", "*.env")
 """What version control must not take in; the first is where the data folder stands by default."""
 
@@ -101,7 +104,7 @@ def write_settings(project: Path, text: str) -> Path | None:
         if path.exists():
             kept = next(name for n in range(1, 1000) if not (name := path.with_name(f"laktasi.old-{n}.toml")).exists())
             kept.write_bytes(path.read_bytes())
-        _write(path, text)
+        write_whole(path, text, _MODE)
     except OSError as error:
         raise SettingsError(
             f"{path} cannot be written ({error.strerror})",
@@ -139,7 +142,7 @@ def make_project(project: Path) -> list[Path]:
             folder.mkdir(parents=True, exist_ok=True)
         for path, text in texts.items():
             if not path.exists() and not (path.suffix == ".example" and folders.study.exists()):
-                _write(path, text)
+                write_whole(path, text, _MODE)
                 made.append(path)
     except OSError as error:
         raise SettingsError(
@@ -147,17 +150,3 @@ def make_project(project: Path) -> list[Path]:
             next_step="name another folder, or see that this one is yours and no file has that name",
         ) from error
     return made
-
-
-def _write(path: Path, text: str) -> None:
-    """Write a file whole, or not at all; others may read it, as a project's files."""
-    descriptor, new = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".part")
-    try:
-        with os.fdopen(descriptor, "w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(new).chmod(0o644)
-        Path(new).replace(path)
-    finally:
-        Path(new).unlink(missing_ok=True)

@@ -11,10 +11,10 @@ import hashlib
 import logging
 import os
 import re
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
+from laktasi.durable import write_whole
 from laktasi.errors import SettingsError
 
 _HEAD = "# Passwords and keys of a laktasi project. Nobody but you may read this file.\n"
@@ -117,15 +117,7 @@ def write_private_environment(project: Path, given: Mapping[str, str | None]) ->
     text = _HEAD + f"# Project: {_in_ascii(project.resolve())}\n"
     text += "".join(f'{name}="{_escaped(value)}"\n' for name, value in kept.items() if value is not None)
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    descriptor, new = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".part")  # mode 0600
-    try:
-        with os.fdopen(descriptor, "w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(new).replace(path)
-    finally:
-        Path(new).unlink(missing_ok=True)
+    write_whole(path, text)
     return path
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from laktasi.store.comparing_centres import CentreResults
-from laktasi.store.forgetting import Erased
+from laktasi.store.leaving.tombstones import Erased
 from laktasi.store.manifests import Manifest, digest_of
 
 TOLERANCE = 1e-9

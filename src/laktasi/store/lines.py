@@ -12,9 +12,9 @@ import duckdb
 
 from laktasi.records import ListedRow
 from laktasi.store.append import registered
+from laktasi.store.leaving.turned_away import forgotten_ids
 from laktasi.store.sql import scalar, transaction
 from laktasi.store.states import KNOWN, LISTED_ENTITIES, entities_table, listing_table
-from laktasi.store.turned_away import forgotten_ids
 
 GONE = "gone"
 """Kind of the line of what the server no longer has."""

@@ -18,6 +18,7 @@ import duckdb
 from laktasi.durable import sync, sync_folder
 from laktasi.errors import WarehouseError
 from laktasi.store.lake import portable
+from laktasi.store.room import ask_for_room
 from laktasi.store.sql import migrations, transaction
 
 Migration = tuple[int, str, Path]
@@ -25,9 +26,6 @@ Migration = tuple[int, str, Path]
 
 SUFFIX = ".migrating.new"
 """Of the copy. One that a killed process left is swept by the next."""
-
-ROOM = 16 * 2**20
-"""Bytes that are to be free beside the copy: for what migrations write."""
 
 
 def lacking(con: duckdb.DuckDBPyConnection, name: str) -> list[Migration]:
@@ -112,7 +110,14 @@ def replacing(path: Path) -> Iterator[Path]:
     """
     copy = path.with_name(path.name + SUFFIX)
     _remove(copy)
-    _ask_for_room(path)
+    ask_for_room(
+        path.parent,
+        path.stat().st_size,
+        f"{path.name} cannot be brought up to date",
+        why="A newer laktasi lays out some tables otherwise. It does so in a copy, so that nothing can get lost; the"
+        " file is as it was.",
+        then="run the command again",
+    )
     before = _state(path)
     try:
         copy.touch(mode=0o600)  # private before there is anything in it
@@ -143,19 +148,6 @@ def _harmless(error: duckdb.Error) -> duckdb.Error | None:
     """Give an error that speaks of names alone; other words of DuckDB's can quote answers, and are not kept."""
     of_names = (duckdb.BinderException, duckdb.CatalogException, duckdb.ParserException)
     return error if isinstance(error, of_names) else None
-
-
-def _ask_for_room(path: Path) -> None:
-    wanted = path.stat().st_size + ROOM
-    free = shutil.disk_usage(path.parent).free
-    if free < wanted:
-        raise WarehouseError(
-            f"{path.name} cannot be brought up to date: the disk has {free / 2**20:,.0f} MiB left,"
-            f" and {wanted / 2**20:,.0f} MiB are needed",
-            why="A newer laktasi lays out some tables otherwise. It does so in a copy, so that nothing can get lost;"
-            " the file is as it was.",
-            next_step="free some space, then run the command again",
-        )
 
 
 def _state(path: Path) -> tuple[int, int, bool]:

@@ -15,6 +15,7 @@ import duckdb
 
 from laktasi.records import Entity, ListedRow, SubmissionState
 from laktasi.store.append import registered
+from laktasi.store.leaving.turned_away import forgotten_ids
 from laktasi.store.lines import Line, entity_line, gone_line, line, write_lines
 from laktasi.store.sql import transaction
 from laktasi.store.states import (
@@ -30,7 +31,6 @@ from laktasi.store.states import (
     moments,
     states,
 )
-from laktasi.store.turned_away import forgotten_ids
 from laktasi.store.wanted import files_of, incomplete, sweep, wanted
 
 __all__ = [

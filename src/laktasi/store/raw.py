@@ -32,10 +32,10 @@ from laktasi.records import (
     SubmissionVersion,
 )
 from laktasi.store.append import TABLES, append, last_landed
-from laktasi.store.forgetting import erase
+from laktasi.store.leaving.erasing import erase
+from laktasi.store.leaving.turned_away import Gate
 from laktasi.store.shelf import ATTACHMENT_DIGITS, Shelf, UnreadableError, open_plain, writing
 from laktasi.store.sql import transaction
-from laktasi.store.turned_away import Gate
 
 Item = FieldedForm | Submission | SubmissionVersion | Attachments | SubmissionState | Entity | Refused
 

@@ -20,13 +20,15 @@ from typing import TYPE_CHECKING, BinaryIO, cast
 
 import duckdb
 
+from laktasi.durable import sync, sync_folder
 from laktasi.errors import WarehouseError
 from laktasi.paths import DataFolder
 from laktasi.sealing import HEADER_BYTES, Sealer, is_sealed, is_sealed_by, seal, unseal
 from laktasi.secret import PURPOSE as SECRET_PURPOSE
 from laktasi.store.copied import SHAPE, contents
+from laktasi.store.room import ask_for_room
 from laktasi.store.sealing import is_encrypted
-from laktasi.store.shelf import ATTACHMENT_DIGITS, PART, PURPOSE, copy_kept, place_of, sync
+from laktasi.store.shelf import ATTACHMENT_DIGITS, PART, PURPOSE, copy_kept, place_of
 from laktasi.store.warehouse import WAREHOUSE, WrongKeyError, attach_file, session, spill_of
 
 if TYPE_CHECKING:
@@ -39,8 +41,6 @@ COPY = "rekeyed"
 """Name under which the new warehouse is attached while it is filled."""
 SUFFIX = ".rekeyed.new"
 """Of what is written beside the warehouse and the secret."""
-ROOM = 64 << 20
-"""Bytes that are to stay free."""
 
 _MARK = (
     "laktasi key change was begun in this data folder, and has not ended.\n"
@@ -84,24 +84,30 @@ def change_key(folder: DataFolder, keys: Sequence[SecretStr], new: SecretStr | N
     keys = [*keys, *([new] if new is not None else [])]
     old = _key_of_warehouse(folder.warehouse, keys)
     mark = folder.key_change
-    _ask_for_room(folder, new)
+    ask_for_room(
+        folder.root,
+        folder.warehouse.stat().st_size + sum(path.stat().st_size for *_, path in _foreign(folder, new)),
+        "the key cannot be changed",
+        why="All is written anew before anything old is removed.",
+        then="run the command again",
+    )
     made: list[Path] = []
     has_moved = _same(old, new)
     files = tables = rows = 0
     try:
         mark.write_text(_MARK, encoding="utf-8")
         sync(mark)
-        sync(mark.parent)
+        sync_folder(mark.parent)
         files = _reseal_all(folder, keys, new, made, progress)
         _write_secret(folder, keys, new)
         if not has_moved:
             tables, rows = _copy_warehouse(folder, old, new, progress)
             _beside(folder.warehouse).replace(folder.warehouse)
             has_moved = True
-            sync(folder.root)
+            sync_folder(folder.root)
         _remove_old(folder, new)
         mark.unlink()
-        sync(folder.root)
+        sync_folder(folder.root)
     except (OSError, duckdb.Error, WarehouseError) as error:
         if not has_moved:
             _undo(folder, made)
@@ -200,7 +206,7 @@ def _reseal_all(
             )
         written |= {place.parent, root}
     for place in written:
-        sync(place)
+        sync_folder(place)
     return len(foreign)
 
 
@@ -258,18 +264,6 @@ def _write_kept(path: Path, old: SecretStr | None, root: Path, place: Path, new:
         copy.flush()
         os.fsync(copy.fileno())
     Path(name).replace(place)
-
-
-def _ask_for_room(folder: DataFolder, new: SecretStr | None) -> None:
-    wanted = sum(path.stat().st_size for *_, path in _foreign(folder, new))
-    wanted += folder.warehouse.stat().st_size + ROOM
-    free = shutil.disk_usage(folder.root).free
-    if wanted > free:
-        raise WarehouseError(
-            f"the disk of {folder.root} has too little room: {wanted >> 20} MB are needed, {free >> 20} MB are free",
-            why="All is written anew before anything old is removed.",
-            next_step="free some space, then run the command again",
-        )
 
 
 # The secret and the warehouse.

@@ -21,6 +21,7 @@ from pathlib import Path
 from time import time
 from typing import TYPE_CHECKING, BinaryIO
 
+from laktasi.durable import sync, sync_folder
 from laktasi.errors import WarehouseError
 from laktasi.paths import DataFolder
 from laktasi.scratch import plainly
@@ -177,7 +178,7 @@ class Shelf:
             part.replace(place)
             folders.add(place.parent)
         for folder in folders | ({self.root} if folders else set()):
-            sync(folder)
+            sync_folder(folder)
         self._waiting.clear()
 
     def _place(self, sha256: str) -> Path:
@@ -205,14 +206,3 @@ def _digest(file: BinaryIO, copy: BinaryIO | Sealer | None = None) -> tuple[str,
         size += len(chunk)
         if copy:
             copy.write(chunk)
-
-
-def sync(path: Path) -> None:
-    """Make a file, or the names in a folder, durable."""
-    if path.is_dir() and os.name == "nt":
-        return  # a folder cannot be opened there; NTFS journals renames by itself
-    descriptor = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

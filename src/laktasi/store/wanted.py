@@ -10,8 +10,8 @@ import duckdb
 
 from laktasi.records import ListedRow, ServerRow, Wanted
 from laktasi.store.append import registered
+from laktasi.store.leaving.turned_away import forgotten_ids
 from laktasi.store.states import ARRIVED, HERE, ids_table, listing_table, states
-from laktasi.store.turned_away import forgotten_ids
 
 _ROW = tuple(field.name for field in fields(ServerRow))
 

@@ -16,9 +16,9 @@ import duckdb
 from laktasi.paths import DataFolder
 from laktasi.records import Attachments, Entity, Refused, Submission, SubmissionState, SubmissionVersion
 from laktasi.secret import known_key
-from laktasi.store.forgetting import Person, bury
+from laktasi.store.leaving.subjects import code_in, hash_of, known_places, texts_in
+from laktasi.store.leaving.tombstones import Person, bury
 from laktasi.store.shelf import UnreadableError, open_plain
-from laktasi.store.subjects import code_in, hash_of, known_places, texts_in
 
 MAX_BYTES = 32 * 2**20
 """Of a refused file, so much is searched for her ids and her study code: twice what a submission may have."""

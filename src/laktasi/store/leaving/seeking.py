@@ -12,11 +12,12 @@ import duckdb
 
 from laktasi.errors import WarehouseError
 from laktasi.paths import DataFolder
-from laktasi.store.forgetting import drop_refused, forgotten_records
+from laktasi.store.leaving.erasing import drop_refused
+from laktasi.store.leaving.subjects import IsHers, hash_of, known_places
+from laktasi.store.leaving.tombstones import forgotten_records
+from laktasi.store.leaving.turned_away import entity_codes, hashes, is_about, is_of_one
 from laktasi.store.shelf import read_kept, refused_place
 from laktasi.store.sql import scalar, transaction
-from laktasi.store.subjects import IsHers, hash_of, known_places
-from laktasi.store.turned_away import entity_codes, hashes, is_about, is_of_one
 
 
 def entities_of(con: duckdb.DuckDBPyConnection, names: Collection[str], is_hers: IsHers) -> Iterator[tuple[str, str]]:

@@ -6,30 +6,29 @@ file that takes its place in one move; the mark that this is still to be done is
 
 from __future__ import annotations
 
-import shutil
 from contextlib import suppress
 from pathlib import Path
 
 import duckdb
 
+from laktasi.durable import sync, sync_folder
 from laktasi.errors import WarehouseError
 from laktasi.paths import DataFolder
 from laktasi.store.copied import contents
-from laktasi.store.forgetting import FILES, SHELVES
 from laktasi.store.lake import tidy
-from laktasi.store.shelf import attachment_place, refused_place, sync
+from laktasi.store.leaving.erasing import FILES, SHELVES
+from laktasi.store.room import ask_for_room
+from laktasi.store.shelf import attachment_place, refused_place
 from laktasi.store.sql import identifier, literal, scalar
 from laktasi.store.warehouse import OF_A_RUN, WAREHOUSE, attach, attach_file, newest_research, session
 
 SUFFIX = ".scrubbed.new"
 """Of a copy. One that a killed process left is swept by the next."""
 COPY = "scrubbed"
-ROOM = 16 * 2**20
-"""Bytes that are to be free beside the copy."""
 
 
 def left_to_do(con: duckdb.DuckDBPyConnection) -> list[str]:
-    """Give what is left to be done since rows were erased, see :data:`laktasi.store.forgetting.FILES`."""
+    """Give what is left to be done since rows were erased, see :data:`laktasi.store.leaving.erasing.FILES`."""
     return [work for (work,) in con.execute("select work from meta.forgetting order by work").fetchall()]
 
 
@@ -80,7 +79,13 @@ def rewrite_warehouse(folder: DataFolder) -> None:
     path = folder.warehouse
     new = path.with_name(path.name + SUFFIX)
     _remove(new)
-    _ask_for_room(path)
+    ask_for_room(
+        path.parent,
+        path.stat().st_size,
+        f"{path.name} cannot be written anew",
+        why="Rows were erased, and their bytes may still be in the file. They are gone once it is written anew.",
+        then="laktasi forget",
+    )
     try:
         with session(folder) as con:
             attach(con, folder)
@@ -106,7 +111,7 @@ def rewrite_warehouse(folder: DataFolder) -> None:
         # What the log beside the old file held is in the copy.
         Path(f"{path}.wal").unlink(missing_ok=True)
         new.replace(path)
-        sync(path.parent)
+        sync_folder(path.parent)
     finally:
         _remove(new)
 
@@ -183,18 +188,6 @@ def _conditions(con: duckdb.DuckDBPyConnection, database: str, ids: str = "$ids"
     return {
         place: f"list_has_any([{', '.join(names)}], {ids})" if names else "" for place, names in sorted(found.items())
     }
-
-
-def _ask_for_room(path: Path) -> None:
-    wanted = path.stat().st_size + ROOM
-    free = shutil.disk_usage(path.parent).free
-    if free < wanted:
-        raise WarehouseError(
-            f"{path.name} cannot be written anew: the disk has {free / 2**20:,.0f} MiB left, and"
-            f" {wanted / 2**20:,.0f} MiB are needed",
-            why="Rows were erased, and their bytes may still be in the file. They are gone once it is written anew.",
-            next_step="free some space, then: laktasi forget",
-        )
 
 
 def _remove(copy: Path) -> None:
