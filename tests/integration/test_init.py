@@ -323,13 +323,19 @@ def test_a_dash_takes_away(root: Path, central: Acts, tmp_path: Path, on_termina
 def test_no_is_no(root: Path, on_terminal: Callable[..., Result]) -> None:
     root.mkdir()
     (root / "laktasi.toml").write_text("seed = 7\n", encoding="utf-8")
-    assert on_terminal(root, "n").exit_code == 1
+    result = on_terminal(root, "n")
+    assert result.exit_code == 1
+    assert result.stdout.splitlines()[-1] == "Nothing was written."
+    assert result.stderr == ""
     assert everything_below(root) == {root / "laktasi.toml": b"seed = 7\n"}
 
 
 def test_breaking_off_writes_nothing(root: Path, on_terminal: Callable[..., Result]) -> None:
     result = on_terminal(root, "id")  # and then the terminal is closed
     assert result.exit_code == 1
+    assert result.stderr.startswith(
+        "Error: nobody answered the question\nNothing was written.\nNext: type it in a term"
+    )
     assert not root.exists()
 
 
