@@ -125,6 +125,21 @@ def test_options_make_a_project_that_central_answers_for(root: Path, tmp_path: P
     assert "tea (version 1)" in result.output
 
 
+def test_folders_that_are_not_there_are_said_and_kept(root: Path, tmp_path: Path) -> None:
+    (tmp_path / "usb").mkdir()
+    options = ["--phones", tmp_path / "usb", "--phones", tmp_path / "card", "--backup-folder", tmp_path / "stick"]
+    result = init(root, *options)
+    assert result.exit_code == 0
+    lines = result.stdout.splitlines()
+    assert f"ok       phones: {tmp_path / 'usb'}" in lines
+    phones, backup = f"phones: {tmp_path / 'card'} is not there", f"backup: there is no folder {tmp_path / 'stick'}"
+    for said in (f"warning  {phones}", f"warning  {backup}"):
+        (at,) = [number for number, line in enumerate(lines) if said in line]
+        assert "plug in" in lines[at + 1]
+    assert read_settings(root).phones == (tmp_path / "usb", tmp_path / "card")
+    assert read_settings(root).backup.folder == tmp_path / "stick"
+
+
 def test_the_password_is_in_the_private_file_alone(root: Path, tmp_path: Path, central: Acts) -> None:
     assert init(root, *of_central(central, tmp_path)).exit_code == 0
     (tmp_path / "password").unlink()

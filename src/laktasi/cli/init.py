@@ -346,8 +346,15 @@ def _why(text: str) -> None:
 
 
 def _tried(settings: Settings) -> Iterator[Finding]:
+    """Look at what the settings name: folders may be on a stick that is not plugged in, or misspelt."""
+    from laktasi.doctor.care import look_at_backup_folder
     from laktasi.doctor.central import look_at_central
+    from laktasi.doctor.configuration import look_at_phones
+    from laktasi.doctor.patient import Patient
 
+    patient = Patient(settings.project, settings.data_folder, settings)
+    yield from look_at_phones(patient)
+    yield from look_at_backup_folder(patient)
     for name, central in settings.central.items():
         yield from look_at_central(name, central, writes=settings.feedback.send)
 
