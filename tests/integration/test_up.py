@@ -198,7 +198,8 @@ def test_a_second_one_is_told_in_one_sentence(upped: Upped) -> None:
     words = ("up", "--project", str(upped.project), "--port", str(upped.port))
     done = subprocess.run([sys.executable, *LAKTASI, *words], capture_output=True, text=True, check=False, timeout=60)
     assert done.returncode == 1
-    assert "laktasi up is at work in" in done.stderr
+    assert upped.process is not None
+    assert f"laktasi up is at work in {upped.place.data.root} already (process {upped.process.pid})" in done.stderr
     assert "Traceback" not in done.stderr
 
 

@@ -88,6 +88,7 @@ class Supervisor:
 
     def run(self) -> None:
         """Work until :attr:`stopping` is set, then end every child."""
+        self._write_state()  # who looks from outside must not read of an earlier supervisor
         ended = processes.end(processes.served(self.place))
         ended += processes.end(processes.left_servers(self.place.data.prefect))
         if ended:
@@ -313,6 +314,7 @@ class Supervisor:
     def _state(self) -> dict[str, Any]:
         return {
             "pid": os.getpid(),
+            "born": processes.born(),
             "address": address_of(self.port),
             "is_useful": bool(self.is_healthy and self.is_deployed and self.worker.is_alive),
             "trouble": self.trouble,
