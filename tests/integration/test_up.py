@@ -235,6 +235,9 @@ def test_the_end_leaves_no_process_and_nothing_at_work(upped: Upped) -> None:
     assert mini.SECRET not in upped.said
     written = [path for folder in (upped.place.root, upped.place.data.prefect) for path in folder.rglob("*")]
     assert not [path for path in written if path.is_file() and mini.SECRET.encode() in path.read_bytes()]
+    # Prefect's server speaks at length, and apart from what runs say.
+    assert "Check out the dashboard" in upped.place.prefect_log.read_text(encoding="utf-8")
+    assert "Check out the dashboard" not in upped.place.log.read_text(encoding="utf-8")
     assert upped.place.log.stat().st_mode & 0o077 == upped.place.root.stat().st_mode & 0o077 == 0
 
 
