@@ -27,6 +27,7 @@ from laktasi import durable, pipeline
 from laktasi.backing_up import BackedUp, back_up, files, newest_backup, restore, shape
 from laktasi.backing_up.last import remember
 from laktasi.cli import main
+from laktasi.cli.backup import lines_of_restored
 from laktasi.errors import BackupError, SettingsError, WarehouseError
 from laktasi.paths import HOUSE, DataFolder
 from laktasi.reproducing import verify
@@ -756,6 +757,12 @@ def test_who_left_since_is_not_brought_back(ran: Settings, made: BackedUp, stick
     assert any("still hold answers of people who left" in note for note in second.notes)
     done = restore(made.path, ran, to=ran.project.parent / "back")
     assert done.forgotten == 1
+    *_, traces, run, _passwords = lines_of_restored(done, ran)
+    assert traces.startswith("Traces of people who left")
+    assert run.startswith("Next: laktasi run")
+    # Her rows were gone when the second one was made; what is left to be done with files was not done yet.
+    done = restore(second.path, ran, to=ran.project.parent / "second")
+    assert (done.forgotten, done.has_traces) == (0, True)
     with opened(ran.model_copy(update={"data": done.data}).data_folder) as con:
         left = con.execute("select count(*), count(*) filter (instance_id = 'uuid:tea-0004') from raw.submissions")
         assert left.fetchall() == [(11, 0)]
@@ -910,6 +917,7 @@ def test_the_commands_say_what_matters(whole: Settings, stick: Path) -> None:
     lose_everything(ran)
     said = laktasi("restore", path, "--project", ran.project)
     assert "rows of raw.submissions: 12, the same" in said
+    assert "Traces" not in said
     command = next(line for line in said.splitlines() if line.startswith("Next: laktasi verify"))
     (manifest,) = ran.data_folder.manifests.glob("*.json")
     assert command.split()[3:] == [str(manifest), "--project", str(ran.project)]

@@ -21,6 +21,7 @@ from filelock import FileLock
 
 from laktasi import errors, pipeline
 from laktasi.cli import Laktasi, main
+from laktasi.cli.common import asking
 from laktasi.paths import HOUSE
 from laktasi.quality import list_findings
 from laktasi.settings import read_settings
@@ -508,6 +509,26 @@ def test_exit_codes_are_documented() -> None:
     assert [kind for kind, word in words.items() if word not in told[str(kind.exit_code)]] == []
     # click's own code for what it cannot parse is that of settings
     assert laktasi("findings", "--nonsense").exit_code == errors.SettingsError.exit_code
+
+
+def test_ctrl_c_at_a_question_says_that_nothing_was_done(monkeypatch: pytest.MonkeyPatch) -> None:
+    def press(_text: str) -> str:
+        raise KeyboardInterrupt
+
+    def ask() -> None:
+        monkeypatch.setattr("click.termui.visible_prompt_func", press)
+        with asking("Nothing was done.", instead="add --yes"):
+            click.confirm("sure?", abort=True)
+
+    result = CliRunner().invoke(Laktasi(commands={"ask": click.Command("ask", callback=ask)}), ["ask"])
+    assert (result.exit_code, result.stderr) == (1, "")
+    assert result.stdout.splitlines()[-1] == "Nothing was done."
+
+
+def test_every_question_says_what_it_means_that_nobody_answers() -> None:
+    texts = {path.name: path.read_text(encoding="utf-8") for path in (HOUSE / "src").rglob("*.py")}
+    asking_files = {name for name, text in texts.items() if re.search(r"click\.(confirm|prompt)\(", text)}
+    assert asking_files == {name for name, text in texts.items() if "with asking(" in text}
 
 
 def test_a_fault_of_ours_keeps_its_traceback() -> None:

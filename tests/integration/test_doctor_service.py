@@ -157,7 +157,8 @@ def test_a_server_that_the_environment_names_and_that_is_away_is_wrong(
 
 
 def backups(project: Path, now: datetime | None = None) -> list[Finding]:
-    return looked(care.look_at_backups, project, now=now)
+    looks = (care.look_at_backup_folder, care.look_at_backups)
+    return [finding for look in looks for finding in looked(look, project, now=now)]
 
 
 @pytest.fixture

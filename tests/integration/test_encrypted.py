@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import re
+import shlex
 import shutil
 import zipfile
 from collections.abc import Callable
@@ -422,12 +424,38 @@ def laktasi(plain: Settings, tmp_path: Path) -> Callable[..., Any]:
     return say
 
 
+def steps_of(output: str) -> list[str]:
+    return re.findall(r"^  \d\. (.+)$", output, flags=re.M)
+
+
+def test_a_new_key_says_what_is_to_be_done_with_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where nothing has come in yet there is nothing to encrypt; where the settings name it, nothing to write."""
+    project = mini.make_project(tmp_path / "new project")
+    monkeypatch.delenv("LAKTASI_KEY", raising=False)
+
+    def steps(file: Path) -> list[str]:
+        result = CliRunner().invoke(main, ["key", "make", str(file), "--project", str(project)])
+        assert result.exit_code == 0, result.output
+        assert key_at(file).get_secret_value() not in result.output
+        return steps_of(result.output)
+
+    _, write = steps(tmp_path / "a")
+    assert write.endswith(f'key_file = "{tmp_path / "a"}"')
+    (project / "laktasi.toml").write_text('key_file = "../b"\n', encoding="utf-8")
+    (copy,) = steps(tmp_path / "b")
+    assert copy.startswith("Copy it now")
+
+
 def test_the_commands_from_plain_to_encrypted_and_back(laktasi: Callable[..., Any], tmp_path: Path) -> None:
     data, keys = tmp_path / "project" / "data", tmp_path / "keys"
     assert laktasi("status").exit_code == 0
     made = laktasi("key", "make", str(keys / "a"))
     assert made.exit_code == 0, made.output
-    assert "Copy it to a second place" in made.output
+    copy, change, write, *_ = steps_of(made.output)
+    assert "apart from the data and the backups" in copy
+    command, _, _ = change.partition("    ")
+    assert shlex.split(command)[:5] == ["laktasi", "key", "change", "--to", str(keys / "a")]
+    assert f'Now write in laktasi.toml, above its first line in [brackets]: key_file = "{keys / "a"}"' in write
     assert laktasi("key", "make", str(keys / "a")).exit_code == 2
     assert laktasi("key", "make", str(data / "key")).exit_code == 2
     changed = laktasi("key", "change", "--to", str(keys / "a"))

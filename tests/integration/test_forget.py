@@ -333,10 +333,22 @@ def test_who_may_yet_come_is_turned_away_where_that_is_meant(settings: Settings)
 def test_it_asks_and_does_nothing_without_a_yes(settings: Settings) -> None:
     told = type_in(settings, "forget", CODE, input="n\n")
     assert told.exit_code == 1
+    assert told.stdout.splitlines()[-1] == "Nothing was erased."
     assert "some.yml, lines 4 to 5 (hers)" in told.output
     assert "uuid:tea-0005 (staged, 2 versions, h3, 2026-11-02)" in told.output
     assert ask(settings, "from raw.forgotten") == []
     assert "uuid:edit" in (settings.folders.corrections / "some.yml").read_text(encoding="utf-8")
+
+
+def test_where_nobody_can_be_asked_it_says_what_to_do(settings: Settings) -> None:
+    told = type_in(settings, "forget", CODE, input="")
+    assert told.exit_code == 1
+    assert told.stderr.splitlines()[-3:] == [
+        "Error: nobody answered the question",
+        "Nothing was erased.",
+        "Next: type it in a terminal; or add --yes, which does not ask",
+    ]
+    assert ask(settings, "from raw.forgotten") == []
 
 
 @pytest.mark.slow

@@ -126,6 +126,21 @@ def test_options_make_a_project_that_central_answers_for(root: Path, tmp_path: P
     assert "tea (version 1)" in result.output
 
 
+def test_folders_that_are_not_there_are_said_and_kept(root: Path, tmp_path: Path) -> None:
+    (tmp_path / "usb").mkdir()
+    options = ["--phones", tmp_path / "usb", "--phones", tmp_path / "card", "--backup-folder", tmp_path / "stick"]
+    result = init(root, *options)
+    assert result.exit_code == 0
+    lines = result.stdout.splitlines()
+    assert f"ok       phones: {tmp_path / 'usb'}" in lines
+    phones, backup = f"phones: {tmp_path / 'card'} is not there", f"backup: there is no folder {tmp_path / 'stick'}"
+    for said in (f"warning  {phones}", f"warning  {backup}"):
+        (at,) = [number for number, line in enumerate(lines) if said in line]
+        assert "plug in" in lines[at + 1]
+    assert read_settings(root).phones == (tmp_path / "usb", tmp_path / "card")
+    assert read_settings(root).backup.folder == tmp_path / "stick"
+
+
 def test_the_password_is_in_the_private_file_alone(root: Path, tmp_path: Path, central: Acts) -> None:
     assert init(root, *of_central(central, tmp_path)).exit_code == 0
     (tmp_path / "password").unlink()
@@ -324,13 +339,19 @@ def test_a_dash_takes_away(root: Path, central: Acts, tmp_path: Path, on_termina
 def test_no_is_no(root: Path, on_terminal: Callable[..., Result]) -> None:
     root.mkdir()
     (root / "laktasi.toml").write_text("seed = 7\n", encoding="utf-8")
-    assert on_terminal(root, "n").exit_code == 1
+    result = on_terminal(root, "n")
+    assert result.exit_code == 1
+    assert result.stdout.splitlines()[-1] == "Nothing was written."
+    assert result.stderr == ""
     assert everything_below(root) == {root / "laktasi.toml": b"seed = 7\n"}
 
 
 def test_breaking_off_writes_nothing(root: Path, on_terminal: Callable[..., Result]) -> None:
     result = on_terminal(root, "id")  # and then the terminal is closed
     assert result.exit_code == 1
+    assert result.stderr.startswith(
+        "Error: nobody answered the question\nNothing was written.\nNext: type it in a term"
+    )
     assert not root.exists()
 
 

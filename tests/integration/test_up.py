@@ -198,7 +198,8 @@ def test_a_second_one_is_told_in_one_sentence(upped: Upped) -> None:
     words = ("up", "--project", str(upped.project), "--port", str(upped.port))
     done = subprocess.run([sys.executable, *LAKTASI, *words], capture_output=True, text=True, check=False, timeout=60)
     assert done.returncode == 1
-    assert "laktasi up is at work in" in done.stderr
+    assert upped.process is not None
+    assert f"laktasi up is at work in {upped.place.data.root} already (process {upped.process.pid})" in done.stderr
     assert "Traceback" not in done.stderr
 
 
@@ -234,6 +235,9 @@ def test_the_end_leaves_no_process_and_nothing_at_work(upped: Upped) -> None:
     assert mini.SECRET not in upped.said
     written = [path for folder in (upped.place.root, upped.place.data.prefect) for path in folder.rglob("*")]
     assert not [path for path in written if path.is_file() and mini.SECRET.encode() in path.read_bytes()]
+    # Prefect's server speaks at length, and apart from what runs say.
+    assert "Check out the dashboard" in upped.place.prefect_log.read_text(encoding="utf-8")
+    assert "Check out the dashboard" not in upped.place.log.read_text(encoding="utf-8")
     assert upped.place.log.stat().st_mode & 0o077 == upped.place.root.stat().st_mode & 0o077 == 0
 
 

@@ -7,6 +7,7 @@ import pytest
 
 from laktasi.errors import SettingsError
 from laktasi.settings import CentralSettings, read_settings
+from laktasi.settings.private_file import write_private_environment
 
 
 def write(folder: Path, text: str) -> Path:
@@ -53,6 +54,65 @@ def test_a_mistake_is_one_clear_error(tmp_path: Path, text: str, said: str) -> N
         read_settings(write(tmp_path, text))
     assert said in caught.value.what
     assert "laktasi.toml" in str(caught.value)
+
+
+CENTRAL = '[central]\nurl = "https://central.example.org"\nproject = 1\n'
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('langauge = "id"', "setting 'langauge', from laktasi.toml: there is no setting of this name"),
+        ('language = "fr"', "it must be 'id' or 'en'"),
+        ("data = 3", "it must be a folder or a file"),
+        ('phones = "usb"', "it must be a list"),
+        ('exact_max_n = "hunter2"', "it must be a whole number"),
+        ("exact_max_n = 1.5", "it must be a whole number"),
+        ("exact_max_n = 2", "it must be 3 or more"),
+        ("exact_max_n = 100", "it must be 60 or less"),
+        ('up = "hunter2"', "it must be a part"),
+        ("central = 3", "it must be a part"),
+        ('[up]\ntimezone = "hunter2"', "from laktasi.toml: no time zone"),
+        ('[notify]\nby_hand = "hunter2"', "it must be true or false"),
+        ('[lake]\nname = "Hunter2"', "it must begin with a small letter"),
+        (f"{CENTRAL}email = 3", "it must be a text"),
+        ("[central]\nproject = 1", "setting 'central.url': it is not given"),
+    ],
+)
+def test_what_is_wrong_is_said_in_words_of_our_own(tmp_path: Path, text: str, said: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        read_settings(write(tmp_path, text))
+    assert said in caught.value.what
+    assert "laktasi.toml" in caught.value.next_step
+    assert not any(
+        words in str(caught.value) for words in ("Input", "Value", "valid", "permitted", "hunter2", "unter2")
+    )
+
+
+def test_where_a_setting_stands_that_is_wrong_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    project = write(tmp_path, "[up]\nport = 4300\n")
+    private = write_private_environment(project, {"LAKTASI_UP__PORT": "hunter2"})
+    with pytest.raises(SettingsError, match=r"'up\.port', from LAKTASI_UP__PORT in ") as caught:
+        read_settings(project)
+    assert caught.value.next_step == f"correct LAKTASI_UP__PORT in {private.name}"
+    monkeypatch.setenv("LAKTASI_UP", '{"port": "hunter2"}')
+    monkeypatch.setenv("LAKTASI_UP__PORT", "hunter2")
+    with pytest.raises(SettingsError, match="from LAKTASI_UP__PORT in the environment") as caught:
+        read_settings(project)
+    monkeypatch.delenv("LAKTASI_UP__PORT")
+    with pytest.raises(SettingsError, match="from LAKTASI_UP in the environment") as caught:
+        read_settings(project)
+    assert "hunter2" not in str(caught.value)
+
+
+def test_a_key_that_is_too_short_is_told_how_one_is_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LAKTASI_KEY", "hunter2")
+    with pytest.raises(SettingsError) as caught:
+        read_settings(tmp_path)
+    what, next_step = str(caught.value).splitlines()
+    assert what == "setting 'key', from LAKTASI_KEY in the environment: it has fewer than 32 letters"
+    assert next_step.endswith("take out LAKTASI_KEY in the environment, then: laktasi key make FILE")
 
 
 def test_a_password_in_the_file_is_refused_and_not_shown(tmp_path: Path) -> None:

@@ -402,6 +402,33 @@ def test_how_it_is_in_words(place: Place) -> None:
         assert troubled[2].startswith("  the latest run without Prefect failed on 2026-11-22")
 
 
+def test_a_second_one_names_who_is_at_work_only_where_that_is_true(place: Place, tmp_path: Path) -> None:
+    """What is written down may be of one that was killed, whose number another program has now."""
+    words = ("up", "--project", str(tmp_path), "--data", str(place.data.root))
+    given = {name: value for name, value in os.environ.items() if not name.startswith("LAKTASI_")}
+
+    def second(born: float) -> str:
+        place.write_state({"pid": os.getpid(), "born": born, "address": "http://127.0.0.1:4200"})
+        done = subprocess.run(
+            [sys.executable, "-c", "from laktasi.cli import main; main()", *words],
+            capture_output=True,
+            text=True,
+            check=False,
+            env=given,
+        )
+        assert done.returncode == 1
+        return done.stderr
+
+    with FileLock(place.lock):
+        said = second(processes.born())
+        assert f"already (process {os.getpid()})" in said
+        assert "look at http://127.0.0.1:4200" in said
+        said = second(processes.born() - 60)
+        assert f"laktasi up is at work in {place.data.root} already\n" in said
+        assert "127.0.0.1" not in said
+        assert "laktasi service status" in said
+
+
 _TELL = """
 import sys
 from pathlib import Path

@@ -1,5 +1,6 @@
 """prefect.yaml as `laktasi up` reads it, and as it gives it to Prefect."""
 
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -181,3 +182,21 @@ def test_what_is_caught_up_is_said_by_a_tag() -> None:
 def _times(item: dict[str, Any]) -> list[dict[str, Any]]:
     times: list[dict[str, Any]] = item.get("schedules", [])
     return times
+
+
+def test_what_prefects_server_says_stands_apart_from_what_runs_say(tmp_path: Path) -> None:
+    settings = project(tmp_path, one('[{cron: "0 5 * * *"}]'))
+    place = Place(settings.data_folder)
+    place.make()
+    kept_up = Supervisor(settings, phones=None, port=4321, log=Log(place.log, lambda _: None), notify=lambda _: None)
+    for child in (kept_up.server, kept_up.worker, kept_up.substitute):
+        child.command = (sys.executable, "-c", f"raise RuntimeError({child.name!r} + ': database is locked')")
+        child.start()
+        assert child.process is not None
+        assert child.process.wait() == 1
+    said, of_prefect = place.log.read_text(encoding="utf-8"), place.prefect_log.read_text(encoding="utf-8")
+    assert "Prefect's server: database is locked" in of_prefect
+    assert "Prefect's server" not in said
+    assert "the worker: database is locked" in said  # and with it the runs
+    assert "the run without Prefect: database is locked" in said
+    assert place.prefect_log.stat().st_mode & 0o077 == 0

@@ -43,6 +43,8 @@ class Restored:
     """The project's files that are others than in the backup, and were left as they are."""
     forgotten: int
     """Versions of submissions of people who have left since, that were not brought back."""
+    has_traces: bool
+    """Whether files may still hold what is theirs: bytes of erased rows, refused files. The next run sees to these."""
     manifest: Path | None
     """The newest one: what can be verified."""
 
@@ -117,7 +119,7 @@ def restore(
             _check_room(work)
             _build(work)
             _compare(work)
-            forgotten = _keep_away(work)
+            forgotten, has_traces = _keep_away(work)
             files.sync_folders(work.built.root)
             aside = _move(work, is_aside=is_aside)
             put_back, kept = _put_project_back(work, is_to_replace=replace_project)
@@ -135,6 +137,7 @@ def restore(
         put_back,
         kept,
         forgotten,
+        has_traces,
         manifests[-1] if manifests else None,
     )
 
@@ -241,18 +244,27 @@ def _compare(work: _Restoring) -> None:
         )
 
 
-def _keep_away(work: _Restoring) -> int:
-    """Erase what is of people who left after the backup was made; give how many versions of submissions that were."""
+def _keep_away(work: _Restoring) -> tuple[int, bool]:
+    """Erase what is of people who left after the backup was made.
+
+    Returns
+    -------
+    int
+        How many versions of submissions that were.
+    bool
+        Whether something of theirs may be left in files.
+    """
     from laktasi.backing_up.forgotten import lacking, read_tombstones
 
     tombstones = read_tombstones(work.backup.parent)
     if not tombstones:
-        return 0
-    from laktasi.store.leaving.erasing import apply
+        return 0, False
+    from laktasi.store.leaving.erasing import apply, is_unfinished
 
     work.progress("erasing what is of people who left", 0, None)
     with opened(work.built) as con:
-        return apply(con, lacking(con, tombstones, work.listing.warehouse))
+        forgotten = apply(con, lacking(con, tombstones, work.listing.warehouse))
+        return forgotten, is_unfinished(con)
 
 
 def _move(work: _Restoring, *, is_aside: bool) -> Path | None:

@@ -110,7 +110,6 @@ def lines_of_restored(done: Restored, settings: Settings) -> list[str]:
         lines.append(f"  what was there before: {done.aside}")
     if done.forgotten:
         lines.append(f"  not brought back: {done.forgotten} versions of submissions of people who have left since")
-        lines.append("  traces of them may be in files that were put back, until: laktasi run")
     lines += [f"  put back in the project: {name}" for name in done.put_back]
     lines += [
         f"  another one stands in the project, and was left (--replace-project takes the backup's): {name}"
@@ -125,6 +124,11 @@ def lines_of_restored(done: Restored, settings: Settings) -> list[str]:
         lines.append(f"Next: laktasi lake move{where}, into a lake that is empty (lake.name in laktasi.toml)")
     if done.manifest:
         lines.append(f"Next: laktasi verify {quote(str(done.manifest))}{where}")
+    if done.has_traces:
+        lines.append(
+            "Traces of people who left the study may still be in files that were put back: the next run erases these,"
+            " too. Type it now"
+        )
     lines.append(f"Next: laktasi run{where}, which makes the research copy and the report again")
     lines.append("Passwords are in no backup: give them to this computer again")
     return lines

@@ -42,6 +42,36 @@ def given_options(wanted: Mapping[str, str | None]) -> str:
     return said and f" for{said}"
 
 
+@contextmanager
+def asking(otherwise: str, *, instead: str) -> Iterator[None]:
+    """Ask inside it, before anything is changed: it says what it means that a question got no answer, or the answer No.
+
+    Parameters
+    ----------
+    otherwise
+        What has not happened then: a sentence.
+    instead
+        What to do where nobody can be asked.
+
+    Raises
+    ------
+    LaktasiError
+        There was nobody to answer: standard input has come to its end.
+    """
+    from laktasi.errors import LaktasiError
+
+    try:
+        yield
+    except (click.Abort, KeyboardInterrupt) as stopped:
+        is_answered = isinstance(stopped, click.Abort) and stopped.__context__ is None
+        if not is_answered:
+            click.echo()  # the question stands on this line
+        if isinstance(stopped.__context__, EOFError):
+            raise LaktasiError("nobody answered the question", why=otherwise, next_step=instead) from None
+        click.echo(otherwise)
+        raise click.exceptions.Exit(1) from None
+
+
 def is_terminal() -> bool:
     """Say whether a person reads standard output, rather than a pipe or a file."""
     import sys

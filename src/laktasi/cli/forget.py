@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from laktasi.cli.common import project_options, settings_for, showing_progress
+from laktasi.cli.common import asking, project_options, settings_for, showing_progress
 
 if TYPE_CHECKING:
     from laktasi.forgetting import Forgotten, Found
@@ -72,7 +72,8 @@ def forget(
 
         raise nobody()
     if not yes:
-        click.confirm("\nErase all of this? It cannot be taken back.", abort=True)
+        with asking("Nothing was erased.", instead="type it in a terminal; or add --yes, which does not ask"):
+            click.confirm("\nErase all of this? It cannot be taken back.", abort=True)
     with showing_progress() as progress:
         done = erase(
             settings,

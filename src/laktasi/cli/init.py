@@ -10,6 +10,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 import click
 
+from laktasi.cli.common import asking
 from laktasi.errors import DoctorError, SettingsError, SourceError
 
 if TYPE_CHECKING:
@@ -53,12 +54,15 @@ def init(
 
     root = (folder or HOUSE).resolve()
     is_asked = not yes and is_somebody_there()
-    values = _with(_before(root, is_asked=is_asked, yes=yes), options)
-    password = password_file.read().rstrip("\r\n") if password_file else None
-    if is_asked:
-        password = _ask(root, values, options, password)
-    else:
-        _refuse_gaps(root, values, password, yes=yes)
+    with asking(
+        "Nothing was written.", instead="type it in a terminal; or give options, and --yes, which asks nothing"
+    ):
+        values = _with(_before(root, is_asked=is_asked, yes=yes), options)
+        password = password_file.read().rstrip("\r\n") if password_file else None
+        if is_asked:
+            password = _ask(root, values, options, password)
+        else:
+            _refuse_gaps(root, values, password, yes=yes)
     text = check_settings(values)  # before anything is made
 
     made = make_project(root)
@@ -342,8 +346,15 @@ def _why(text: str) -> None:
 
 
 def _tried(settings: Settings) -> Iterator[Finding]:
+    """Look at what the settings name: folders may be on a stick that is not plugged in, or misspelt."""
+    from laktasi.doctor.care import look_at_backup_folder
     from laktasi.doctor.central import look_at_central
+    from laktasi.doctor.configuration import look_at_phones
+    from laktasi.doctor.patient import Patient
 
+    patient = Patient(settings.project, settings.data_folder, settings)
+    yield from look_at_phones(patient)
+    yield from look_at_backup_folder(patient)
     for name, central in settings.central.items():
         yield from look_at_central(name, central, writes=settings.feedback.send)
 

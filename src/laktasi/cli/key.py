@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING
 
 import click
@@ -34,9 +36,34 @@ def make(project: Path | None, data: Path | None, file: Path) -> None:
 
     settings = read_settings_alone(project, data=data.resolve() if data else None)
     made = make_key_file(file, settings.data_folder.root, settings.project)
-    click.echo(f"Key: {made}")
-    click.echo("Copy it to a second place now, a memory stick or paper: without it nobody can read the data, ever.")
-    click.echo(f"Then encrypt the data folder with it: laktasi key change --to {made}")
+    click.echo(f"Key: {made}\n\nNext:")
+    where = "".join(f" --{name} {quote(str(given))}" for name, given in (("project", project), ("data", data)) if given)
+    for number, line in enumerate(_to_use(settings, made.resolve(), where), 1):
+        click.echo(f"  {number}. {line}")
+
+
+def _to_use(settings: Settings, made: Path, where: str) -> Iterator[str]:
+    """Say what to do with a new key, in this order: what is there is encrypted while the settings have the old one.
+
+    Parameters
+    ----------
+    where
+        Options that name the project and the data folder.
+    """
+    from laktasi.settings import private_environment
+
+    yield (
+        "Copy it now, onto paper best, and keep the copy apart from the data and the backups: without it nobody can"
+        " read them, ever."
+    )
+    folder = settings.data_folder
+    if folder.lake is None and folder.has_begun:
+        yield f"laktasi key change --to {quote(str(made))}{where}    encrypts what is there already"
+    if settings.key_file is None or settings.key_file.expanduser().resolve() != made:
+        write, *more = _in_the_settings(settings, made, is_set=False)
+        private = private_environment(settings.project)
+        yield f"{write}\n     (or write what the file holds into {private}, mode 600: LAKTASI_KEY=…)"
+        yield from more
 
 
 @key.command(short_help="Encrypt the data folder with another key, or with none.")
@@ -104,7 +131,8 @@ def _in_the_settings(settings: Settings, to: Path | None, is_set: bool) -> list[
     where = "LAKTASI_KEY in the environment" if settings.key and not settings.key_file else f"key_file in {name}"
     if to is None:
         return [f"Now take out {where}"] if settings.key else []
-    lines = [f'Now write in {name}: key_file = "{to.expanduser().resolve()}"']
+    written = f'key_file = "{to.expanduser().resolve().as_posix()}"'
+    lines = [f"Now write in {name}, above its first line in [brackets]: {written}"]
     if settings.key is not None:
         lines[0] += "" if settings.key_file else ", and unset LAKTASI_KEY"
         lines.append("Keep the old key as long as you keep backups that were made with it.")

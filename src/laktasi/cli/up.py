@@ -22,7 +22,8 @@ def up(project: Path | None, data: Path | None, phones: tuple[Path, ...], port: 
     """Keep the study running every day, until Ctrl-C: Prefect's server and a worker on this machine.
 
     The runs are those of prefect.yaml. What was missed while the machine was off is made up for once; what was killed
-    is closed and started again; where Prefect cannot be brought up, the daily run happens without it.
+    is closed, and made up for where it is still due; where Prefect cannot be brought up, the daily run happens without
+    it.
     """
     from laktasi.service.watch import watch
 

@@ -38,6 +38,7 @@ LOOKS: tuple[Look, ...] = (
     configuration.look_at_centrals,
     service.look_at_service,
     service.look_at_prefect,
+    care.look_at_backup_folder,
     care.look_at_backups,
 )
 

@@ -9,14 +9,10 @@ from laktasi.doctor.finding import Finding, ok, warning
 from laktasi.doctor.patient import Patient
 
 
-def look_at_backups(patient: Patient) -> Iterator[Finding]:
-    """See that a backup is young, and that the next one has somewhere to go."""
-    from laktasi.backing_up import newest_backup
-
+def look_at_backup_folder(patient: Patient) -> Iterator[Finding]:
+    """See that the next backup has somewhere to go."""
     settings = patient.settings
-    if settings is None:
-        return
-    if settings.backup.folder is not None:
+    if settings is not None and settings.backup.folder is not None:
         place = patient.project / settings.backup.folder.expanduser()
         if not place.is_dir():
             yield warning(
@@ -24,7 +20,14 @@ def look_at_backups(patient: Patient) -> Iterator[Finding]:
                 f"there is no folder {place}",
                 "plug in the disk that it lies on, or correct backup.folder in laktasi.toml",
             )
-    if not patient.folder.has_begun:
+
+
+def look_at_backups(patient: Patient) -> Iterator[Finding]:
+    """See that a backup is young."""
+    from laktasi.backing_up import newest_backup
+
+    settings = patient.settings
+    if settings is None or not patient.folder.has_begun:
         return
     newest = newest_backup(patient.folder)
     if newest is None:

@@ -74,7 +74,8 @@ def _at_work(place: Place, patient: Patient) -> Iterator[Finding]:
             f"end it and start it again; see the end of {place.log}",
         )
     elif not state.get("is_useful"):
-        yield warning("service", "laktasi up is starting, or Prefect does not answer it", f"see the end of {place.log}")
+        logs = f"see the end of {place.log}, and of {place.prefect_log.name} beside it"
+        yield warning("service", "laktasi up is starting, or Prefect does not answer it", logs)
     else:
         yield ok("service", f"laktasi up is at work; its page is {state.get('address')}")
 

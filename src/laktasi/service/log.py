@@ -1,4 +1,4 @@
-"""One log of the supervisor and all its children, in a private file that does not grow for ever.
+"""A log of the supervisor and its children, in a private file that does not grow for ever.
 
 Children write into the file themselves, so one that outlives its supervisor can go on writing. That is why the file is
 copied and emptied instead of being renamed.

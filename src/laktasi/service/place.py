@@ -47,8 +47,13 @@ class Place:
 
     @property
     def log(self) -> Path:
-        """What the supervisor and its children say; older parts end in ``.1``, ``.2`` …."""
+        """What the supervisor, the worker and the runs say; older parts end in ``.1``, ``.2`` …."""
         return self.root / "laktasi.log"
+
+    @property
+    def prefect_log(self) -> Path:
+        """What Prefect's server says, at length: apart, so that nobody has to look for a run's failure in it."""
+        return self.root / "prefect.log"
 
     @property
     def state(self) -> Path:

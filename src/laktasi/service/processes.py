@@ -48,7 +48,7 @@ class Child:
         return self.process is not None and self.process.poll() is None
 
     def start(self) -> None:
-        """Start it; what it says goes to the log."""
+        """Start it; what it says goes to its log."""
         self.started = time.monotonic()
         with self.log.opened() as file:
             self.process = subprocess.Popen(  # noqa: S603 - our own commands
@@ -114,21 +114,27 @@ def worked_on(place: Place) -> set[str]:
 
 def tag_of_this_process() -> str:
     """Give the tag by which a run that is started by hand names its process, and when that was born."""
-    process = psutil.Process()
-    return f"{BY_HAND}{process.pid}:{_born(process):.2f}"
+    return f"{BY_HAND}{os.getpid()}:{born():.2f}"
 
 
 def is_worked_on_by_hand(tags: Iterable[str]) -> bool:
     """Say whether the process that a run's tags name is still there, and not another one that got its number."""
-    for tag in tags:
-        if named := _TAG.fullmatch(tag):
-            try:
-                process = psutil.Process(int(named["number"]))
-                if abs(_born(process) - float(named["born"])) < _TICK and process.status() != psutil.STATUS_ZOMBIE:
-                    return True
-            except (psutil.Error, OverflowError):  # gone, or a number that no process can have
-                continue
-    return False
+    found = map(_TAG.fullmatch, tags)
+    return any(is_alive(int(named["number"]), float(named["born"])) for named in found if named)
+
+
+def born() -> float:
+    """Give when this process was born: with its number that names it, as :func:`is_alive` takes it."""
+    return _born(psutil.Process())
+
+
+def is_alive(number: int, born: float) -> bool:
+    """Say whether a process is still there, and not another one that got its number."""
+    try:
+        process = psutil.Process(number)
+        return abs(_born(process) - born) < _TICK and process.status() != psutil.STATUS_ZOMBIE
+    except (psutil.Error, OverflowError):  # gone, or a number that no process can have
+        return False
 
 
 _TAG = re.compile(rf"{BY_HAND}(?P<number>\d+):(?P<born>\d+\.\d+)")

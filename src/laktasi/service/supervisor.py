@@ -54,6 +54,7 @@ class Supervisor:
         self.log = log
         self.notify = notify
         self.place = Place(settings.data_folder)
+        self.prefect_log = Log(self.place.prefect_log, log.show)
         self.refused: SettingsError | None = None
         """What is wrong with the project's prefect.yaml: then the times of the shipped one hold, without Prefect."""
         try:
@@ -65,7 +66,7 @@ class Supervisor:
         self.plan = Plan(self.api, self.place, self.timetable, log)
         given = environment(self.place, port)
         self.environment = given
-        self.server = self._child("Prefect's server", (*PREFECT, "server", "start"))
+        self.server = self._child("Prefect's server", (*PREFECT, "server", "start"), log=self.prefect_log)
         worker = (*PREFECT, "worker", "start", "--pool", POOL, "--type", "process", "--name", "this machine")
         self.worker = self._child("the worker", (*worker, "--install-policy", "never"))
         run = (*LAKTASI, "run", "--no-prefect", "--unattended", "--project", str(settings.project))
@@ -88,6 +89,7 @@ class Supervisor:
 
     def run(self) -> None:
         """Work until :attr:`stopping` is set, then end every child."""
+        self._write_state()  # who looks from outside must not read of an earlier supervisor
         ended = processes.end(processes.served(self.place))
         ended += processes.end(processes.left_servers(self.place.data.prefect))
         if ended:
@@ -120,6 +122,7 @@ class Supervisor:
             self._next_look = time.monotonic() + LOOK_SECONDS
             self._look()
             self.log.turn()
+            self.prefect_log.turn()
             self._write_state()
 
     def stop(self) -> None:
@@ -239,14 +242,15 @@ class Supervisor:
         self.place.deployments.write_text(yaml.safe_dump(declared, allow_unicode=True, sort_keys=False), "utf-8")
         self.api.make_pool()
         command = (*PREFECT, "--no-prompt", "deploy", "--all", "--prefect-file", str(self.place.deployments))
-        deploying = self._child("the deployments", command, folder=HOUSE)
+        deploying = self._child("the deployments", command, folder=HOUSE, log=self.prefect_log)
         deploying.start()
         until = time.monotonic() + START_SECONDS
         while deploying.is_alive and time.monotonic() < until and not self.stopping.is_set():
             self.stopping.wait(0.2)
         deploying.end()
         if missing := self.plan.missing():
-            self._set_trouble(f"Prefect did not take {', '.join(missing)} of prefect.yaml", f"see {self.log.path}")
+            what = f"Prefect did not take {', '.join(missing)} of prefect.yaml"
+            self._set_trouble(what, f"see {self.prefect_log.path}")
             self._next_look = time.monotonic() + STEADY_SECONDS
             return
         self.is_deployed = True
@@ -276,7 +280,8 @@ class Supervisor:
         if self.substitute.is_alive or (time.monotonic() - self._useful_at < PATIENCE_SECONDS and not self.trouble):
             return
         if not self.trouble:
-            self._set_trouble("Prefect could not be brought up", f"see {self.log.path}")
+            logs = f"see the end of {self.prefect_log.path}, and of {self.log.path.name} beside it"
+            self._set_trouble("Prefect could not be brought up", logs)
         now = datetime.now(UTC)
         daily = next((item for item in self.timetable if item.name == timetable.DAILY), None)
         due = daily.last_due(now) if daily else None
@@ -300,11 +305,13 @@ class Supervisor:
 
     # Small things.
 
-    def _child(self, name: str, command: tuple[str, ...], folder: Path | None = None) -> processes.Child:
+    def _child(
+        self, name: str, command: tuple[str, ...], *, folder: Path | None = None, log: Log | None = None
+    ) -> processes.Child:
         given = dict(self.environment)
         if self.phones is not None:
             given["LAKTASI_PHONES"] = json.dumps([str(folder) for folder in self.phones])
-        return processes.Child(name, command, given, folder or self.place.root, self.log)
+        return processes.Child(name, command, given, folder or self.place.root, log or self.log)
 
     def _write_state(self) -> None:
         with suppress(OSError):  # what matters is said in the log, too
@@ -313,6 +320,7 @@ class Supervisor:
     def _state(self) -> dict[str, Any]:
         return {
             "pid": os.getpid(),
+            "born": processes.born(),
             "address": address_of(self.port),
             "is_useful": bool(self.is_healthy and self.is_deployed and self.worker.is_alive),
             "trouble": self.trouble,

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from laktasi.errors import LaktasiError, WarehouseError
+from laktasi.service import processes
 from laktasi.service.log import Log
 from laktasi.service.place import Place, check_secrets
 from laktasi.service.supervisor import Supervisor
@@ -44,11 +45,7 @@ def watch(settings: Settings, *, phones: tuple[Path, ...] | None, port: int, sho
         lock = FileLock(place.lock)
         lock.acquire(timeout=PATIENCE_SECONDS)
     except Timeout:
-        state = place.read_state()
-        raise LaktasiError(
-            f"laktasi up is at work in {settings.data_folder.root} already (process {state.get('pid', 'unknown')})",
-            next_step=f"look at {state.get('address', 'its page')}, or stop that one first",
-        ) from None
+        raise _taken(place) from None
     except OSError as error:
         raise WarehouseError(
             f"the data folder {settings.data_folder.root} cannot be used ({error.strerror})",
@@ -62,6 +59,17 @@ def watch(settings: Settings, *, phones: tuple[Path, ...] | None, port: int, sho
         supervisor.run()
     finally:
         lock.release()
+
+
+def _taken(place: Place) -> LaktasiError:
+    """Say who is at work; what is written down may be of one that was killed, while the other one is just starting."""
+    what = f"laktasi up is at work in {place.data.root} already"
+    state = place.read_state()
+    if not processes.is_alive(state.get("pid", 0), state.get("born", 0.0)):
+        return LaktasiError(what, next_step="laktasi service status says how it is; or stop that one first")
+    return LaktasiError(
+        f"{what} (process {state['pid']})", next_step=f"look at {state['address']}, or stop that one first"
+    )
 
 
 def _stop_on_signals(stopping: threading.Event) -> None:

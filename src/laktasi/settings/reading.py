@@ -14,8 +14,9 @@ from laktasi.paths import HOUSE, Project
 from laktasi.settings.environment import Environment, refuse_unknown
 from laktasi.settings.key_file import read_key_file
 from laktasi.settings.lake import IN_ENVIRONMENT
-from laktasi.settings.models import ALONE, PREFIX, Settings
+from laktasi.settings.models import PREFIX, Settings
 from laktasi.settings.private_file import private_environment, read_private_environment
+from laktasi.settings.refusing import refused
 
 
 def read_settings(project: Path | None = None, **given: Any) -> Settings:
@@ -87,14 +88,7 @@ def read_settings_alone(project: Path | None = None, **given: Any) -> Settings:
     try:
         return ProjectSettings(project=root, **{key: value for key, value in given.items() if value is not None})
     except ValidationError as error:
-        first = error.errors(include_input=False, include_url=False)[0]
-        name = ".".join(part for part in first["loc"] if isinstance(part, str))
-        name = name.replace(f"central.{ALONE}.", "central.")
-        raise SettingsError(
-            f"setting {name!r}: {first['msg']}",
-            why=f"Settings are read from {path.name}, from {PREFIX}… in the environment, and from the private file.",
-            next_step=f"correct {name!r} in {path.name} or {PREFIX}{name.upper().replace('.', '__')}",
-        ) from None
+        raise refused(error, path.name, {private_environment(root).name: private}) from None
 
 
 def _read_file(path: Path) -> dict[str, Any]:
