@@ -343,28 +343,6 @@ def test_a_torn_state_is_no_state(place: Place) -> None:
         assert place.read_state() == {}
 
 
-def test_a_state_is_on_the_disk_before_it_has_its_name(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
-    place.write_state({"pid": 1})
-    synced: list[str] = []
-
-    def sync(path: Path) -> None:
-        synced.append(path.read_text(encoding="utf-8"))
-        assert place.read_state() == {"pid": 1}
-
-    monkeypatch.setattr("laktasi.service.place.sync", sync)
-    place.write_state({"pid": 2})
-    assert [json.loads(text) for text in synced] == [place.read_state()] == [{"pid": 2}]
-
-    def full(_path: Path) -> None:
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr("laktasi.service.place.sync", full)
-    with pytest.raises(OSError, match="No space"):
-        place.write_state({"pid": 3})
-    assert place.read_state() == {"pid": 2}
-    assert list(place.root.glob("*.part")) == []
-
-
 def test_how_it_is_in_words(place: Place) -> None:
     assert telling.lines_of(place.data) == []
     assert "has never been" in telling.lines_of(place.data, in_full=True)[0]

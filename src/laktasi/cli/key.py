@@ -50,7 +50,7 @@ def _to_use(settings: Settings, made: Path, where: str) -> Iterator[str]:
     where
         Options that name the project and the data folder.
     """
-    from laktasi.settings import private_environment
+    from laktasi.settings.private_file import private_environment
 
     yield (
         "Copy it now, onto paper best, and keep the copy apart from the data and the backups: without it nobody can"

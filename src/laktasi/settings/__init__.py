@@ -51,8 +51,10 @@ _ELSEWHERE = {
 """Modules of the names that are not in models."""
 
 
-def __getattr__(name: str) -> Any:
-    """Load a module once a name of it is asked for: the private file is read where pydantic is broken or not wanted."""
-    if name not in __all__:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_ELSEWHERE.get(name, 'models')}"), name)
+if not TYPE_CHECKING:  # else the checker would take every name for one of this package
+
+    def __getattr__(name: str) -> Any:
+        """Load a module once a name of it is asked for: the private file is read where pydantic is broken, too."""
+        if name not in __all__:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        return getattr(import_module(f"{__name__}.{_ELSEWHERE.get(name, 'models')}"), name)
