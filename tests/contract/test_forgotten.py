@@ -18,6 +18,8 @@ from tests.central import Acts
 from tests.contract.walk import Central
 from tests.contract.warehouse import FORM_ID, Mirrored, make_settings, mirrored, publish, xml
 
+pytestmark = pytest.mark.slow
+
 CODE = "K0001"
 
 

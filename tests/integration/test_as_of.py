@@ -63,6 +63,7 @@ def there(settings: Settings) -> Settings:
     return found
 
 
+@pytest.mark.slow
 def test_the_analysis_of_a_day_is_that_of_the_run_on_that_day(settings: Settings, there: Settings) -> None:
     of_that_day, today = manifests(settings)
     (again,) = manifests(there)

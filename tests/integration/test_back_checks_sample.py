@@ -37,6 +37,7 @@ def forget(home: House) -> None:
     home.inner.con.execute("delete from quality.back_check_draws")
 
 
+@pytest.mark.slow
 def test_the_same_seed_draws_the_same_and_another_one_others(home: House) -> None:
     interviews(home, range(40))
     first = drawn(home)

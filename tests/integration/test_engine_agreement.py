@@ -230,6 +230,7 @@ def test_awkward_expressions(tmp_path: Path) -> None:
     assert sum(bench.expected.values()) < 0.97 * len(bench.expected)
 
 
+@pytest.mark.slow
 def test_the_questionnaire_of_the_study(tmp_path: Path) -> None:
     converted = xlsform.convert(XLSFORMS / "postpartum_visit.xlsx")
     bench = load(tmp_path, converted.xform, converted.media)

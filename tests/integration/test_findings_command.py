@@ -336,6 +336,7 @@ def test_records_that_share_a_key_are_told_apart_without_an_answer(ran: Path) ->
     assert "same key" not in laktasi("findings", "show", ids(ran)[AGE], "--project", ran).stdout
 
 
+@pytest.mark.slow
 def test_a_gate_that_stops_the_publication_leaves_the_list(project: Path) -> None:
     shutil.rmtree(project / "data")
     (project / "schemas" / "gates.yml").write_text("stop: [one_code_once]\n", encoding="utf-8")

@@ -107,6 +107,7 @@ def state(settings: Settings) -> list[tuple[object, ...]]:
     return ask(settings, "select status, is_open from quality.findings where rule_id = 'broken_house'")
 
 
+@pytest.mark.slow
 def test_gates_say_which_findings_keep_a_record_out(tmp_path: Path) -> None:
     project = project_with(tmp_path, "")
     phone = mini.fill_phone(tmp_path / "phone", 6)

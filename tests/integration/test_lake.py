@@ -71,6 +71,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> DataFolder:
     return folder
 
 
+@pytest.mark.slow
 def test_a_lake_declares_what_a_file_does(made: DataFolder, tmp_path: Path) -> None:
     with open_warehouse(made) as lake, open_warehouse(DataFolder(tmp_path)) as file:
         on_the_lake, in_the_file = layout(lake), layout(file)
@@ -79,6 +80,7 @@ def test_a_lake_declares_what_a_file_does(made: DataFolder, tmp_path: Path) -> N
     assert all(comment for *_, comment in on_the_lake[0])
 
 
+@pytest.mark.slow
 def test_rows_that_a_constraint_refuses_in_a_file_are_found_in_a_lake(made: DataFolder, tmp_path: Path) -> None:
     row = "insert into meta.runs (run_id, started_at, status) values ('x', now(), 'asleep')"
     with open_warehouse(DataFolder(tmp_path)) as con, pytest.raises(duckdb.ConstraintException):
@@ -218,6 +220,7 @@ def test_with_a_key_no_file_can_be_read(tmp_path: Path) -> None:
             pass
 
 
+@pytest.mark.slow
 def test_a_key_for_a_lake_that_is_plain_is_refused(made: DataFolder) -> None:
     with pytest.raises(WarehouseError), open_warehouse(replace(made, key=KEY)):
         pass

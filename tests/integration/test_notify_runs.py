@@ -111,6 +111,7 @@ def tea(tmp_path: Path, post: Post, monkeypatch: pytest.MonkeyPatch) -> Tea:
     return Tea(tmp_path, post, monkeypatch)
 
 
+@pytest.mark.slow
 def test_a_first_run_tells_its_summary_and_an_adverse_event_once(tea: Tea) -> None:
     tea.put(12, age=95, house="h1")
     text = tea.run()

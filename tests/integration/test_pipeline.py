@@ -97,6 +97,7 @@ def test_a_second_run_adds_its_own_line_and_results_and_nothing_else(ran: Settin
     assert len(set(per_run)) == 1
 
 
+@pytest.mark.slow
 def test_a_run_that_only_lands_leaves_what_people_read(ran: Settings) -> None:
     before = ran.data_folder.research.read_bytes()
     pipeline.walk(ran, pipeline.LANDING, door="import")
@@ -105,6 +106,7 @@ def test_a_run_that_only_lands_leaves_what_people_read(ran: Settings) -> None:
     assert ask(ran, "select count(*) from analysis.kendall_latest")[0][0] > 0
 
 
+@pytest.mark.slow
 def test_a_new_question_reaches_table_rules_codebook_and_report(tmp_path: Path) -> None:
     project = mini.make_project(tmp_path / "project")
     phone = mini.fill_phone(tmp_path / "phone", 6)
@@ -135,6 +137,7 @@ def test_a_form_without_a_study_has_no_kendall_part(tmp_path: Path) -> None:
     assert summary(settings)
 
 
+@pytest.mark.slow
 def test_a_mended_answer_closes_its_finding(tmp_path: Path) -> None:
     phone = mini.fill_phone(tmp_path / "phone", 4)
     mini.put(phone, "bad", mini.xml(mini.person(7, age=7), "uuid:bad"))
@@ -162,6 +165,7 @@ def test_a_run_goes_on_without_a_central_it_cannot_reach(tmp_path: Path) -> None
     assert ask(settings, "select count(*) from staging.tea") == [(4,)]
 
 
+@pytest.mark.slow
 def test_a_folder_that_is_not_there_does_not_keep_the_others_out(tmp_path: Path) -> None:
     phone = mini.fill_phone(tmp_path / "phone", 3)
     settings = settings_for(mini.make_project(tmp_path / "project"), tmp_path / "unplugged", phone)
@@ -226,6 +230,7 @@ def test_trouble_with_the_warehouse_is_told_without_an_answer(tmp_path: Path, tr
         assert con.execute("select status from meta.runs").fetchall() == [("failed",)]
 
 
+@pytest.mark.slow
 def test_the_first_error_is_told_even_where_it_cannot_be_written_down(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -254,6 +259,7 @@ FOREIGN = (
 )
 
 
+@pytest.mark.slow
 def test_whatever_form_a_phone_brings_the_others_are_worked_on(tmp_path: Path) -> None:
     forms = mini.fill_phone(tmp_path / "phone", 3) / "forms"
     deep = " or ".join(["1"] * 500)
@@ -283,6 +289,7 @@ def test_whatever_form_a_phone_brings_the_others_are_worked_on(tmp_path: Path) -
     assert "not readable: list.csv" in said
 
 
+@pytest.mark.slow
 def test_a_form_of_ones_own_that_is_broken_is_an_error(tmp_path: Path) -> None:
     project = mini.make_project(tmp_path / "project")
     broken = project / "xlsforms" / "fielded" / "broken.xml"
@@ -297,6 +304,7 @@ def test_a_form_of_ones_own_that_is_broken_is_an_error(tmp_path: Path) -> None:
     run(settings)  # what was mended is forgotten
 
 
+@pytest.mark.slow
 def test_a_half_copied_list_of_one_phone_is_said_and_does_not_stand(tmp_path: Path) -> None:
     whole, torn = tmp_path / "whole", tmp_path / "torn"
     for phone, listed in ((torn, b"name,label\n1,One\n2,T"), (whole, b"name,label\n1,One\n2,Two\n")):

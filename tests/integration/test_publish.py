@@ -57,6 +57,7 @@ def test_no_direct_answer_is_in_the_file(house: Warehouse) -> None:
     assert PUBLIC in text
 
 
+@pytest.mark.slow
 def test_results_are_those_of_the_two_latest_runs(house: Warehouse) -> None:
     published = []
     for _ in range(3):
@@ -240,6 +241,7 @@ def test_an_open_reader_keeps_the_old_file(house: Warehouse) -> None:
         assert reader.execute("select count(*) from staging.visit").fetchall() == [(3,)]
 
 
+@pytest.mark.slow
 def test_where_an_open_file_cannot_be_replaced_a_pointer_leads(
     house: Warehouse, monkeypatch: pytest.MonkeyPatch
 ) -> None:

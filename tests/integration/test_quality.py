@@ -268,6 +268,7 @@ def says(verdicts: Mapping[str, Verdict], rule_id: str, **changed: Any) -> Mappi
     return {**verdicts, rule_id: replace(verdicts[rule_id], **changed)}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("wrong", "said"),
     [

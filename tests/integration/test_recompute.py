@@ -203,6 +203,7 @@ def test_awkward_expressions(tmp_path: Path) -> None:
     assert moved > 1000
 
 
+@pytest.mark.slow
 def test_the_questionnaire_of_the_study(tmp_path: Path) -> None:
     converted = xlsform.convert(XLSFORMS / "postpartum_visit.xlsx")
     twin = Twin(tmp_path, converted.xform, converted.media)

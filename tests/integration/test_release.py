@@ -98,6 +98,7 @@ def test_r_opens_the_csv(released: Path) -> None:
     assert int(said[3]) == int(frame["school"].isna().sum())
 
 
+@pytest.mark.slow
 def test_a_label_is_in_the_chosen_language(released_world: Settings, tmp_path: Path) -> None:
     made = releasing.release(released_world, to=tmp_path / "rilis", language="id").path
     assert made is not None
@@ -191,6 +192,7 @@ def test_a_rule_that_asks_for_too_much_is_refused(
     assert said in refused.value.what
 
 
+@pytest.mark.slow
 def test_a_respondents_code_may_go_out_as_a_pseudonym(released_world: Settings, tmp_path: Path) -> None:
     settings = with_rule(
         released_world, tmp_path, release_world.RULE.replace("area: keep", "area: keep\n  own/code: pseudonym")
@@ -205,6 +207,7 @@ def test_a_respondents_code_may_go_out_as_a_pseudonym(released_world: Settings, 
 # The folder as a whole
 
 
+@pytest.mark.slow
 def test_what_is_no_release_is_not_replaced(released_world: Settings, tmp_path: Path) -> None:
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "thesis.txt").write_text("years of work", encoding="utf-8")
@@ -226,6 +229,7 @@ def standing(released: Path, tmp_path: Path) -> Iterator[Path]:
     assert [path.name for path in tmp_path.iterdir()] == ["out"]
 
 
+@pytest.mark.slow
 def test_a_release_takes_the_place_of_an_older_one(released_world: Settings, standing: Path) -> None:
     releasing.release(released_world, to=standing)
     assert not (standing / "results" / "mark.csv").exists()
@@ -244,6 +248,7 @@ def test_a_release_that_breaks_off_leaves_the_older_one(
     assert (standing / "results" / "mark.csv").exists()
 
 
+@pytest.mark.slow
 def test_a_release_that_was_killed_between_two_moves_is_put_back(released_world: Settings, standing: Path) -> None:
     standing.rename(standing.with_name(".out.old-killed"))
     standing.with_name(".out.new-killed").mkdir()

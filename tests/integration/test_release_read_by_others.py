@@ -9,6 +9,7 @@ from pathlib import Path
 
 import duckdb
 import pyreadstat
+import pytest
 
 from laktasi import releasing
 from laktasi.release.documents import SUMS, files_of
@@ -19,6 +20,8 @@ from laktasi.settings import Settings
 from tests import release_world
 from tests.release_fixture import rows, with_rule
 from tests.release_world import DEVICE, NAME, REMARK, people
+
+pytestmark = pytest.mark.slow
 
 K = 3
 BANDS = ("< 20", "20–29", "30–39", "≥ 40")

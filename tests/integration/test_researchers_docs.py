@@ -32,6 +32,8 @@ from laktasi.settings import read_settings
 from tests.engine import back_checks, sample
 from tests.engine.visits import VERSION
 
+pytestmark = pytest.mark.slow
+
 PAGE = (HOUSE / "docs" / "researchers.md").read_text(encoding="utf-8")
 RSCRIPT = shutil.which("Rscript")
 

@@ -329,6 +329,7 @@ def test_a_dozen_kinds_of_fault_at_least(planted: dict[str, Any]) -> None:
     assert names < kinds
 
 
+@pytest.mark.slow
 def test_the_phones_engine_finds_what_is_planted_and_nothing_else(
     current: dict[str, Record], planted: dict[str, Any], forms: sample.Forms
 ) -> None:
@@ -394,6 +395,7 @@ def test_broken_files_are_broken(archive: zipfile.ZipFile, records: list[Record]
 # --- making it anew
 
 
+@pytest.mark.slow
 def test_a_part_made_anew_equals_the_shipped_one(archive: zipfile.ZipFile, forms: sample.Forms, tmp_path: Path) -> None:
     phones = by_phone(plan(sample.centres()))
     made = dict(sample.files_of_phone(3, phones[3], forms))
@@ -412,6 +414,7 @@ def rows(database: bytes, folder: Path) -> list[tuple[object, ...]]:
         return con.execute("select * from instances order by _id").fetchall()
 
 
+@pytest.mark.slow
 def test_what_is_special_made_anew_equals_the_shipped_one(archive: zipfile.ZipFile, forms: sample.Forms) -> None:
     items = plan(sample.centres())
     special = [item for item in items if is_special(item)]

@@ -121,6 +121,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return made
 
 
+@pytest.mark.slow
 def test_the_latest_run_is_planned_from(project: Path) -> None:
     found = rows("--project", project)
     with open_research(project / "data" / "research.duckdb") as con:

@@ -35,6 +35,7 @@ def test_a_long_name_is_small_and_clipped_and_a_short_one_neither_small() -> Non
     assert '<dt class="clip">Ani</dt>' in render_sheet(sheet())
 
 
+@pytest.mark.slow
 @pytest.mark.browser
 def test_the_longest_of_all_is_printed_on_one_page(tmp_path: Path) -> None:
     chromium, driver_path = shutil.which("chromium"), shutil.which("chromedriver")
