@@ -110,7 +110,9 @@ class FormVerifier:
             is_other = column["kind"] in ("date", "moment", "text")
             values = [bool(value) if is_other else value for value in records[name]]
             both = Counter(zip(here, values, strict=True))
-            of_value = Counter(zip((place for place, _ in here), values, strict=True))
+            of_value: Counter[Any] = Counter()
+            for ((place, _), value), times in both.items():
+                of_value[place, value] += times
             for ((place, centre), value), times in both.items():
                 total, own, whole = of_value[place, value], of_centre[place, centre], of_place[place]
                 usual = total * own / whole
