@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import mmap
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime
@@ -38,6 +39,8 @@ where not internal and not regexp_matches(data_type, '^(TINYINT|INTEGER|BIGINT|D
 """
 """Columns of a DuckDB file in which a code could stand."""
 _CODE = "a code of a submission, respondent, enumerator or phone"
+_BY_CHANCE = 1e-4
+"""How many of the values that are looked for in the bytes of a file may be expected there by chance."""
 _SHORT, _LONG = 3, 10
 """Characters below which a code says nothing by itself, and from which it is looked for without a digit in it."""
 
@@ -198,6 +201,8 @@ def _can_be_told(value: str) -> bool:
 def search(folder: Path, private: set[str], key: bytes) -> None:
     """Look for private values in every file, as bytes and as cells, and for the project's secret.
 
+    The cells of the other formats are those of the CSV file (:func:`same_in_all`).
+
     Raises
     ------
     ReleaseError
@@ -211,8 +216,12 @@ def search(folder: Path, private: set[str], key: bytes) -> None:
                 raise _found(name, "the project's secret")
             if _UUID.search(content):
                 raise _found(name, "the id of a submission")
-            if names.are_in(content):
+            looked_for = names.not_by_chance_in(len(content)) if name in _WORDED else names
+            if looked_for.are_in(content):
                 raise _found(name, _CODE)
+    for name, words in _WORDED.items():
+        if any(names.are_in(text.encode()) for text in words(folder / name)):
+            raise _found(name, _CODE)
     with duckdb.connect(str(folder / DUCKDB), read_only=True) as con:
         for schema, table, column in con.execute(_TEXTS).fetchall():
             name, place = identifier(column), identifier(schema, table)
@@ -240,6 +249,13 @@ class _Private:
     def __init__(self, values: Iterable[str]) -> None:
         self.values = {value.encode() for value in values}
 
+    def not_by_chance_in(self, size: int) -> _Private:
+        """Give those that chance would not bring: a large compressed file has any three letters somewhere."""
+        of_length = Counter(map(len, self.values))
+        return _Private(
+            value.decode() for value in self.values if size * of_length[len(value)] / 256 ** len(value) < _BY_CHANCE
+        )
+
     def are_in(self, content: bytes | mmap.mmap) -> bool:
         """Say whether one of them stands somewhere, between characters that no code has."""
         start = 0
@@ -250,6 +266,59 @@ class _Private:
                 return True
             start = end
         return False
+
+
+def _words_of_parquet(path: Path) -> Iterator[str]:
+    """Give all that a Parquet file says besides its cells."""
+    with duckdb.connect() as con:
+        found = con.execute(
+            """
+            select name from parquet_schema($file)
+            union all
+            select unnest([decode(key), decode(value)]) from parquet_kv_metadata($file)
+            """,
+            {"file": str(path)},
+        )
+        yield from (text for (text,) in found.fetchall() if text)
+
+
+def _words_of_duckdb(path: Path) -> Iterator[str]:
+    """Give all that a DuckDB file says besides its cells."""
+    with duckdb.connect(str(path), read_only=True) as con:
+        found = con.execute(
+            """
+            select unnest([schema_name, table_name, column_name, column_default, comment]) from duckdb_columns()
+            where not internal
+            union all
+            select unnest([sql, comment]) from duckdb_views() where not internal
+            union all
+            select unnest([sql, comment]) from duckdb_tables()
+            union all
+            select comment from duckdb_schemas() where not internal
+            """
+        )
+        yield from (text for (text,) in found.fetchall() if text)
+
+
+def _words_of_statistics(path: Path) -> Iterator[str]:
+    """Give all that a file for SPSS or Stata says besides its cells."""
+    import pyreadstat
+
+    read = pyreadstat.read_sav if path.suffix == Path(SAV).suffix else pyreadstat.read_dta
+    _, told = read(path, metadataonly=True)
+    yield from filter(None, (told.file_label, told.table_name, *told.column_names, *told.column_labels, *told.notes))
+    for labels in told.variable_value_labels.values():
+        for value, label in labels.items():
+            yield from (str(value), str(label))
+
+
+_WORDED: Mapping[str, Callable[[Path], Iterator[str]]] = {
+    PARQUET: _words_of_parquet,
+    DUCKDB: _words_of_duckdb,
+    SAV: _words_of_statistics,
+    DTA: _words_of_statistics,
+}
+"""Files whose bytes are not text, and what gives the words in them."""
 
 
 def _found(name: str, what: str) -> ReleaseError:
