@@ -174,23 +174,24 @@ def measure(folder: Path, rows: int, *, is_released: bool) -> int:
     if not (folder / MADE).exists():
         _part("make", folder, rows)
     shutil.rmtree(folder / "data", ignore_errors=True)  # what an earlier call walked to
-    first = _part("first", folder, rows)
-    second = _part("second", folder, rows)
-    problems = check(folder, rows)
-    reading = _part("read", folder, rows)
-    released = _part("release", folder, rows) if is_released else None
-
-    peaks = [max(one["peaks"].values()) for one in (first, second)]
-    told = first["told"]
+    # Each part is printed when it is done: what breaks off later takes nothing of it along.
     print(f"The whole way, from submissions at the door to the report: {rows:,} submissions, {_cores()} cores")
-    _print_steps(first, second)
+    first = _part("first", folder, rows)
+    _print_steps(first)
     print(f"  {rows / sum(first['seconds'].values()):,.0f} submissions a second")
-    print(f"  reading phones' folders: {reading['count'] / reading['seconds']:,.0f} submissions a second", end="")
-    print(f" (of {reading['count']:,})")
+    second = _part("second", folder, rows)
+    _print_again(first["seconds"], second["seconds"])
+    peaks = [max(one["peaks"].values()) for one in (first, second)]
     print(f"  peak memory: {_gib(peaks[0])}, in the second run {_gib(peaks[1])} (expected: under 4 GiB)")
+    told = first["told"]
     print(f"  findings: {told['check']['open_errors']:,} errors, {told['check']['open_warnings']:,} warnings")
     _print_disk(folder / "data", first["most"], second["most"])
-    if released:
+    problems = check(folder, rows)
+    reading = _part("read", folder, rows)
+    print(f"  reading phones' folders: {reading['count'] / reading['seconds']:,.0f} submissions a second", end="")
+    print(f" (of {reading['count']:,})", flush=True)
+    if is_released:
+        released = _part("release", folder, rows)
         print(f"  release: {released['seconds']:.1f} s, peak memory {_gib(released['peak'])}, {_mib(released['size'])}")
         peaks.append(released["peak"])
     if max(peaks) >= MOST_MEMORY:
@@ -200,17 +201,23 @@ def measure(folder: Path, rows: int, *, is_released: bool) -> int:
     return 1 if problems else 0
 
 
-def _print_steps(first: dict[str, Any], second: dict[str, Any]) -> None:
-    seconds, again = first["seconds"], second["seconds"]
-    whole = sum(seconds.values())
-    print(f"  {'':<10}{'seconds':>10}{'share':>8}{'memory so far':>15}{'disk at most':>14}{'second run':>14}")
+def _print_steps(first: dict[str, Any]) -> None:
+    seconds = first["seconds"] | {"together": sum(first["seconds"].values())}
+    first["peaks"]["together"], first["disk"]["together"] = max(first["peaks"].values()), max(first["disk"].values())
+    print(f"  {'':<10}{'seconds':>10}{'share':>8}{'memory so far':>15}{'disk at most':>14}")
     for name, spent in seconds.items():
         memory, disk = _gib(first["peaks"][name]), _gib(first["disk"][name])
-        ratio = f"{again[name] / spent:.2f} times" if name in again else ""
-        print(f"  {name:<10}{spent:10.1f}{spent / whole:8.0%}{memory:>15}{disk:>14}{ratio:>14}")
-    memory, disk = _gib(max(first["peaks"].values())), _gib(max(first["disk"].values()))
-    ratio = f"{sum(again.values()) / whole:.2f} times"
-    print(f"  {'together':<10}{whole:10.1f}{1:8.0%}{memory:>15}{disk:>14}{ratio:>14}")
+        print(f"  {name:<10}{spent:10.1f}{spent / seconds['together']:8.0%}{memory:>15}{disk:>14}", flush=True)
+
+
+def _print_again(first: dict[str, float], second: dict[str, float]) -> None:
+    print("  a second run, nothing new, against the first:")
+    for name, spent in second.items():
+        print(f"  {name:<10}{spent:10.1f}{spent / first[name]:8.2f} times")
+    print(
+        f"  {'together':<10}{sum(second.values()):10.1f}{sum(second.values()) / sum(first.values()):8.2f} times",
+        flush=True,
+    )
 
 
 def _print_disk(data: Path, *most: dict[str, int]) -> None:
