@@ -8,6 +8,7 @@ from __future__ import annotations
 import csv
 import json
 import re
+import shutil
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -131,9 +132,13 @@ def test_the_careless_enumerator_alarms_and_nobody_else(
 
 
 @pytest.fixture(scope="module")
-def batches(ran: Settings) -> Iterator[tuple[duckdb.DuckDBPyConnection, dict[str, Batch]]]:
+def batches(
+    ran: Settings, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[duckdb.DuckDBPyConnection, dict[str, Batch]]]:
     """What is asked of the back checks: by suite for what their form says, by id for the declared checks."""
-    with duckdb.connect(str(ran.data_folder.warehouse)) as con:
+    # A copy: commands of other tests open the warehouse itself, in this process and with settings of their own.
+    copied = shutil.copy(ran.data_folder.warehouse, tmp_path_factory.mktemp("copied"))
+    with duckdb.connect(str(copied)) as con:
         questionnaires = load_questionnaires(con, parse, condition).questionnaires
         declared = [check for check in read_checks(ran.folders.checks) if check.id in OF_BACK_CHECKS]
         study, schemas = read_study(ran.folders.study), ran.folders.checks.parent

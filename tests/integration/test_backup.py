@@ -23,9 +23,8 @@ from click.testing import CliRunner
 from filelock import FileLock
 from pydantic import SecretStr
 
-from laktasi import durable, pipeline
+from laktasi import pipeline
 from laktasi.backing_up import BackedUp, back_up, files, newest_backup, restore, shape
-from laktasi.backing_up.last import remember
 from laktasi.cli import main
 from laktasi.cli.backup import lines_of_restored
 from laktasi.errors import BackupError, SettingsError, WarehouseError
@@ -279,7 +278,6 @@ def test_the_key_is_never_in_a_backup(ran: Settings, monkeypatch: pytest.MonkeyP
     (ran.folders.study.parent / "key.txt").write_text(f"{KEY}\n", encoding="utf-8")
     left_out: list[str] = []
     from laktasi.backing_up.sources import sources
-    from laktasi.paths import DataFolder
 
     found = sources(DataFolder(ran.data_folder.root, key=SecretStr(KEY)), ran.folders, left_out)
     assert left_out == ["project/schemas/key.txt (it holds the key)"]
@@ -708,29 +706,6 @@ def test_a_lake_is_backed_up_as_a_file(tmp_path: Path) -> None:
 
 
 # Which stay
-
-
-def test_what_is_remembered_is_on_the_disk_before_it_has_its_name(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Else a power cut could leave an empty file by that name, and the newest backup would be unknown."""
-    order: list[str] = []
-    sync, replace_file = durable.sync, Path.replace
-
-    def told_sync(path: Path) -> None:
-        order.append(f"sync {path.name}")
-        sync(path)
-
-    def told_replace(path: Path, new: Path) -> Path:
-        order.append(f"move {path.name}")
-        return replace_file(path, new)
-
-    monkeypatch.setattr(durable, "sync", told_sync)
-    monkeypatch.setattr(Path, "replace", told_replace)
-    folder = DataFolder(tmp_path)
-    remember(folder, tmp_path / "stick", "2026-11-20T05:00:00+00:00")
-    assert newest_backup(folder) == (datetime.fromisoformat("2026-11-20T05:00:00+00:00"), tmp_path / "stick")
-    assert order == ["sync .last_backup.json", "move .last_backup.json"]
 
 
 def test_older_ones_make_room_for_a_new_one(ran: Settings, made: BackedUp, stick: Path) -> None:
