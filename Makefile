@@ -29,7 +29,7 @@ demo: $(READY)
 	@$(BIN)/laktasi demo
 
 test: $(READY)
-	@LAKTASI_TEST_DUCKDB_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not slow"
+	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not slow"
 
 test-all: $(READY)
 	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import duckdb
 import pytest
@@ -17,11 +15,9 @@ from laktasi.store import warehouse
 
 pytest_plugins = ("tests.central.fixtures", "tests.history", "tests.release_fixture", "tests.lakes")
 
-if "LAKTASI_TEST_DUCKDB_THREADS" in os.environ:
-    # Tests side by side already use every core: threads within each cost more than they bring for a few hundred rows.
-    # `make test-all` leaves DuckDB its own.
-    config: dict[str, Any] = {"threads": int(os.environ["LAKTASI_TEST_DUCKDB_THREADS"])}
-    setattr(duckdb, "connect", partial(duckdb.connect, config=config))  # noqa: B010 - for the whole run, on purpose
+# Tests side by side already use every core: threads within each cost more than they bring for a few hundred rows. And a
+# process has one instance of a file: all who open it must ask for the same.
+setattr(duckdb, "connect", partial(duckdb.connect, config={"threads": 1}))  # noqa: B010 - for the whole run
 
 _write_empty: Callable[[DataFolder, Path], None] = warehouse._write_empty
 

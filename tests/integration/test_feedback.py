@@ -6,7 +6,7 @@ Faults are the stand-in's alone.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -27,7 +27,6 @@ from laktasi.quality.findings import RuleRow, record_findings
 from laktasi.report.todo import render
 from laktasi.settings import CentralSettings, FeedbackSettings, Settings, read_settings
 from laktasi.store import runs
-from laktasi.store.warehouse import open_warehouse
 from laktasi.workplace import opened
 from tests import mini
 from tests.central import Acts, Double
@@ -125,27 +124,23 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def field(site: Site, project: Path, tmp_path: Path) -> Iterator[Field]:
+def field(site: Site, project: Path, tmp_path: Path) -> Field:
     """A Central that has the form, and nothing else."""
-    yield from _field(site, project, tmp_path)
+    return _field(site, project, tmp_path)
 
 
 @pytest.fixture
-def double(double_site: Site, project: Path, tmp_path: Path) -> Iterator[Field]:
+def double(double_site: Site, project: Path, tmp_path: Path) -> Field:
     """The stand-in alone, for what cannot be done to a real Central."""
-    yield from _field(double_site, project, tmp_path)
+    return _field(double_site, project, tmp_path)
 
 
-def _field(site: Site, project: Path, tmp_path: Path) -> Iterator[Field]:
+def _field(site: Site, project: Path, tmp_path: Path) -> Field:
     acts = site.acts
     acts.publish((project / "xlsforms" / "fielded" / "tea-1.xml").read_bytes())
     central = CentralSettings(url=acts.url, project=acts.project, email=acts.email, password=SecretStr(acts.password))
     settings = read_settings(project, data=tmp_path / "data", central={"central": central}, language="en")
-    # Held open meanwhile, each step opens it in a moment: most of a step's time here would be opening. A few rows need
-    # one thread, and the other tests have the other.
-    with open_warehouse(settings.data_folder) as con:
-        con.execute("set global threads = 1")
-        yield Field(acts, settings, site.double)
+    return Field(acts, settings, site.double)
 
 
 def test_a_record_is_flagged_once_and_its_flag_goes_when_it_is_mended(field: Field) -> None:
@@ -400,6 +395,8 @@ def test_other_centrals_are_told_where_one_is_away(double: Field) -> None:
 
 
 def test_findings_of_an_older_state_are_not_said(double: Field) -> None:
+    with opened(double.settings.data_folder):
+        pass
     with pytest.raises(WarehouseError, match="checked anything"):
         double.tell()
     double.submit(1, age=150)
