@@ -285,7 +285,7 @@ def test_a_fault_of_ours_tells_its_type_and_place_alone(tea: Tea) -> None:
         notify_after(tea.settings, None, TypeError(mini.SECRET).with_traceback(error.__traceback__), door="prefect")
     first, second = tea.post.texts()
     assert "A RUN FAILED by a fault in laktasi: ValueError. What had landed stays." in first
-    assert re.search(r"TypeError in settings\.py, line \d+\.", second)
+    assert re.search(r"TypeError in reading\.py, line \d+\.", second)
     assert mini.SECRET not in first + second
 
 

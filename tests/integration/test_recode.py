@@ -13,6 +13,7 @@ from openpyxl import Workbook, load_workbook
 
 from laktasi.cli import main
 from laktasi.quality.decisions import Decision, read_decisions
+from laktasi.store.warehouse import WAREHOUSE, attach
 from tests.garden import Desk, answers, fielded, record
 from tests.warehouse_fixture import warehouse
 
@@ -30,9 +31,15 @@ class Place:
     root: Path
 
     def laktasi(self, *words: object) -> Result:
-        """Call the command."""
+        """Call the command, which opens the warehouse: it must not be open here meanwhile."""
         given = ["recode", "--project", str(self.root), "--data", str(self.root / "data"), *map(str, words)]
-        return CliRunner().invoke(main, given)
+        house = self.desk.house
+        house.con.execute(f"use memory; detach {WAREHOUSE}")
+        try:
+            return CliRunner().invoke(main, given)
+        finally:
+            attach(house.con, house.folder)
+            house.con.execute(f"use {WAREHOUSE}")
 
     def hand_out(self) -> tuple[Path, Workbook]:
         """Write the workbook, and open it."""
@@ -254,5 +261,5 @@ def test_where_nothing_is_open_there_is_no_workbook(tmp_path: Path) -> None:
         place.desk.take(record("a", answers()))
         result = place.laktasi("--to", tmp_path / "other.xlsx")
         assert (result.exit_code, "there is nothing to recode" in result.output) == (6, True)
+        assert "there is no warehouse in" in Place(place.desk, tmp_path / "data").laktasi().output
     assert not (tmp_path / "other.xlsx").exists()
-    assert "there is no warehouse in" in Place(place.desk, tmp_path / "data").laktasi().output
