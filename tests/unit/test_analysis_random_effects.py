@@ -169,6 +169,15 @@ def test_without_one_centre_is_the_result_of_the_others(stack: Stack) -> None:
             assert np.isnan([getattr(result, field.name)[centre] for field in fields(result)]).all()
 
 
+@pytest.mark.parametrize("others", [[[8, 8], [8, 8]], [[9, 3], [2, 7]], [[0, 9], [9, 9]]])
+def test_others_that_agree_leave_no_variance(others: list[list[int]]) -> None:
+    """No step of a search ends there: of Q and its slope nothing is left but what rounding makes of them."""
+    stack = np.array([[[0, 8], [8, 8]], others, others])
+    result = leave_one_out(stack)
+    same(result, 0, random_effects(stack[1:]))
+    assert result.tau2[0] == 0
+
+
 def test_without_a_centre_that_dwarfs_all_others() -> None:
     stack = np.concatenate([drawn(7, 12, 10, 30), 1_000_000 * MOPUYA[None]])
     result = leave_one_out(stack)

@@ -111,10 +111,17 @@ def solve_without_one(y: Floats, n: Floats, c: Floats, start: float) -> tuple[Fl
     moments: Floats = np.stack([np.bincount(group, centred**power, len(inverse)) for power in range(3)], axis=1)
     own = np.stack([np.ones_like(y), centred, centred * centred], axis=1)
     target = (len(y) - 2) * c
-    rho = np.full(len(y), start)
-    mean, variance = np.empty_like(rho), np.empty_like(rho)
-    moving = np.arange(len(y))
+    # Where the others differ no more than chance even at 0, that is the solution. It is asked for by itself: where they
+    # agree, Q and its slope are nothing but what rounding makes of them, and no step leads there from `start`.
+    rho = np.zeros_like(y)
+    first = _sums(rho, inverse, group, moments, own)[0]
+    mean = first[:, 1] / first[:, 0]
+    variance = c / first[:, 0]
+    moving = np.flatnonzero(first[:, 2] - mean * first[:, 1] > target)
+    rho[moving] = start
     for _ in range(ROUNDS):
+        if not len(moving):
+            break
         first, second = _sums(rho[moving], inverse, group[moving], moments, own[moving])
         mean[moving] = at = first[:, 1] / first[:, 0]
         variance[moving] = c[moving] / first[:, 0]
@@ -125,8 +132,6 @@ def solve_without_one(y: Floats, n: Floats, c: Floats, start: float) -> tuple[Fl
         step = np.maximum(step, -rho[moving])
         going = np.abs(step) > TOLERANCE * rho[moving]
         moving = moving[going]
-        if not len(moving):
-            break
         rho[moving] += step[going]
     return mean + np.average(y, weights=n), variance, rho
 
