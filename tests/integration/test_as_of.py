@@ -34,6 +34,8 @@ from tests.history import FIRST, checking_nothing, history, manifests, put
 from tests.integration.kill_driver import contents
 from tests.warehouse_fixture import Warehouse, form, submission, warehouse
 
+pytestmark = pytest.mark.slow
+
 
 def ask(path: Path, query: str) -> list[tuple[Any, ...]]:
     with duckdb.connect(str(path), read_only=True) as con:
@@ -63,7 +65,6 @@ def there(settings: Settings) -> Settings:
     return found
 
 
-@pytest.mark.slow
 def test_the_analysis_of_a_day_is_that_of_the_run_on_that_day(settings: Settings, there: Settings) -> None:
     of_that_day, today = manifests(settings)
     (again,) = manifests(there)
@@ -103,7 +104,6 @@ def test_a_decision_holds_until_its_own_last_day(settings: Settings, there: Sett
     assert ask(settings.data_folder.research, query) == [("expired",)]
 
 
-@pytest.mark.slow
 def test_a_record_is_accepted_while_its_okay_holds(tmp_path: Path) -> None:
     settings = history(tmp_path, checked=True)
     there = analyse_as_of(settings, moment_of("2026-02-01")).settings
@@ -176,7 +176,6 @@ def test_a_derived_folder_is_read(settings: Settings, there: Settings) -> None:
         assert told.exit_code == 0, told.output
 
 
-@pytest.mark.slow
 @pytest.mark.usefixtures("unchecked")
 def test_the_same_again_adds_a_run_and_what_was_erased_since_is_gone(own: Settings) -> None:
     there = analyse_as_of(own, moment_of("2026-02-01")).settings
@@ -230,7 +229,6 @@ def test_a_run_at_work_is_not_disturbed(settings: Settings) -> None:
         analyse_as_of(settings, moment_of("2026-02-02"))
 
 
-@pytest.mark.slow
 @pytest.mark.usefixtures("unchecked")
 def test_without_a_day_what_has_landed_is_analysed(own: Settings) -> None:
     settings = own

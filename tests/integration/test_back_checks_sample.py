@@ -12,6 +12,8 @@ import pytest
 from laktasi.store.back_check_sample import draw, to_repeat, with_sample
 from tests.back_checks_fixture import SECRET, House, house
 
+pytestmark = pytest.mark.slow
+
 NOW = datetime(2026, 11, 10, 8, tzinfo=UTC)
 
 
@@ -37,7 +39,6 @@ def forget(home: House) -> None:
     home.inner.con.execute("delete from quality.back_check_draws")
 
 
-@pytest.mark.slow
 def test_the_same_seed_draws_the_same_and_another_one_others(home: House) -> None:
     interviews(home, range(40))
     first = drawn(home)
