@@ -206,12 +206,12 @@ def measure(folder: Path, rows: int, *, is_released: bool) -> int:
 
 
 def _print_steps(first: dict[str, Any]) -> None:
-    seconds = first["seconds"] | {"together": sum(first["seconds"].values())}
-    first["peaks"]["together"], first["disk"]["together"] = max(first["peaks"].values()), max(first["disk"].values())
+    seconds, peaks, disks = first["seconds"], first["peaks"], first["disk"]
+    rows = [(name, seconds[name], peaks[name], disks[name]) for name in seconds]
+    whole, most = sum(seconds.values()), (max(peaks.values()), max(disks.values()))
     print(f"  {'':<10}{'seconds':>10}{'share':>8}{'memory so far':>15}{'disk at most':>14}")
-    for name, spent in seconds.items():
-        memory, disk = _gib(first["peaks"][name]), _gib(first["disk"][name])
-        print(f"  {name:<10}{spent:10.1f}{spent / seconds['together']:8.0%}{memory:>15}{disk:>14}", flush=True)
+    for name, spent, memory, disk in (*rows, ("together", whole, *most)):
+        print(f"  {name:<10}{spent:10.1f}{spent / whole:8.0%}{_gib(memory):>15}{_gib(disk):>14}", flush=True)
 
 
 def _print_again(first: dict[str, float], second: dict[str, float]) -> None:

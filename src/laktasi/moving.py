@@ -32,7 +32,8 @@ def move_to_lake(settings: Settings) -> Moved:
     file = replace(folder, lake=None)
     file.check_own()
     if folder.before_lake.exists():
-        _stop_or_finish(file, folder)
+        with alone(folder):
+            _stop_or_finish(file, folder)
     if not file.warehouse.exists():
         raise WarehouseError(
             f"there is no {file.warehouse.name} in {folder.root} that could be moved",

@@ -15,6 +15,7 @@ import secrets
 import tempfile
 from pathlib import Path
 
+from laktasi.durable import write_whole
 from laktasi.errors import WarehouseError
 from laktasi.paths import DataFolder
 from laktasi.sealing import is_sealed, seal, unseal
@@ -47,12 +48,12 @@ def key_of(folder: DataFolder, *, is_used: bool = False) -> bytes:
         if not folder.secret.exists():
             if is_used:
                 raise lost_key()
-            _write(folder, secrets.token_hex(32) + "\n", replacing=False)
+            _make(folder, secrets.token_hex(32) + "\n")
         content = folder.secret.read_bytes()
         text = _opened(folder, content).decode("ascii", "replace").strip()
         if folder.key is not None and not is_sealed(content) and _KEY.fullmatch(text):
             # Put back from where it was plain; it does not stay so.
-            _write(folder, text + "\n", replacing=True)
+            write_whole(folder.secret, _content(folder, text + "\n"))
     except OSError as error:
         raise WarehouseError(
             f"{folder.secret.name} in the data folder cannot be read or made ({error.strerror})",
@@ -111,20 +112,21 @@ def _opened(folder: DataFolder, content: bytes) -> bytes:
     return unseal(content, folder.key, PURPOSE)
 
 
-def _write(folder: DataFolder, text: str, *, replacing: bool) -> None:
+def _content(folder: DataFolder, text: str) -> bytes:
+    """Give what the file is to hold: the text, sealed where the folder has a key."""
+    return text.encode() if folder.key is None else seal(text.encode(), folder.key, PURPOSE)
+
+
+def _make(folder: DataFolder, text: str) -> None:
     """Write the file whole and durable before it has its name; of two that make it at once, the first one stands."""
     path = folder.secret
-    content = text.encode()
     descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".part")  # mode 0600
     try:
         with os.fdopen(descriptor, "wb") as file:
-            file.write(content if folder.key is None else seal(content, folder.key, PURPOSE))
+            file.write(_content(folder, text))
             file.flush()
             os.fsync(file.fileno())
-        if replacing:
-            Path(name).replace(path)
-        else:
-            _name_it(Path(name), path)
+        _name_it(Path(name), path)
     finally:
         Path(name).unlink(missing_ok=True)
 

@@ -6,7 +6,6 @@ Both only grow, and what lands later is later (``laktasi.store.append.last_lande
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Mapping
 from datetime import datetime
@@ -14,6 +13,7 @@ from pathlib import Path
 
 import duckdb
 
+from laktasi.durable import sync
 from laktasi.errors import WarehouseError
 from laktasi.paths import DataFolder
 from laktasi.store.sql import identifier, scalar, transaction
@@ -94,8 +94,7 @@ def bring_known(con: duckdb.DuckDBPyConnection, until: datetime, folder: DataFol
                 con.execute(f"insert into {COPY}.{place} by name from {place} where {came} <= ?", [until])
     finally:
         con.execute(f"detach {COPY}")
-    with building.warehouse.open("rb+") as file:
-        os.fsync(file.fileno())
+    sync(building.warehouse)
     # A log of changes that a killed run left beside the old file is not the new one's.
     Path(f"{folder.warehouse}.wal").unlink(missing_ok=True)
     building.warehouse.replace(folder.warehouse)

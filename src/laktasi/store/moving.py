@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
+from laktasi.durable import sync
 from laktasi.errors import WarehouseError
 from laktasi.paths import DataFolder
 from laktasi.store.sql import identifier, literal, transaction
@@ -125,8 +125,7 @@ def write_file(con: duckdb.DuckDBPyConnection, path: Path, key: SecretStr | None
             moved = move_rows(con, WAREHOUSE, _OTHER)
         finally:
             con.execute(f"detach {_OTHER}")
-        with building.warehouse.open("rb+") as file:
-            os.fsync(file.fileno())
+        sync(building.warehouse)
         building.warehouse.replace(path)
     finally:
         shutil.rmtree(building.root, ignore_errors=True)
